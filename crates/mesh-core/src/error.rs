@@ -1,0 +1,76 @@
+//! Every refusal, with the stable public word that clients act on.
+
+use std::borrow::Cow;
+
+use crate::id::{GroupKey, Id};
+
+/// The result of an operation.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why an operation was refused. The text is what clients read; [`Error::kind`] is the `errorType`.
+///
+/// Living clients end their session on any text with "not found", "expired" or "unauthorized" in
+/// it, so only the errors that mean it may hold those words.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such group in that domain, or it was dissolved.
+    #[error("Group not found: {0}")]
+    GroupNotFound(GroupKey),
+    /// The group's time is over.
+    #[error("Group expired: {0}")]
+    GroupExpired(GroupKey),
+    /// The group's host sent no heartbeat for too long.
+    #[error("Group expired: {0} (heartbeat of the host is missing)")]
+    HostSilent(GroupKey),
+    /// Only the group's host may do this.
+    #[error("Only the host can {}", .0.verb())]
+    NotHost(HostAction),
+    /// The node is no member of the group.
+    #[error("Node not found: {0}")]
+    NodeNotFound(Id),
+    /// A limit was passed or an argument is malformed; the text says what is allowed.
+    #[error("{0}")]
+    Invalid(Cow<'static, str>),
+    /// The store failed and nothing was changed. The detail is for the log alone.
+    #[error("The change was not saved, try again")]
+    Store(#[source] StoreFailure),
+}
+
+/// The internal detail of a failed store, never sent to a client.
+pub type StoreFailure = Box<dyn std::error::Error + Send + Sync>;
+
+/// What only a host may do with its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostAction {
+    /// Keep the group alive.
+    RenewHeartbeat,
+    /// End the group.
+    Dissolve,
+}
+
+impl HostAction {
+    fn verb(self) -> &'static str {
+        match self {
+            Self::RenewHeartbeat => "renew the heartbeat",
+            Self::Dissolve => "dissolve the group",
+        }
+    }
+}
+
+impl Error {
+    /// A refusal of malformed input or of a limit that was passed.
+    pub fn invalid(text: impl Into<Cow<'static, str>>) -> Self {
+        Self::Invalid(text.into())
+    }
+
+    /// The stable public word: the `errorType` of the answer.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::GroupNotFound(_) | Self::GroupExpired(_) | Self::HostSilent(_) => "GroupNotFound",
+            Self::NotHost(_) => "Unauthorized",
+            Self::NodeNotFound(_) => "NodeNotFound",
+            Self::Invalid(_) => "ValidationError",
+            Self::Store(_) => "InternalFailure",
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! What the API is about: groups, nodes, their statuses, events, and the message that carries news.
+
+mod event;
+mod fields;
+mod group;
+mod message;
+mod status;
+
+pub use event::{BatchEvent, CallNumber, Event, EventSlice};
+pub use fields::MessageFields;
+pub use group::{Group, GroupRecord, Node, NodeRecord};
+pub use message::{Content, DissolveReason, MeshMessage};
+pub use status::{NodeStatus, SensorData};

@@ -1,0 +1,52 @@
+use std::sync::Arc;
+
+use crate::id::GroupKey;
+use crate::model::{BatchEvent, MessageFields, NodeStatus};
+
+/// One piece of news for the subscribers of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeshMessage {
+    /// The group it happened in.
+    pub group: Arc<GroupKey>,
+    /// What happened.
+    pub content: Content,
+    /// Which fields subscribers get: those that the mutation selected, or all where no client's
+    /// selection shaped the message.
+    pub fields: MessageFields,
+}
+
+/// What happened in a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A node reported values.
+    NodeStatus(NodeStatus),
+    /// A node fired events.
+    BatchEvent(Arc<BatchEvent>),
+    /// The group ended.
+    GroupDissolve(DissolveReason),
+}
+
+/// Why a group ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DissolveReason {
+    /// Its host dissolved it.
+    ByHost,
+    /// Its host left it.
+    HostLeft,
+    /// Its time was over.
+    TimeOver,
+    /// Its host sent no heartbeat.
+    HostSilent,
+}
+
+impl DissolveReason {
+    /// The text that clients read; always with the word "dissolved".
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::ByHost => "The group was dissolved by its host",
+            Self::HostLeft => "The host left, the group was dissolved",
+            Self::TimeOver => "The group's time is over, it was dissolved",
+            Self::HostSilent => "The host's heartbeat is missing, the group was dissolved",
+        }
+    }
+}

@@ -1,0 +1,51 @@
+use serde::Deserialize;
+
+use crate::error::Result;
+use crate::id::{Domain, Id};
+use crate::limits;
+use crate::mesh::Mesh;
+use crate::model::Group;
+use crate::operations::Operation;
+use crate::settings::{self, Settings};
+use crate::store::{NewGroup, Store};
+
+/// `createGroup`: the host's living group in that domain, or a new one.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateGroup {
+    /// The group's name.
+    pub name: String,
+    /// The node that hosts it.
+    pub host_id: Id,
+    /// Where it is to be found.
+    pub domain: Domain,
+    /// How long it lives at most; the configured maximum if none is given.
+    pub max_connection_time_seconds: Option<i32>,
+    /// Whether its nodes use WebSockets; they do if nothing is said.
+    pub use_web_socket: Option<bool>,
+}
+
+impl Operation for CreateGroup {
+    type Output = Group;
+
+    fn check(&self, settings: &Settings) -> Result<()> {
+        limits::group_name(&self.name)?;
+        limits::id("hostId", &self.host_id)?;
+        limits::domain(&self.domain)?;
+        limits::connection_time(self.max_connection_time_seconds, settings.lifetimes.max_connection_time)
+            .map(drop)
+    }
+
+    async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<Group> {
+        let lifetimes = &mesh.settings.lifetimes;
+        let life = limits::connection_time(self.max_connection_time_seconds, lifetimes.max_connection_time)?;
+        let new = NewGroup {
+            domain: self.domain,
+            host_id: self.host_id,
+            name: self.name,
+            use_web_socket: self.use_web_socket.unwrap_or(true),
+            life: settings::seconds(life),
+        };
+        mesh.store.create_group(mesh.now(), new).await.map(|record| lifetimes.describe(record))
+    }
+}

@@ -1,0 +1,39 @@
+use serde::Deserialize;
+
+use crate::error::Result;
+use crate::id::{Domain, GroupKey, Id};
+use crate::limits;
+use crate::mesh::Mesh;
+use crate::model::{MeshMessage, MessageFields};
+use crate::operations::{Operation, check_group};
+use crate::settings::Settings;
+use crate::store::Store;
+
+/// `dissolveGroup`: ends a group; only its host may.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DissolveGroup {
+    /// The group's id.
+    pub group_id: Id,
+    /// The group's domain.
+    pub domain: Domain,
+    /// Who says that it is the host.
+    pub host_id: Id,
+    /// Which fields of the message the caller selected.
+    #[serde(skip)]
+    pub fields: MessageFields,
+}
+
+impl Operation for DissolveGroup {
+    type Output = MeshMessage;
+
+    fn check(&self, _settings: &Settings) -> Result<()> {
+        check_group(&self.group_id, &self.domain)?;
+        limits::id("hostId", &self.host_id)
+    }
+
+    async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<MeshMessage> {
+        let group = GroupKey { id: self.group_id, domain: self.domain };
+        mesh.store.dissolve_group(mesh.now(), &group, &self.host_id, self.fields).await
+    }
+}

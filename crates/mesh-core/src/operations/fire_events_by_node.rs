@@ -1,0 +1,41 @@
+use serde::Deserialize;
+
+use crate::error::Result;
+use crate::id::{Domain, GroupKey, Id};
+use crate::limits;
+use crate::mesh::Mesh;
+use crate::model::{Event, MeshMessage, MessageFields};
+use crate::operations::{Operation, check_node};
+use crate::settings::Settings;
+use crate::store::Store;
+
+/// `fireEventsByNode`: one batch of events, one message to every subscriber, in the order sent.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FireEventsByNode {
+    /// The group's id.
+    pub group_id: Id,
+    /// The group's domain.
+    pub domain: Domain,
+    /// The member that fires.
+    pub node_id: Id,
+    /// The events.
+    pub events: Vec<Event>,
+    /// Which fields of the message the caller selected.
+    #[serde(skip)]
+    pub fields: MessageFields,
+}
+
+impl Operation for FireEventsByNode {
+    type Output = MeshMessage;
+
+    fn check(&self, _settings: &Settings) -> Result<()> {
+        check_node(&self.group_id, &self.domain, &self.node_id)?;
+        limits::events(&self.events)
+    }
+
+    async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<MeshMessage> {
+        let group = GroupKey { id: self.group_id, domain: self.domain };
+        mesh.store.fire_events(mesh.now(), &group, &self.node_id, self.events.into(), self.fields).await
+    }
+}

@@ -1,0 +1,37 @@
+use serde::Deserialize;
+
+use crate::cursor::Since;
+use crate::error::Result;
+use crate::id::{Domain, GroupKey, Id};
+use crate::mesh::Mesh;
+use crate::model::EventSlice;
+use crate::operations::{Operation, check_group};
+use crate::settings::Settings;
+use crate::store::Store;
+
+/// `getEventsSince`: recorded events behind a place or a time, at most 100.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GetEventsSince {
+    /// The group's id.
+    pub group_id: Id,
+    /// The group's domain.
+    pub domain: Domain,
+    /// `""`, a date-time or a cursor.
+    pub since: String,
+}
+
+impl Operation for GetEventsSince {
+    type Output = Vec<EventSlice>;
+
+    fn check(&self, _settings: &Settings) -> Result<()> {
+        check_group(&self.group_id, &self.domain)?;
+        Since::parse(&self.since).map(drop)
+    }
+
+    async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<Vec<EventSlice>> {
+        let group = GroupKey { id: self.group_id, domain: self.domain };
+        let since = Since::parse(&self.since)?;
+        mesh.store.events_since(mesh.now(), &group, since).await.map(|page| page.events)
+    }
+}

@@ -1,0 +1,30 @@
+use serde::Deserialize;
+
+use crate::error::Result;
+use crate::id::Id;
+use crate::limits;
+use crate::mesh::Mesh;
+use crate::model::NodeStatus;
+use crate::operations::Operation;
+use crate::settings::Settings;
+use crate::store::Store;
+
+/// `getNodeStatus`: all values of a node in its newest membership still in force.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GetNodeStatus {
+    /// The node.
+    pub node_id: Id,
+}
+
+impl Operation for GetNodeStatus {
+    type Output = Option<NodeStatus>;
+
+    fn check(&self, _settings: &Settings) -> Result<()> {
+        limits::id("nodeId", &self.node_id)
+    }
+
+    async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<Option<NodeStatus>> {
+        mesh.store.node_status(mesh.now(), &self.node_id).await
+    }
+}

@@ -1,0 +1,43 @@
+use serde::Deserialize;
+
+use crate::error::Result;
+use crate::id::{Domain, GroupKey, Id};
+use crate::mesh::Mesh;
+use crate::operations::{Operation, check_node};
+use crate::settings::Settings;
+use crate::store::Store;
+
+/// `leaveGroup`: the node and its values are gone; the host's leaving ends the group.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LeaveGroup {
+    /// The group's id.
+    pub group_id: Id,
+    /// The group's domain.
+    pub domain: Domain,
+    /// The member that leaves.
+    pub node_id: Id,
+}
+
+/// What `leaveGroup` answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// The group that was left.
+    pub group: GroupKey,
+    /// The node that left.
+    pub node_id: Id,
+}
+
+impl Operation for LeaveGroup {
+    type Output = Left;
+
+    fn check(&self, _settings: &Settings) -> Result<()> {
+        check_node(&self.group_id, &self.domain, &self.node_id)
+    }
+
+    async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<Left> {
+        let group = GroupKey { id: self.group_id, domain: self.domain };
+        mesh.store.leave_group(mesh.now(), &group, &self.node_id).await?;
+        Ok(Left { group, node_id: self.node_id })
+    }
+}

@@ -1,0 +1,32 @@
+use serde::Deserialize;
+
+use crate::error::Result;
+use crate::id::{Domain, GroupKey, Id};
+use crate::mesh::Mesh;
+use crate::model::NodeStatus;
+use crate::operations::{Operation, check_group};
+use crate::settings::Settings;
+use crate::store::Store;
+
+/// `listGroupStatuses`: every value in force, one status for each report that still holds one.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListGroupStatuses {
+    /// The group's id.
+    pub group_id: Id,
+    /// The group's domain.
+    pub domain: Domain,
+}
+
+impl Operation for ListGroupStatuses {
+    type Output = Vec<NodeStatus>;
+
+    fn check(&self, _settings: &Settings) -> Result<()> {
+        check_group(&self.group_id, &self.domain)
+    }
+
+    async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<Vec<NodeStatus>> {
+        let group = GroupKey { id: self.group_id, domain: self.domain };
+        mesh.store.group_statuses(mesh.now(), &group).await
+    }
+}

@@ -1,0 +1,54 @@
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::error::Result;
+use crate::id::{Domain, GroupKey, Id};
+use crate::limits;
+use crate::mesh::Mesh;
+use crate::operations::{Operation, check_group};
+use crate::settings::Settings;
+use crate::store::Store;
+use crate::time::Timestamp;
+
+/// `renewHeartbeat`: the host says that it is still there.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RenewHeartbeat {
+    /// The group's id.
+    pub group_id: Id,
+    /// The group's domain.
+    pub domain: Domain,
+    /// Who says that it is the host.
+    pub host_id: Id,
+}
+
+/// What a heartbeat is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// The group.
+    pub group: Arc<GroupKey>,
+    /// The group's end; heartbeats do not move it.
+    pub expires_at: Timestamp,
+    /// When to send the next one.
+    pub interval_seconds: u32,
+}
+
+impl Operation for RenewHeartbeat {
+    type Output = Heartbeat;
+
+    fn check(&self, _settings: &Settings) -> Result<()> {
+        check_group(&self.group_id, &self.domain)?;
+        limits::id("hostId", &self.host_id)
+    }
+
+    async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<Heartbeat> {
+        let key = GroupKey { id: self.group_id, domain: self.domain };
+        let group = mesh.store.renew_heartbeat(mesh.now(), &key, &self.host_id).await?;
+        Ok(Heartbeat {
+            group: group.key,
+            expires_at: group.expires_at,
+            interval_seconds: mesh.settings.lifetimes.host_heartbeat_interval,
+        })
+    }
+}

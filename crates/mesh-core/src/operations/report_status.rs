@@ -1,0 +1,42 @@
+use serde::Deserialize;
+
+use crate::error::Result;
+use crate::id::{Domain, GroupKey, Id};
+use crate::limits;
+use crate::mesh::Mesh;
+use crate::model::{MeshMessage, MessageFields, SensorData};
+use crate::operations::{Operation, check_node};
+use crate::settings::Settings;
+use crate::store::Store;
+
+/// `reportStatus`, which Smalruby's clients send as `reportDataByNode`: changed values of a member.
+/// The answer and the message carry exactly the items reported; the stored status merges by key.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportStatus {
+    /// The group's id.
+    pub group_id: Id,
+    /// The group's domain.
+    pub domain: Domain,
+    /// The member that reports.
+    pub node_id: Id,
+    /// The changed values.
+    pub data: Vec<SensorData>,
+    /// Which fields of the message the caller selected.
+    #[serde(skip)]
+    pub fields: MessageFields,
+}
+
+impl Operation for ReportStatus {
+    type Output = MeshMessage;
+
+    fn check(&self, _settings: &Settings) -> Result<()> {
+        check_node(&self.group_id, &self.domain, &self.node_id)?;
+        limits::report(&self.data)
+    }
+
+    async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<MeshMessage> {
+        let group = GroupKey { id: self.group_id, domain: self.domain };
+        mesh.store.report_status(mesh.now(), &group, &self.node_id, self.data, self.fields).await
+    }
+}
