@@ -1,0 +1,50 @@
+//! The order in which a group's news leaves.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use mesh_core::model::MeshMessage;
+use parking_lot::Mutex;
+
+/// Where news goes: the hub of the realtime connections.
+pub trait Outlet: Send + Sync + 'static {
+    /// Hands a message to all subscribers of its group. Called for one message of a group at a time,
+    /// in the order in which the store took them.
+    fn publish(&self, message: &MeshMessage);
+}
+
+/// Durable news of one group, in the order in which the store took it, until it leaves.
+///
+/// Tasks that wait for the same commit wake in any order, so none of them publishes its own message:
+/// each empties the outbox. Whoever comes out of [`Outbox::flush`] knows that its own message and
+/// everything before it has left.
+#[derive(Default)]
+pub(super) struct Outbox {
+    waiting: Mutex<VecDeque<MeshMessage>>,
+    /// Held while messages leave, so that two tasks cannot overtake each other.
+    turn: Mutex<()>,
+}
+
+/// A message and the outbox it leaves through.
+pub(super) type News = (Arc<Outbox>, MeshMessage);
+
+impl Outbox {
+    /// Puts messages into their outboxes. Called in the order of the changes.
+    pub(super) fn post(news: Vec<News>) {
+        for (outbox, message) in news {
+            outbox.waiting.lock().push_back(message);
+        }
+    }
+
+    /// Publishes everything that waits.
+    pub(super) fn flush(&self, outlet: &dyn Outlet) {
+        let _turn = self.turn.lock();
+        while let Some(message) = self.next() {
+            outlet.publish(&message);
+        }
+    }
+
+    fn next(&self) -> Option<MeshMessage> {
+        self.waiting.lock().pop_front()
+    }
+}

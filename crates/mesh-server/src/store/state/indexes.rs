@@ -1,0 +1,81 @@
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use mesh_core::id::{Domain, Id};
+use mesh_core::model::GroupRecord;
+use mesh_core::time::Timestamp;
+
+/// Ways to find groups other than by their id.
+#[derive(Default)]
+pub(super) struct Indexes {
+    domains: HashMap<Domain, DomainIndex>,
+    names: BTreeMap<(Arc<str>, u64), Id>,
+    /// Memberships of each node: the place in the order of joins, and the group.
+    nodes: HashMap<Id, BTreeMap<u64, Id>>,
+}
+
+/// The groups of one domain.
+#[derive(Default)]
+struct DomainIndex {
+    by_age: BTreeMap<(Timestamp, u64), Id>,
+    by_host: HashMap<Id, Id>,
+}
+
+impl Indexes {
+    pub(super) fn add_group(&mut self, record: &GroupRecord, number: u64) {
+        let id = &record.key.id;
+        let domain = self.domains.entry(record.key.domain.clone()).or_default();
+        domain.by_age.insert((record.created_at, number), id.clone());
+        domain.by_host.insert(record.host_id.clone(), id.clone());
+        self.names.insert((record.name.clone(), number), id.clone());
+    }
+
+    pub(super) fn remove_group(&mut self, record: &GroupRecord, number: u64) {
+        if let Some(domain) = self.domains.get_mut(&record.key.domain) {
+            domain.by_age.remove(&(record.created_at, number));
+            domain.by_host.remove(&record.host_id);
+            if domain.by_age.is_empty() {
+                self.domains.remove(&record.key.domain);
+            }
+        }
+        self.names.remove(&(record.name.clone(), number));
+    }
+
+    /// The group that a host has in a domain.
+    pub(super) fn group_of_host(&self, domain: &Domain, host: &Id) -> Option<&Id> {
+        self.domains.get(domain)?.by_host.get(host)
+    }
+
+    /// The groups of a domain, oldest first.
+    pub(super) fn groups_of_domain(&self, domain: &Domain) -> impl Iterator<Item = &Id> {
+        self.domains.get(domain).into_iter().flat_map(|domain| domain.by_age.values())
+    }
+
+    pub(super) fn count_in_domain(&self, domain: &Domain) -> usize {
+        self.domains.get(domain).map_or(0, |domain| domain.by_age.len())
+    }
+
+    /// The groups whose name begins with `prefix`, in the order of their names.
+    pub(super) fn groups_by_prefix(&self, prefix: &str) -> impl Iterator<Item = &Id> {
+        let first = (Arc::from(prefix), 0);
+        self.names.range(first..).take_while(move |((name, _), _)| name.starts_with(prefix)).map(|(_, id)| id)
+    }
+
+    pub(super) fn add_membership(&mut self, node: &Id, joined: u64, group: &Id) {
+        self.nodes.entry(node.clone()).or_default().insert(joined, group.clone());
+    }
+
+    pub(super) fn remove_membership(&mut self, node: &Id, joined: u64) {
+        if let Some(memberships) = self.nodes.get_mut(node) {
+            memberships.remove(&joined);
+            if memberships.is_empty() {
+                self.nodes.remove(node);
+            }
+        }
+    }
+
+    /// The groups that a node is in, its latest join first.
+    pub(super) fn groups_of_node(&self, node: &Id) -> impl Iterator<Item = &Id> {
+        self.nodes.get(node).into_iter().flat_map(|memberships| memberships.values().rev())
+    }
+}
