@@ -9,5 +9,5 @@ mod status;
 pub use event::{BatchEvent, CallNumber, Event, EventSlice};
 pub use fields::MessageFields;
 pub use group::{Group, GroupRecord, Node, NodeRecord};
-pub use message::{Content, DissolveReason, MeshMessage};
+pub use message::{Content, DissolveReason, GroupDissolve, MeshMessage};
 pub use status::{NodeStatus, SensorData};

@@ -51,6 +51,11 @@ impl MessageFields {
     /// Every field of the schema, for messages that no client's selection shaped.
     pub const ALL: Self = Self((1 << SCHEMA_FIELDS) - 1);
 
+    /// Every field of the schema and every type name.
+    pub const fn every() -> Self {
+        Self((1 << PATHS.len()) - 1)
+    }
+
     /// The set of one path; empty if a message has no such field.
     pub fn of_path(path: &str) -> Self {
         PATHS.iter().position(|known| *known == path).map_or(Self::NONE, |index| Self(1 << index))

@@ -23,7 +23,16 @@ pub enum Content {
     /// A node fired events.
     BatchEvent(Arc<BatchEvent>),
     /// The group ended.
-    GroupDissolve(DissolveReason),
+    GroupDissolve(GroupDissolve),
+}
+
+/// The end of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupDissolve {
+    /// The group that ended.
+    pub group: Arc<GroupKey>,
+    /// Why it ended.
+    pub reason: DissolveReason,
 }
 
 /// Why a group ended.
@@ -37,6 +46,14 @@ pub enum DissolveReason {
     TimeOver,
     /// Its host sent no heartbeat.
     HostSilent,
+}
+
+impl MeshMessage {
+    /// The news that a group ended.
+    pub fn dissolve(group: Arc<GroupKey>, reason: DissolveReason, fields: MessageFields) -> Self {
+        let content = Content::GroupDissolve(GroupDissolve { group: group.clone(), reason });
+        Self { group, content, fields }
+    }
 }
 
 impl DissolveReason {

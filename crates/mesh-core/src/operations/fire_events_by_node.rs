@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use crate::error::Result;
@@ -20,7 +22,7 @@ pub struct FireEventsByNode {
     /// The member that fires.
     pub node_id: Id,
     /// The events.
-    pub events: Vec<Event>,
+    pub events: Arc<[Event]>,
     /// Which fields of the message the caller selected.
     #[serde(skip)]
     pub fields: MessageFields,
@@ -36,6 +38,6 @@ impl Operation for FireEventsByNode {
 
     async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<MeshMessage> {
         let group = GroupKey { id: self.group_id, domain: self.domain };
-        mesh.store.fire_events(mesh.now(), &group, &self.node_id, self.events.into(), self.fields).await
+        mesh.store.fire_events(mesh.now(), &group, &self.node_id, self.events, self.fields).await
     }
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -23,7 +25,7 @@ pub struct RecordEventsByNode {
     /// The member that records.
     pub node_id: Id,
     /// The events.
-    pub events: Vec<Event>,
+    pub events: Arc<[Event]>,
 }
 
 /// What `recordEventsByNode` answers, and the news that its home publishes.
@@ -49,7 +51,7 @@ impl Operation for RecordEventsByNode {
 
     async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<Record> {
         let group = GroupKey { id: self.group_id, domain: self.domain };
-        let call = RecordedCall { digest: digest(&self.events), sorted: in_order(self.events).into() };
+        let call = RecordedCall { digest: digest(&self.events), sorted: in_order(self.events) };
         let recorded = mesh.store.record_events(mesh.now(), &group, &self.node_id, call).await?;
         Ok(Record {
             group,
@@ -61,10 +63,10 @@ impl Operation for RecordEventsByNode {
 }
 
 /// Sorts by orderKey, by code point, where every event has one; else leaves the order as sent.
-fn in_order(mut events: Vec<Event>) -> Vec<Event> {
+fn in_order(mut events: Arc<[Event]>) -> Arc<[Event]> {
     if events.iter().all(|event| event.order_key.is_some()) {
         // Stable, so equal keys stay as sent. UTF-8 sorts as its code points do.
-        events.sort_by(|a, b| a.order_key.cmp(&b.order_key));
+        Arc::make_mut(&mut events).sort_by(|a, b| a.order_key.cmp(&b.order_key));
     }
     events
 }
@@ -102,7 +104,7 @@ mod tests {
     }
 
     fn names(events: Vec<Event>) -> Vec<String> {
-        in_order(events).into_iter().map(|event| event.name).collect()
+        in_order(events.into()).iter().map(|event| event.name.clone()).collect()
     }
 
     #[test]

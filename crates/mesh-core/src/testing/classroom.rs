@@ -148,7 +148,7 @@ impl<S: Store> Classroom<S> {
     /// A node fires events.
     pub async fn fire(&self, group: &GroupKey, node: &str, events: Vec<Event>) -> Result<MeshMessage> {
         let (group_id, domain) = parts(group);
-        let fields = MessageFields::ALL;
+        let (events, fields) = (events.into(), MessageFields::ALL);
         FireEventsByNode { group_id, domain, node_id: node.into(), events, fields }.run(&self.mesh).await
     }
 
@@ -161,7 +161,9 @@ impl<S: Store> Classroom<S> {
     /// A node records events.
     pub async fn record(&self, group: &GroupKey, node: &str, events: Vec<Event>) -> Result<Record> {
         let (group_id, domain) = parts(group);
-        RecordEventsByNode { group_id, domain, node_id: node.into(), events }.run(&self.mesh).await
+        RecordEventsByNode { group_id, domain, node_id: node.into(), events: events.into() }
+            .run(&self.mesh)
+            .await
     }
 
     /// A node records one event for each name.

@@ -1,7 +1,7 @@
 use super::{
     cases, group_expired, group_not_found, host_silent, key, node_not_found, refusal, refusals_of_all,
 };
-use crate::model::{Content, DissolveReason};
+use crate::model::{DissolveReason, MeshMessage, MessageFields};
 use crate::store::Store;
 use crate::testing::Classroom;
 
@@ -36,7 +36,8 @@ async fn a_dissolved_group_is_not_found<S: Store>(room: Classroom<S>) {
     let group = room.create_with_poller("host").await;
     room.report(&group, "poller", &[("x", "1")]).await.unwrap();
     let message = room.dissolve(&group, "host").await.unwrap();
-    assert_eq!((&*message.group, message.content), (&group, Content::GroupDissolve(DissolveReason::ByHost)));
+    let key = std::sync::Arc::new(group.clone());
+    assert_eq!(message, MeshMessage::dissolve(key, DissolveReason::ByHost, MessageFields::ALL));
     for refused in refusals_of_all(&room, &group, "host", "poller").await {
         assert_eq!(refused, group_not_found(&group));
     }

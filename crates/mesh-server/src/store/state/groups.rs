@@ -6,7 +6,7 @@ use std::time::Duration;
 use mesh_core::clock::Now;
 use mesh_core::error::{Error, HostAction, Result};
 use mesh_core::id::{Domain, GroupKey, Id};
-use mesh_core::model::{Content, DissolveReason, GroupRecord, MeshMessage, MessageFields, NodeStatus};
+use mesh_core::model::{DissolveReason, GroupRecord, MeshMessage, MessageFields, NodeStatus};
 use mesh_core::settings::Life;
 use mesh_core::store::NewGroup;
 use mesh_core::time::Timestamp;
@@ -104,7 +104,7 @@ impl State {
         change: &mut Change,
     ) -> Result<MeshMessage> {
         let group = self.remove_group(&key.id).ok_or_else(|| Error::GroupNotFound(key.clone()))?;
-        let message = dissolve_message(&group, reason, fields);
+        let message = MeshMessage::dissolve(group.record.key.clone(), reason, fields);
         change.rows.extend([Row::ClearGroup(group.number), Row::ForgetGroup(group.number)]);
         change.news.push((group.outbox, message.clone()));
         Ok(message)
@@ -158,7 +158,7 @@ impl State {
             };
             if let Some(group) = self.remove_group(&id) {
                 change.rows.extend([Row::ClearGroup(group.number), group.row(Some(now.wall))]);
-                let message = dissolve_message(&group, reason, MessageFields::ALL);
+                let message = MeshMessage::dissolve(group.record.key.clone(), reason, MessageFields::ALL);
                 self.remember(group.number, group.record.key.clone(), group.end, now.steady);
                 change.news.push((group.outbox, message));
             }
@@ -202,8 +202,4 @@ impl State {
         self.kept_bytes -= group.log.bytes();
         Some(group)
     }
-}
-
-fn dissolve_message(group: &GroupState, reason: DissolveReason, fields: MessageFields) -> MeshMessage {
-    MeshMessage { group: group.record.key.clone(), content: Content::GroupDissolve(reason), fields }
 }

@@ -1,0 +1,115 @@
+//! A field of the schema and its arguments, as a call of an operation.
+
+use mesh_core::Mesh;
+use mesh_core::error::Result;
+use mesh_core::model::MessageFields;
+use mesh_core::network::Network;
+use mesh_core::operations::{
+    CreateDomain, CreateGroup, DissolveGroup, FireEventsByNode, GetEventsSince, GetNodeStatus, JoinGroup,
+    LeaveGroup, ListGroupStatuses, ListGroupsByDomain, ListNodesInGroup, Operation, PollGroupData,
+    RecordEventsByNode, RenewHeartbeat, ReportStatus, SearchGroupsByNamePrefix, SendMemberHeartbeat,
+};
+use mesh_core::store::Store;
+use serde::{Deserialize, Deserializer};
+
+use crate::reply::Reply;
+use crate::size;
+
+/// A call of an operation. Every field of `Query` and `Mutation` is one, but `publishEventsByNode`,
+/// which AppSync answers by itself.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "each is the operation of its name")]
+pub enum Call {
+    CreateDomain(CreateDomain),
+    CreateGroup(CreateGroup),
+    JoinGroup(JoinGroup),
+    LeaveGroup(LeaveGroup),
+    DissolveGroup(DissolveGroup),
+    RenewHeartbeat(RenewHeartbeat),
+    SendMemberHeartbeat(SendMemberHeartbeat),
+    ReportStatus(ReportStatus),
+    FireEventsByNode(FireEventsByNode),
+    RecordEventsByNode(RecordEventsByNode),
+    ListGroupsByDomain(ListGroupsByDomain),
+    SearchGroupsByNamePrefix(SearchGroupsByNamePrefix),
+    GetNodeStatus(GetNodeStatus),
+    ListGroupStatuses(ListGroupStatuses),
+    ListNodesInGroup(ListNodesInGroup),
+    GetEventsSince(GetEventsSince),
+    PollGroupData(PollGroupData),
+}
+
+/// Why a field and its arguments are no call.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError<E> {
+    /// No operation serves the field.
+    #[error("no operation serves this field")]
+    UnknownField,
+    /// The arguments do not fit the schema.
+    #[error("{0}")]
+    Arguments(E),
+}
+
+impl Call {
+    /// Reads a field's arguments. `fields` is what the caller selected of a live message, and
+    /// `network` where it calls from.
+    pub fn read<'de, D: Deserializer<'de>>(
+        field: &str,
+        arguments: D,
+        fields: MessageFields,
+        network: Option<Network>,
+    ) -> std::result::Result<Self, CallError<D::Error>> {
+        fn of<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+            arguments: D,
+        ) -> std::result::Result<T, CallError<D::Error>> {
+            T::deserialize(arguments).map_err(CallError::Arguments)
+        }
+
+        Ok(match field {
+            "createDomain" => Self::CreateDomain(CreateDomain { network }),
+            "createGroup" => Self::CreateGroup(of(arguments)?),
+            "joinGroup" => Self::JoinGroup(of(arguments)?),
+            "leaveGroup" => Self::LeaveGroup(of(arguments)?),
+            "dissolveGroup" => Self::DissolveGroup(DissolveGroup { fields, ..of(arguments)? }),
+            "renewHeartbeat" => Self::RenewHeartbeat(of(arguments)?),
+            "sendMemberHeartbeat" => Self::SendMemberHeartbeat(of(arguments)?),
+            "reportStatus" | "reportDataByNode" => {
+                Self::ReportStatus(ReportStatus { fields, ..of(arguments)? })
+            }
+            "fireEventsByNode" => Self::FireEventsByNode(FireEventsByNode { fields, ..of(arguments)? }),
+            "recordEventsByNode" => Self::RecordEventsByNode(of(arguments)?),
+            "listGroupsByDomain" => Self::ListGroupsByDomain(of(arguments)?),
+            "searchGroupsByNamePrefix" => Self::SearchGroupsByNamePrefix(of(arguments)?),
+            "getNodeStatus" => Self::GetNodeStatus(of(arguments)?),
+            "listGroupStatuses" => Self::ListGroupStatuses(of(arguments)?),
+            "listNodesInGroup" => Self::ListNodesInGroup(of(arguments)?),
+            "getEventsSince" => Self::GetEventsSince(of(arguments)?),
+            "pollGroupData" => Self::PollGroupData(of(arguments)?),
+            _ => return Err(CallError::UnknownField),
+        })
+    }
+
+    /// Runs the operation, unless its live message would be too large.
+    pub async fn run<S: Store>(self, mesh: &Mesh<S>) -> Result<Reply> {
+        size::check(&self)?;
+        Ok(match self {
+            Self::CreateDomain(call) => Reply::Domain(call.run(mesh).await?),
+            Self::CreateGroup(call) => Reply::Group(call.run(mesh).await?),
+            Self::JoinGroup(call) => Reply::Node(call.run(mesh).await?),
+            Self::LeaveGroup(call) => Reply::Left(call.run(mesh).await?),
+            Self::DissolveGroup(call) => Reply::Message(call.run(mesh).await?),
+            Self::RenewHeartbeat(call) => Reply::Heartbeat(call.run(mesh).await?),
+            Self::SendMemberHeartbeat(call) => Reply::MemberHeartbeat(call.run(mesh).await?),
+            Self::ReportStatus(call) => Reply::Message(call.run(mesh).await?),
+            Self::FireEventsByNode(call) => Reply::Message(call.run(mesh).await?),
+            Self::RecordEventsByNode(call) => Reply::Record(call.run(mesh).await?),
+            Self::ListGroupsByDomain(call) => Reply::Groups(call.run(mesh).await?),
+            Self::SearchGroupsByNamePrefix(call) => Reply::Groups(call.run(mesh).await?),
+            Self::GetNodeStatus(call) => Reply::Status(call.run(mesh).await?),
+            Self::ListGroupStatuses(call) => Reply::Statuses(call.run(mesh).await?),
+            Self::ListNodesInGroup(call) => Reply::Nodes(call.run(mesh).await?),
+            Self::GetEventsSince(call) => Reply::Events(call.run(mesh).await?),
+            Self::PollGroupData(call) => Reply::Polled(call.run(mesh).await?),
+        })
+    }
+}

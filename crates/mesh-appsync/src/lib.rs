@@ -1,0 +1,21 @@
+//! AppSync's shapes, the same in both homes: the schema's fields as calls of operations, their
+//! results as GraphQL values, and the JSON that clients read.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`call`] | a field and its arguments, read into an operation |
+//! | [`reply`] | what an operation answers, as a value of the schema |
+//! | [`value`] | values and objects of the schema |
+//! | [`selection`] | which fields of an object are wanted, and writing just those |
+//! | [`size`] | the size of a live message, before it is taken |
+
+pub mod call;
+pub mod reply;
+pub mod selection;
+pub mod size;
+pub mod value;
+
+mod objects;
+
+pub use call::Call;
+pub use reply::Reply;

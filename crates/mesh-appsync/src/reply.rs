@@ -1,0 +1,52 @@
+//! What operations answer, as values of the schema.
+
+use mesh_core::id::Domain;
+use mesh_core::model::{EventSlice, Group, MeshMessage, Node, NodeStatus};
+use mesh_core::operations::{Heartbeat, Left, MemberHeartbeat, Polled, Record};
+
+use crate::objects::Slices;
+use crate::value::{Object, Value};
+
+/// What an operation answered.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "each is what its type says")]
+pub enum Reply {
+    Domain(Domain),
+    Group(Group),
+    Groups(Vec<Group>),
+    Node(Node),
+    Nodes(Vec<Node>),
+    Left(Left),
+    Message(MeshMessage),
+    Heartbeat(Heartbeat),
+    MemberHeartbeat(MemberHeartbeat),
+    Record(Record),
+    Status(Option<NodeStatus>),
+    Statuses(Vec<NodeStatus>),
+    Events(Vec<EventSlice>),
+    Polled(Polled),
+}
+
+impl Reply {
+    /// The answer as a value of the schema.
+    pub fn value(&self) -> Value<'_> {
+        match self {
+            Self::Domain(domain) => Value::text(domain.as_str()),
+            Self::Group(group) => Value::Object(group),
+            Self::Groups(groups) => Value::list(groups),
+            Self::Node(node) => Value::Object(node),
+            Self::Nodes(nodes) => Value::list(nodes),
+            Self::Left(left) => Value::Object(left),
+            Self::Message(message) => Value::Object(message),
+            Self::Heartbeat(heartbeat) => Value::Object(heartbeat),
+            Self::MemberHeartbeat(heartbeat) => Value::Object(heartbeat),
+            Self::Record(record) => Value::Object(record),
+            Self::Status(status) => {
+                status.as_ref().map_or(Value::Null, |status| Value::Object(status as &dyn Object))
+            }
+            Self::Statuses(statuses) => Value::list(statuses),
+            Self::Events(slices) => Value::List(Box::new(Slices(slices))),
+            Self::Polled(polled) => Value::Object(polled),
+        }
+    }
+}

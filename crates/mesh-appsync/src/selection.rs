@@ -1,0 +1,194 @@
+//! Which fields of an object are wanted, and writing just those as JSON.
+
+use std::io::Write;
+
+use mesh_core::cursor::Cursor;
+use mesh_core::model::MessageFields;
+
+use crate::value::{Object, Value};
+
+/// The name of the field that every type has.
+pub const TYPE_NAME: &str = "__typename";
+
+/// The fields that are wanted of an object, in the order of the answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Selection(Vec<SelectedField>);
+
+/// A wanted field.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct SelectedField {
+    name: Box<str>,
+    /// The key in the answer, as `"key":`.
+    key: Box<[u8]>,
+    /// Which field of a live message it is; none elsewhere.
+    message_field: MessageFields,
+    /// What is wanted of the object or objects that it holds.
+    fields: Selection,
+}
+
+/// What is written of a live message.
+#[derive(Clone, Copy)]
+pub enum Part {
+    /// Everything that the selection wants.
+    Whole,
+    /// What is in the set; the rest as null, as subscribers get what a mutation did not select.
+    OthersAsNull(MessageFields),
+    /// What is in the set, and nothing else.
+    Only(MessageFields),
+}
+
+/// Where JSON goes.
+pub trait Sink: Write {
+    /// Writes a cursor as a JSON string.
+    fn cursor(&mut self, cursor: Cursor);
+}
+
+impl Sink for Vec<u8> {
+    fn cursor(&mut self, cursor: Cursor) {
+        // Writing to memory cannot fail; a cursor needs no escaping.
+        let _ = write!(self, "\"{cursor}\"");
+    }
+}
+
+impl Selection {
+    /// No field at all, as of a scalar.
+    pub const EMPTY: Self = Self(Vec::new());
+
+    /// All fields of a live message and the type names, so that a [`Part`] can say which of them.
+    pub fn of_message() -> Self {
+        let mut all = Self::default();
+        for path in MessageFields::every().paths() {
+            let (parents, name) = path.rsplit_once('/').unwrap_or(("", path));
+            let mut at = &mut all;
+            for parent in parents.split_terminator('/') {
+                at = at.sub_selection(parent);
+            }
+            at.push(name, name, MessageFields::of_path(path), Self::EMPTY);
+        }
+        all
+    }
+
+    /// Adds a field under a key of the answer. `message_field` says which field of a live message it
+    /// is, for selections of one.
+    pub fn push(&mut self, key: &str, name: &str, message_field: MessageFields, fields: Self) {
+        let mut quoted = Vec::with_capacity(key.len() + 3);
+        write_text(&mut quoted, key);
+        quoted.push(b':');
+        self.0.push(SelectedField { name: name.into(), key: quoted.into(), message_field, fields });
+    }
+
+    /// Whether nothing is wanted.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The fields of a live message that this selection of one wants.
+    pub fn message_fields(&self) -> MessageFields {
+        self.0
+            .iter()
+            .map(|field| field.message_field.union(field.fields.message_fields()))
+            .fold(MessageFields::NONE, MessageFields::union)
+    }
+
+    fn sub_selection(&mut self, name: &str) -> &mut Self {
+        let index = self.0.iter().position(|field| &*field.name == name).unwrap_or(0);
+        &mut self.0[index].fields
+    }
+
+    /// Writes the part of `object` that is wanted.
+    pub fn write(&self, out: &mut impl Sink, object: &dyn Object, part: Part) {
+        let mut separator: &[u8] = b"{";
+        for field in &self.0 {
+            let selected = part.holds(field.message_field);
+            if !selected && matches!(part, Part::Only(_)) {
+                continue;
+            }
+            put(out, separator);
+            put(out, &field.key);
+            separator = b",";
+            if &*field.name == TYPE_NAME {
+                write_text(out, object.type_name());
+            } else if selected {
+                self::write(out, object.field(&field.name), &field.fields, part);
+            } else {
+                put(out, b"null");
+            }
+        }
+        put(out, if self.is_empty() { b"{}" } else { b"}" });
+    }
+}
+
+impl Part {
+    fn holds(self, field: MessageFields) -> bool {
+        match self {
+            Self::Whole => true,
+            Self::OthersAsNull(fields) | Self::Only(fields) => fields.contains(field),
+        }
+    }
+}
+
+/// Writes a value, of its objects the part that `fields` wants.
+pub fn write(out: &mut impl Sink, value: Value<'_>, fields: &Selection, part: Part) {
+    match value {
+        Value::Null => put(out, b"null"),
+        Value::Boolean(true) => put(out, b"true"),
+        Value::Boolean(false) => put(out, b"false"),
+        // Writing to memory cannot fail.
+        Value::Int(number) => drop(write!(out, "{number}")),
+        Value::Text(text) => write_text(out, &text),
+        Value::Time(time) => {
+            put(out, b"\"");
+            put(out, time.to_text().as_str().as_bytes());
+            put(out, b"\"");
+        }
+        Value::Cursor(cursor) => out.cursor(cursor),
+        Value::Object(object) => fields.write(out, object, part),
+        Value::List(list) => {
+            let mut separator: &[u8] = b"[";
+            list.each(&mut |item| {
+                put(out, separator);
+                separator = b",";
+                write(out, item, fields, part);
+            });
+            put(out, if separator == b"[" { b"[]" } else { b"]" });
+        }
+    }
+}
+
+/// Writes a value with every field of its objects.
+pub fn write_all(out: &mut impl Sink, value: Value<'_>) {
+    match value {
+        Value::Object(object) => {
+            let mut separator: &[u8] = b"{";
+            for name in object.fields() {
+                put(out, separator);
+                separator = b",";
+                write_text(out, name);
+                put(out, b":");
+                write_all(out, object.field(name));
+            }
+            put(out, b"}");
+        }
+        Value::List(list) => {
+            let mut separator: &[u8] = b"[";
+            list.each(&mut |item| {
+                put(out, separator);
+                separator = b",";
+                write_all(out, item);
+            });
+            put(out, if separator == b"[" { b"[]" } else { b"]" });
+        }
+        scalar => write(out, scalar, &Selection::EMPTY, Part::Whole),
+    }
+}
+
+/// Writes a JSON string.
+pub fn write_text(out: &mut impl Write, text: &str) {
+    // Writing to memory cannot fail, and a text is always valid JSON.
+    let _ = serde_json::to_writer(out, text);
+}
+
+fn put(out: &mut impl Write, bytes: &[u8]) {
+    // Writing to memory cannot fail.
+    let _ = out.write_all(bytes);
+}
