@@ -293,8 +293,9 @@ async fn documents_are_limited() {
     // Fragments that double each other are counted once each, and refused by their sum.
     let mut bomb = "{ __type(name: \"A\") { ...F0 } }".to_owned();
     for level in 0..30 {
-        bomb +=
-            &format!(" fragment F{level} on __Type {{ a: name ...F{0} ofType {{ ...F{0} }} }}", level + 1);
+        let fragment =
+            format!(" fragment F{level} on __Type {{ a: name ...F{0} ofType {{ ...F{0} }} }}", level + 1);
+        bomb.push_str(&fragment);
     }
     bomb += " fragment F30 on __Type { b: name }";
     assert!(home.refusal(json!({"query": bomb})).await.contains("Validation error"));

@@ -1,0 +1,282 @@
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use mesh_core::Mesh;
+use mesh_core::error::StoreFailure;
+use mesh_core::network::DomainSecret;
+use mesh_core::settings::SettingError;
+use tokio::net::{TcpListener, lookup_host};
+
+use super::Arguments;
+use super::arguments::LogFormat;
+use crate::clock::SystemClock;
+use crate::graphql::execute::Engine;
+use crate::graphql::schema::SchemaError;
+use crate::http::{App, Origins};
+use crate::keys::ApiKeys;
+use crate::metrics::Metrics;
+use crate::private_file;
+use crate::realtime::connection::Realtime;
+use crate::realtime::hub::Hub;
+use crate::server::Server;
+use crate::server::connections::{Connections, Limits};
+use crate::server::tls::{self, Tls, TlsError};
+use crate::store::{LocalSettings, LocalStore, OpenError};
+
+const STORE_FILE: &str = "store.redb";
+const API_KEY_FILE: &str = "api-key";
+const SECRET_FILE: &str = "domain-secret";
+
+/// Why the server could not start.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StartError {
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    #[error("the store could not be made: {0}")]
+    MemoryStore(StoreFailure),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    #[error("cannot listen on {address}: {error}. Choose another with --listen ADDRESS:PORT")]
+    Listen { address: String, error: io::Error },
+    #[error("the file {file} in the data folder {folder} cannot be used: {error}")]
+    DataFile { file: &'static str, folder: String, error: io::Error },
+    #[error(
+        "the file {SECRET_FILE} in the data folder must hold at least {} characters",
+        DomainSecret::MIN_BYTES
+    )]
+    Secret,
+    #[error("the server stopped: {0}")]
+    Stopped(io::Error),
+}
+
+pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
+    let settings = arguments.settings();
+    settings.lifetimes.check()?;
+    let listeners = listen(&arguments.listen).await?;
+    let tls = tls(&arguments)?;
+    let keys = Arc::new(ApiKeys::new(api_keys(&arguments)?));
+    let metrics = Arc::new(Metrics::new());
+    let hub = Arc::<Hub>::default();
+    let clock = Arc::new(SystemClock::new());
+    let local = LocalSettings { settings: settings.clone(), max_groups: arguments.limits.max_groups };
+    let store = if arguments.in_memory {
+        LocalStore::in_memory(&local, hub.clone()).map_err(StartError::MemoryStore)?
+    } else {
+        let observer = {
+            let metrics = metrics.clone();
+            Box::new(move |took| metrics.committed(took))
+        };
+        LocalStore::open(&arguments.data.join(STORE_FILE), local, clock.clone(), hub.clone(), observer)?
+    };
+    let domain_secret = Some(domain_secret(&arguments)?);
+    let engine = Arc::new(Engine::new()?);
+    let realtime = {
+        let metrics = metrics.clone();
+        let too_slow = Box::new(move || metrics.too_slow());
+        Realtime { engine: engine.clone(), hub, keys: keys.clone(), too_slow }
+    };
+    let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>();
+    let addresses = addresses.map_err(StartError::Stopped)?;
+    let announcement = Announcement::new(&arguments, &addresses, &keys, tls.as_ref());
+    let server = Server {
+        listeners,
+        tls: tls.map(|tls| tls.acceptor),
+        connections: Connections::new(limits(&arguments)),
+        app: Arc::new(App {
+            mesh: Arc::new(Mesh { store, clock, settings, domain_secret }),
+            engine,
+            realtime: Arc::new(realtime),
+            keys,
+            origins: origins(&arguments),
+            trusted_proxies: arguments.network.trust_proxy,
+            metrics,
+        }),
+    };
+    let stop = told_to_stop();
+    announcement.print(arguments.log_format);
+    server.run(stop).await.map_err(StartError::Stopped)
+}
+
+async fn listen(addresses: &[String]) -> Result<Vec<TcpListener>, StartError> {
+    let mut listeners = Vec::new();
+    for address in addresses {
+        let failed = |error| StartError::Listen { address: address.clone(), error };
+        let resolved: Vec<_> = lookup_host(address).await.map_err(failed)?.collect();
+        listeners.push(TcpListener::bind(&resolved[..]).await.map_err(failed)?);
+    }
+    Ok(listeners)
+}
+
+fn tls(arguments: &Arguments) -> Result<Option<Tls>, TlsError> {
+    let given = &arguments.tls;
+    if let (Some(certificate), Some(key)) = (&given.tls_cert, &given.tls_key) {
+        return tls::from_files(certificate, key).map(Some);
+    }
+    if !given.tls {
+        return Ok(None);
+    }
+    let names = tls::names_of_this_machine();
+    if arguments.in_memory { tls::in_memory(&names) } else { tls::from_folder(&arguments.data, &names) }
+        .map(Some)
+}
+
+fn api_keys(arguments: &Arguments) -> Result<Vec<String>, StartError> {
+    if !arguments.api_key.is_empty() {
+        return Ok(arguments.api_key.clone());
+    }
+    kept(arguments, API_KEY_FILE, || Ok(format!("da2-{}", random_text(26)?))).map(|key| vec![key])
+}
+
+fn domain_secret(arguments: &Arguments) -> Result<DomainSecret, StartError> {
+    let secret = kept(arguments, SECRET_FILE, || random_text(40))?;
+    DomainSecret::new(secret.as_bytes()).ok_or(StartError::Secret)
+}
+
+/// What a file of the data folder holds, made if it is not there; made anew at each start in memory.
+fn kept(
+    arguments: &Arguments,
+    file: &'static str,
+    make: impl FnOnce() -> io::Result<String>,
+) -> Result<String, StartError> {
+    let folder = arguments.data.display().to_string();
+    let failed = |error| StartError::DataFile { file, folder, error };
+    if arguments.in_memory {
+        return make().map_err(failed);
+    }
+    let text = private_file::read_or_make(&arguments.data.join(file), make).map_err(failed)?;
+    if text.is_empty() {
+        let error =
+            io::Error::new(io::ErrorKind::InvalidData, "it is empty: remove it to have a new one made");
+        return Err(StartError::DataFile { file, folder: arguments.data.display().to_string(), error });
+    }
+    Ok(text)
+}
+
+/// Random letters and digits that are easy to read out.
+fn random_text(length: usize) -> io::Result<String> {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnopqrstuvwxyz2345678";
+    let mut bytes = vec![0; length];
+    getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(bytes.into_iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect())
+}
+
+fn limits(arguments: &Arguments) -> Limits {
+    let network = &arguments.network;
+    // Behind proxies all connections come from them.
+    let per_address = (network.trust_proxy == 0).then_some(network.max_connections_per_address);
+    Limits { total: network.max_connections, per_address }
+}
+
+fn origins(arguments: &Arguments) -> Origins {
+    match &arguments.network.allow_origin[..] {
+        [] => Origins::Default,
+        listed => Origins::Listed(listed.to_vec()),
+    }
+}
+
+/// Ready when the operator or the system asks the process to end.
+fn told_to_stop() -> impl Future<Output = ()> {
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
+    async move {
+        #[cfg(unix)]
+        let terminated = async {
+            match &mut terminate {
+                Some(terminate) => drop(terminate.recv().await),
+                None => std::future::pending().await,
+            }
+        };
+        #[cfg(not(unix))]
+        let terminated = std::future::pending::<()>();
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            () = terminated => {}
+        }
+    }
+}
+
+/// What a user needs next.
+struct Announcement {
+    endpoint: String,
+    realtime: String,
+    key: String,
+    more: Vec<(&'static str, String)>,
+    curl: String,
+}
+
+impl Announcement {
+    fn new(arguments: &Arguments, addresses: &[SocketAddr], keys: &ApiKeys, tls: Option<&Tls>) -> Self {
+        let (http, ws) = if tls.is_some() { ("https", "wss") } else { ("http", "ws") };
+        let reached: Vec<_> = addresses.iter().map(|address| reachable(*address)).collect();
+        let endpoint = |address: &SocketAddr| format!("{http}://{address}/graphql");
+        let first = reached.first().map(endpoint).unwrap_or_default();
+        let realtime = reached.first().map(|address| format!("{ws}://{address}/graphql/realtime"));
+        let mut more: Vec<_> = reached.iter().skip(1).map(|address| ("also at", endpoint(address))).collect();
+        let trust = match tls {
+            None => String::new(),
+            Some(Tls { fingerprint, certificate_file, .. }) => {
+                more.push(("certificate", format!("SHA-256 {fingerprint}")));
+                match certificate_file {
+                    None => " --insecure".to_owned(),
+                    Some(file) => {
+                        more.push(("kept in", file.display().to_string()));
+                        format!(" --cacert {}", file.display())
+                    }
+                }
+            }
+        };
+        let data =
+            if arguments.in_memory { "in memory".to_owned() } else { arguments.data.display().to_string() };
+        more.push(("data", data));
+        let key = keys.first().to_owned();
+        let curl = format!(
+            "curl{trust} {first} -H 'content-type: application/json' -H 'x-api-key: {key}' -d '{{\"query\":\"mutation {{ createDomain }}\"}}'"
+        );
+        Self { endpoint: first, realtime: realtime.unwrap_or_default(), key, more, curl }
+    }
+
+    /// Everything for people goes to standard error; standard output gets one line, when ready.
+    fn print(&self, format: LogFormat) {
+        let mut text = String::new();
+        match format {
+            LogFormat::Json => {
+                let json = serde_json::json!({
+                    "level": "INFO", "message": "Mesh is ready", "endpoint": self.endpoint,
+                    "realtimeEndpoint": self.realtime, "apiKey": self.key, "try": self.curl,
+                });
+                // Writing to memory cannot fail.
+                let _ = writeln!(text, "{json}");
+            }
+            LogFormat::Text => {
+                let named =
+                    [("endpoint", &self.endpoint), ("realtime", &self.realtime), ("API key", &self.key)];
+                let more = self.more.iter().map(|(name, value)| (*name, value));
+                for (name, value) in named.into_iter().chain(more) {
+                    let _ = writeln!(text, "  {name:<12} {value}");
+                }
+                let _ = writeln!(text, "  Try it:\n  {}", self.curl);
+            }
+        }
+        // Nobody reads what cannot be written.
+        let _ = io::stderr().write_all(text.as_bytes());
+        let _ = writeln!(io::stdout(), "Mesh is ready: {}", self.endpoint);
+    }
+}
+
+/// An address under which others reach a listener: of an unspecified one, one of the machine's.
+fn reachable(listening: SocketAddr) -> SocketAddr {
+    if !listening.ip().is_unspecified() {
+        return listening;
+    }
+    let own = tls::addresses_of_this_machine();
+    let is_global = |address: &&IpAddr| !address.is_loopback() && address.is_ipv4() == listening.is_ipv4();
+    let loopback = |address: &&IpAddr| address.is_loopback() && address.is_ipv4() == listening.is_ipv4();
+    let found = own.iter().find(is_global).or_else(|| own.iter().find(loopback));
+    SocketAddr::new(found.copied().unwrap_or(listening.ip()), listening.port())
+}

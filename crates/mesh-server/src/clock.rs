@@ -1,0 +1,36 @@
+//! The machine's clocks.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use mesh_core::clock::{Clock, Now};
+use mesh_core::time::Timestamp;
+
+/// Reads the system's wall clock and a steady one beside it.
+pub struct SystemClock {
+    origin: Instant,
+}
+
+/// The steady clock begins a day after its zero, so that what happened before the start has a time.
+const HEAD_START: Duration = Duration::from_hours(24);
+
+impl SystemClock {
+    /// Begins to count.
+    pub fn new() -> Self {
+        Self { origin: Instant::now() }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Now {
+        // A clock before 1970 is a clock that was never set.
+        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let millis = i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX);
+        Now { wall: Timestamp::from_millis(millis), steady: HEAD_START + self.origin.elapsed() }
+    }
+}

@@ -1,0 +1,135 @@
+//! POST /graphql: checks in AppSync's order, then the engine.
+
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use axum::http::{Method, Response, StatusCode};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use mesh_core::network::Network;
+use tokio::time::timeout;
+
+use super::{App, Peer, answer, origin};
+use crate::graphql::execute::refused;
+use crate::graphql::request::{Request as GraphqlRequest, RequestError};
+
+/// The largest body.
+pub(super) const MAX_BODY_BYTES: usize = 1 << 20;
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+
+pub(super) async fn serve(app: &App, peer: &Peer, request: Request) -> Response<Body> {
+    let mut response = match *request.method() {
+        Method::OPTIONS => origin::preflight(request.headers()),
+        Method::POST => post(app, peer, request).await,
+        _ => answer::method_not_allowed(),
+    };
+    response.headers_mut().insert(REQUEST_ID, request_id());
+    response
+}
+
+async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
+    let began = Instant::now();
+    let (parts, body) = request.into_parts();
+    let key = parts.headers.get(API_KEY).map(HeaderValue::as_bytes);
+    if !key.is_some_and(|key| app.keys.admits(key)) {
+        app.metrics.refused("UnauthorizedException");
+        return answer::unauthorized();
+    }
+    let body = match read(&parts.headers, body).await {
+        Ok(body) => body,
+        Err(response) => return response,
+    };
+    let request = match GraphqlRequest::parse(body) {
+        Ok(request) => request,
+        Err(error) => {
+            app.metrics.refused("BadRequest");
+            return bad_request(error);
+        }
+    };
+    let json = match app.engine.prepare(&request, network(app, peer, &parts.headers)) {
+        Ok(prepared) => {
+            let answer = prepared.run(&app.mesh).await;
+            app.metrics.answered(&answer.outcomes, began.elapsed());
+            answer.json
+        }
+        Err(errors) => {
+            app.metrics.refused("ValidationError");
+            refused(&errors)
+        }
+    };
+    let mut response = Response::new(Body::from(json));
+    response.headers_mut().insert(CONTENT_TYPE, answer::JSON);
+    response
+}
+
+async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Response<Body>> {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: usize| length > MAX_BODY_BYTES) {
+        return Err(answer::too_large());
+    }
+    match timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(answer::too_large()),
+        // The client went away in the middle of it.
+        Ok(Err(_)) => Err(bad_request(RequestError::Malformed)),
+        Err(_) => Err(answer::too_late()),
+    }
+}
+
+fn bad_request(error: RequestError) -> Response<Body> {
+    let error_type = match error {
+        RequestError::Malformed => "MalformedHttpRequestException",
+        RequestError::Bad(_) => "BadRequestException",
+    };
+    answer::error(StatusCode::BAD_REQUEST, error_type, &error.to_string())
+}
+
+/// Where the call comes from: the socket's other side or, behind trusted proxies, what the first of
+/// them saw. None if it says less than they must have said.
+fn network(app: &App, peer: &Peer, headers: &HeaderMap) -> Option<Network> {
+    if app.trusted_proxies == 0 {
+        return Some(Network::of_local(peer.address));
+    }
+    let hops = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
+    let hops: Vec<_> = hops.flat_map(|value| value.split(',')).map(str::trim).collect();
+    // Each proxy appends whom it heard; what stands before that, anybody may have written.
+    let place = hops.len().checked_sub(app.trusted_proxies)?;
+    let address: IpAddr = hops.get(place)?.parse().ok()?;
+    Some(Network::of_local(address))
+}
+
+/// A number of its own for each answer, in the form of a UUID.
+fn request_id() -> HeaderValue {
+    use std::fmt::Write;
+    use std::sync::LazyLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    static PROCESS: LazyLock<u64> = LazyLock::new(|| {
+        let mut bytes = [0; 8];
+        // Without randomness the numbers are still unique in this process.
+        let _ = getrandom::fill(&mut bytes);
+        u64::from_le_bytes(bytes)
+    });
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+
+    let (process, next) = (*PROCESS, NEXT.fetch_add(1, Ordering::Relaxed));
+    let mut id = String::with_capacity(36);
+    // Writing to memory cannot fail, and hex digits are a valid header.
+    let _ = write!(
+        id,
+        "{:08x}-{:04x}-{:04x}-{:04x}-{next:012x}",
+        process >> 32,
+        process >> 16 & 0xffff,
+        process & 0xffff,
+        next >> 48
+    );
+    HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("unknown"))
+}

@@ -1,0 +1,87 @@
+//! The HTTP side: AppSync's GraphQL endpoint, the upgrade to its realtime protocol, and what operators
+//! ask for.
+
+mod answer;
+mod graphql;
+mod operators;
+mod origin;
+mod upgrade;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::{any, get};
+use mesh_core::Mesh;
+
+use crate::graphql::execute::Engine;
+use crate::keys::ApiKeys;
+use crate::metrics::Metrics;
+use crate::realtime::connection::Realtime;
+use crate::store::LocalStore;
+
+pub use origin::Origins;
+
+/// Everything that requests are served with.
+pub struct App {
+    /// The operations over the local store.
+    pub mesh: Arc<Mesh<LocalStore>>,
+    /// Reads requests.
+    pub engine: Arc<Engine>,
+    /// Serves subscriptions.
+    pub realtime: Arc<Realtime>,
+    /// The keys that serve.
+    pub keys: Arc<ApiKeys>,
+    /// Whose pages may call.
+    pub origins: Origins,
+    /// How many proxies in front of this server are trusted to say where a call comes from.
+    pub trusted_proxies: usize,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Where a request came from; an extension of every request.
+#[derive(Clone)]
+pub struct Peer {
+    /// The other side of the socket.
+    pub address: IpAddr,
+    /// Whether it came in through a loopback listener.
+    pub through_loopback: bool,
+    /// Whether its connection is one more than allowed.
+    pub over_limit: bool,
+    /// Counts the connection as open while any of its requests, or its WebSocket, lives.
+    pub open: Arc<dyn Send + Sync>,
+}
+
+/// All routes.
+pub fn app(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/graphql", any(graphql_or_upgrade))
+        .route("/graphql/realtime", any(graphql_or_upgrade))
+        .route("/health", get(operators::health))
+        .route("/metrics", get(operators::metrics))
+        .fallback(answer::nothing_here)
+        .with_state(app)
+}
+
+/// Both paths serve both, as clients disagree about where to connect.
+async fn graphql_or_upgrade(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    let Some(peer) = request.extensions().get::<Peer>().cloned() else {
+        return answer::internal("a request came without its peer");
+    };
+    let origin = match app.origins.admit(request.headers(), peer.through_loopback) {
+        Ok(origin) => origin,
+        Err(origin::Foreign) => return answer::foreign_origin(),
+    };
+    let response = if peer.over_limit {
+        answer::too_many_connections()
+    } else if upgrade::is_wanted(&request) {
+        upgrade::accept(&app, peer, request)
+    } else {
+        graphql::serve(&app, &peer, request).await
+    };
+    origin.allow(response)
+}

@@ -1,0 +1,180 @@
+//! The upgrade to a WebSocket. Every one of an allowed origin is accepted, whatever its key: a probe
+//! without credentials that is refused makes a whole classroom fall back to polling.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{
+    CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use axum::http::{Method, Response, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use base64::{alphabet, engine::DecodePaddingMode};
+use bytes::Bytes;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+use tungstenite::handshake::derive_accept_key;
+
+use super::{App, Peer, answer};
+use crate::keys::ApiKeys;
+use crate::realtime::connection::{Realtime, UpgradeKey, serve};
+use crate::realtime::protocol::SUB_PROTOCOL;
+
+/// How clients that offer sub-protocols send their credentials.
+const HEADER_PROTOCOL: &str = "header-";
+
+/// Whether a request asks for a WebSocket.
+pub(super) fn is_wanted(request: &Request) -> bool {
+    request.method() == Method::GET && has_token(request.headers(), &UPGRADE, "websocket")
+}
+
+pub(super) fn accept(app: &Arc<App>, peer: Peer, mut request: Request) -> Response<Body> {
+    let headers = request.headers();
+    let version = headers.get(SEC_WEBSOCKET_VERSION).map(HeaderValue::as_bytes);
+    let (Some(key), Some(b"13")) = (headers.get(SEC_WEBSOCKET_KEY), version) else {
+        let message = "An upgrade needs sec-websocket-key and sec-websocket-version: 13";
+        let mut response = answer::error(StatusCode::BAD_REQUEST, "BadRequestException", message);
+        response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        return response;
+    };
+    let accept_key = derive_accept_key(key.as_bytes());
+    let offered = protocols(headers);
+    let upgrade_key = upgrade_key(&app.keys, request.uri().query(), &offered);
+    let offers_ours = offered.iter().any(|protocol| protocol == SUB_PROTOCOL);
+    let on_upgrade = hyper::upgrade::on(&mut request);
+    tokio::spawn(serve_upgraded(on_upgrade, app.realtime.clone(), upgrade_key, peer));
+
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    if let Ok(accept_key) = HeaderValue::try_from(accept_key) {
+        headers.insert(SEC_WEBSOCKET_ACCEPT, accept_key);
+    }
+    if offers_ours {
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUB_PROTOCOL));
+    }
+    response
+}
+
+async fn serve_upgraded(on_upgrade: OnUpgrade, realtime: Arc<Realtime>, key: UpgradeKey, peer: Peer) {
+    // A client that went away during the handshake is nobody's loss.
+    let Ok(upgraded) = on_upgrade.await else { return };
+    match plain(upgraded) {
+        Ok((socket, received)) => {
+            let (reader, writer) = socket.into_split();
+            serve(realtime, key, reader, writer, received).await;
+        }
+        Err(upgraded) => {
+            if let Some((socket, received)) = tls(upgraded) {
+                let (reader, writer) = tokio::io::split(socket);
+                serve(realtime, key, reader, writer, received).await;
+            }
+        }
+    }
+    drop(peer);
+}
+
+/// The socket itself, without the layers that HTTP needed.
+fn plain(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
+    let parts = upgraded.downcast::<TokioIo<TcpStream>>()?;
+    Ok((parts.io.into_inner(), parts.read_buf))
+}
+
+fn tls(upgraded: Upgraded) -> Option<(TlsStream<TcpStream>, Bytes)> {
+    let parts = upgraded.downcast::<TokioIo<TlsStream<TcpStream>>>().ok()?;
+    Some((parts.io.into_inner(), parts.read_buf))
+}
+
+fn protocols(headers: &HeaderMap) -> Vec<String> {
+    let values = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(|protocol| protocol.trim().to_owned()).collect()
+}
+
+fn has_token(headers: &HeaderMap, name: &axum::http::HeaderName, token: &str) -> bool {
+    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))
+}
+
+/// The key that came with the upgrade, in the query or among the sub-protocols.
+fn upgrade_key(keys: &ApiKeys, query: Option<&str>, protocols: &[String]) -> UpgradeKey {
+    let in_query =
+        query.into_iter().flat_map(|query| query.split('&')).find_map(|pair| pair.strip_prefix("header="));
+    let in_protocol = protocols.iter().find_map(|protocol| protocol.strip_prefix(HEADER_PROTOCOL));
+    match in_protocol.or(in_query) {
+        None => UpgradeKey::Missing,
+        Some(header) => match api_key(header) {
+            Some(key) if keys.admits(key.as_bytes()) => UpgradeKey::Right,
+            _ => UpgradeKey::Wrong,
+        },
+    }
+}
+
+/// Reads `{host, x-api-key}` out of base64, standard or URL-safe, padded or not, percent-encoded or
+/// not: living clients send all of these.
+fn api_key(header: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Header {
+        #[serde(rename = "x-api-key")]
+        api_key: String,
+    }
+
+    let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let decoder = GeneralPurpose::new(&alphabet::STANDARD, config);
+    let header = percent_decoded(header).replace('-', "+").replace('_', "/").replace(' ', "+");
+    let json = decoder.decode(header).ok()?;
+    serde_json::from_slice::<Header>(&json).ok().map(|header| header.api_key)
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, behind)) = rest.split_first() {
+        let escaped = (byte == b'%').then(|| behind.get(..2)).flatten();
+        let code = escaped.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        bytes.push(code.unwrap_or(byte));
+        rest = if code.is_some() { &behind[2..] } else { behind };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
+    #[test]
+    fn finds_the_key_in_every_form() {
+        let keys = ApiKeys::new(vec!["da2-a?b>c~".into()]);
+        let json = |key: &str| format!(r#"{{"host":"h","x-amz-date":"d","x-api-key":"{key}"}}"#);
+        let right = json("da2-a?b>c~");
+        let standard = STANDARD.encode(&right);
+        let encoded = standard.replace('+', "%2B").replace('/', "%2f").replace('=', "%3D");
+        let check =
+            |query: Option<String>, protocols: &[String]| upgrade_key(&keys, query.as_deref(), protocols);
+        for header in [&standard, &encoded, &standard.replace('=', "")] {
+            assert_eq!(
+                check(Some(format!("header={header}&payload=e30=")), &[]),
+                UpgradeKey::Right,
+                "{header}"
+            );
+        }
+        let protocol = format!("header-{}", URL_SAFE_NO_PAD.encode(&right));
+        assert_eq!(check(None, &["graphql-ws".into(), protocol]), UpgradeKey::Right);
+
+        assert_eq!(check(None, &["graphql-ws".into()]), UpgradeKey::Missing);
+        assert_eq!(check(Some("payload=e30=".into()), &[]), UpgradeKey::Missing);
+        let wrong = STANDARD.encode(json("da2-wrong"));
+        for header in [&*wrong, "", "!!!", "e30=", "%", "%zz", &STANDARD.encode("{")] {
+            assert_eq!(check(Some(format!("header={header}")), &[]), UpgradeKey::Wrong, "{header}");
+        }
+        assert_eq!(check(None, &["header-!".into()]), UpgradeKey::Wrong);
+    }
+}

@@ -1,0 +1,40 @@
+//! The API keys that serve.
+
+use subtle::{Choice, ConstantTimeEq};
+
+/// All live keys. Several may be, so that they can be rotated.
+pub struct ApiKeys(Vec<String>);
+
+impl ApiKeys {
+    /// Takes the live keys.
+    pub fn new(keys: Vec<String>) -> Self {
+        Self(keys)
+    }
+
+    /// The first key, to show to the operator.
+    pub fn first(&self) -> &str {
+        self.0.first().map_or("", String::as_str)
+    }
+
+    /// Whether `key` is a live one. Takes as long whichever it is, so that it cannot be guessed
+    /// byte by byte.
+    pub fn admits(&self, key: &[u8]) -> bool {
+        let equal = |live: &String| live.as_bytes().ct_eq(key);
+        self.0.iter().map(equal).fold(Choice::from(0), |any, one| any | one).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_live_key_serves_and_no_other() {
+        let keys = ApiKeys::new(vec!["da2-one".into(), "da2-two".into()]);
+        assert!(keys.admits(b"da2-one") && keys.admits(b"da2-two"));
+        for key in [&b""[..], b"da2", b"da2-onE", b"da2-one ", b"da2-three"] {
+            assert!(!keys.admits(key));
+        }
+        assert!(!ApiKeys::new(vec![]).admits(b""));
+    }
+}

@@ -1,0 +1,142 @@
+//! What is counted, in Prometheus' text format.
+
+use std::fmt;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::realtime::hub;
+use crate::store;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    operation: String,
+    result: &'static str,
+}
+
+/// The figures of one server.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Outcome, Counter>,
+    request_seconds: Histogram,
+    commit_seconds: Histogram,
+    too_slow: Counter,
+    connections: Gauge,
+    subscriptions: Gauge,
+    groups: Gauge,
+    nodes: Gauge,
+    kept_bytes: Gauge,
+    grown: Mutex<Grown>,
+}
+
+/// Counters that grow elsewhere: their last readings, to add what came since.
+#[derive(Default)]
+struct Grown {
+    deliveries: Counter,
+    events_kept: Counter,
+    events_dropped: Counter,
+}
+
+impl Metrics {
+    /// All figures, at zero.
+    pub fn new() -> Self {
+        let metrics = Self {
+            registry: Registry::with_prefix("mesh"),
+            requests: Family::default(),
+            // From a tenth of a millisecond to about three seconds.
+            request_seconds: Histogram::new(exponential_buckets(0.0001, 2.0, 16)),
+            commit_seconds: Histogram::new(exponential_buckets(0.0001, 2.0, 16)),
+            too_slow: Counter::default(),
+            connections: Gauge::default(),
+            subscriptions: Gauge::default(),
+            groups: Gauge::default(),
+            nodes: Gauge::default(),
+            kept_bytes: Gauge::default(),
+            grown: Mutex::default(),
+        };
+        metrics.registered()
+    }
+
+    fn registered(mut self) -> Self {
+        let registry = &mut self.registry;
+        registry.register("requests", "Operations by their result", self.requests.clone());
+        let help = "Time from a request's head to its answer";
+        registry.register_with_unit("request", help, Unit::Seconds, self.request_seconds.clone());
+        let help = "Time of the store's durable commits";
+        registry.register_with_unit("store_commit", help, Unit::Seconds, self.commit_seconds.clone());
+        let help = "WebSockets closed because they could not keep up";
+        registry.register("connections_too_slow", help, self.too_slow.clone());
+        registry.register("connections", "Open WebSockets", self.connections.clone());
+        registry.register("subscriptions", "Registered subscriptions", self.subscriptions.clone());
+        registry.register("groups", "Living groups", self.groups.clone());
+        registry.register("nodes", "Joined nodes, hosts not counted", self.nodes.clone());
+        let help = "Memory of the events that are kept for pollers";
+        registry.register_with_unit("events_kept", help, Unit::Bytes, self.kept_bytes.clone());
+        {
+            let grown = self.grown.lock();
+            registry.register("deliveries", "Messages handed to subscribers", grown.deliveries.clone());
+            registry.register("events_kept", "Events kept for pollers", grown.events_kept.clone());
+            let help = "Events dropped for want of room, before their time";
+            registry.register("events_dropped", help, grown.events_dropped.clone());
+        }
+        self
+    }
+
+    /// Counts the operations of a request.
+    pub fn answered(&self, outcomes: &[(String, Option<&'static str>)], took: Duration) {
+        for (operation, error) in outcomes {
+            let outcome = Outcome { operation: operation.clone(), result: error.unwrap_or("ok") };
+            self.requests.get_or_create(&outcome).inc();
+        }
+        self.request_seconds.observe(took.as_secs_f64());
+    }
+
+    /// Counts a request that was refused before any operation ran.
+    pub fn refused(&self, result: &'static str) {
+        self.requests.get_or_create(&Outcome { operation: String::new(), result }).inc();
+    }
+
+    /// Counts a commit of the store.
+    pub fn committed(&self, took: Duration) {
+        self.commit_seconds.observe(took.as_secs_f64());
+    }
+
+    /// Counts a connection that could not keep up.
+    pub fn too_slow(&self) {
+        self.too_slow.inc();
+    }
+
+    /// Writes all figures.
+    pub fn encode(&self, hub: hub::Counts, store: store::Counts) -> Result<String, fmt::Error> {
+        let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        self.connections.set(signed(hub.connections as u64));
+        self.subscriptions.set(signed(hub.subscriptions));
+        self.groups.set(signed(store.groups as u64));
+        self.nodes.set(signed(store.nodes as u64));
+        self.kept_bytes.set(signed(store.kept_bytes as u64));
+        let grown = self.grown.lock();
+        for (counter, reading) in [
+            (&grown.deliveries, hub.deliveries),
+            (&grown.events_kept, store.events_kept),
+            (&grown.events_dropped, store.events_dropped),
+        ] {
+            counter.inc_by(reading.saturating_sub(counter.get()));
+        }
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,300 @@
+//! One connection's task, from the upgrade to the close.
+
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Poll, ready};
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, sleep_until};
+use tungstenite::protocol::frame::coding::CloseCode;
+
+use crate::graphql::execute::Engine;
+use crate::graphql::request::Request;
+use crate::keys::ApiKeys;
+use crate::realtime::hub::{Hub, Registered, Registration};
+use crate::realtime::inbound::{Event, Inbound};
+use crate::realtime::outbound::{End, Outbound};
+use crate::realtime::protocol::{self, ClientMessage, Refusal, Start};
+use crate::realtime::queue::Closing;
+
+/// How many keep-alives a silent client survives: each comes with a ping, so it is dead, not quiet.
+const SILENT_KEEP_ALIVES: u32 = 2;
+/// How much is read at once. On the stack: a silent connection keeps no buffer.
+const READ_BYTES: usize = 4 << 10;
+
+/// What realtime connections need of the server.
+pub struct Realtime {
+    /// Reads subscriptions.
+    pub engine: Arc<Engine>,
+    /// Where they are registered.
+    pub hub: Arc<Hub>,
+    /// The keys that serve.
+    pub keys: Arc<ApiKeys>,
+    /// Told when a connection was closed as too slow.
+    pub too_slow: Box<dyn Fn() + Send + Sync>,
+}
+
+/// The key that came with the upgrade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpgradeKey {
+    /// None: every `start` must bring one.
+    Missing,
+    /// A right one, which serves starts that bring none.
+    Right,
+    /// A wrong one, or something that cannot be read.
+    Wrong,
+}
+
+/// How a connection ends.
+struct Close(CloseCode, &'static str);
+
+/// Serves an upgraded socket until it closes. `received` is what was read beyond the upgrade.
+pub async fn serve<R, W>(realtime: Arc<Realtime>, key: UpgradeKey, reader: R, writer: W, received: Bytes)
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let registration = realtime.hub.connect();
+    let mut connection = Connection {
+        realtime,
+        registration,
+        key,
+        outbound: Outbound::new(writer),
+        inbound: Inbound::default(),
+        subscriptions: HashMap::new(),
+        next_number: 0,
+        initialised: false,
+        garbage: 0,
+        silent: 0,
+        next_tick: Instant::now() + protocol::INIT_TIMEOUT,
+    };
+    let ended = connection.run(reader, received).await;
+    let close = match ended {
+        Ended::Gone => return,
+        Ended::Close(close) => close,
+        Ended::Closing(Closing::ServerStops) => Close(CloseCode::Away, "the server stops"),
+        Ended::Closing(Closing::TooSlow) => {
+            (connection.realtime.too_slow)();
+            Close(CloseCode::Again, "this connection was too slow, come back and catch up")
+        }
+    };
+    connection.unsubscribe_all();
+    connection.outbound.close(close.0, close.1).await;
+}
+
+enum Ended {
+    Gone,
+    Close(Close),
+    Closing(Closing),
+}
+
+impl From<End> for Ended {
+    fn from(end: End) -> Self {
+        match end {
+            End::Gone => Self::Gone,
+            End::Closing(why) => Self::Closing(why),
+        }
+    }
+}
+
+impl From<Close> for Ended {
+    fn from(close: Close) -> Self {
+        Self::Close(close)
+    }
+}
+
+struct Connection<W> {
+    realtime: Arc<Realtime>,
+    registration: Registration,
+    key: UpgradeKey,
+    outbound: Outbound<W>,
+    inbound: Inbound,
+    subscriptions: HashMap<String, Registered>,
+    next_number: u64,
+    initialised: bool,
+    garbage: u32,
+    /// Keep-alives since the client's last sign of life.
+    silent: u32,
+    next_tick: Instant,
+}
+
+impl<W: AsyncWrite + Unpin> Connection<W> {
+    async fn run(&mut self, mut reader: impl AsyncRead + Unpin, received: Bytes) -> Ended {
+        match self.serve(&mut reader, &received).await {
+            Ok(never) => match never {},
+            Err(ended) => ended,
+        }
+    }
+
+    async fn serve(
+        &mut self,
+        reader: &mut (impl AsyncRead + Unpin),
+        received: &[u8],
+    ) -> Result<std::convert::Infallible, Ended> {
+        self.receive(received).await?;
+        loop {
+            self.outbound.flush(self.registration.queue()).await?;
+            let mut bytes = Vec::new();
+            tokio::select! {
+                biased;
+                () = self.registration.queue().filled() => {}
+                read = read_some(reader, &mut bytes) => {
+                    read.map_err(|_| Ended::Gone)?;
+                    self.receive(&bytes).await?;
+                }
+                () = sleep_until(self.next_tick) => self.tick()?,
+            }
+        }
+    }
+
+    /// Handles everything that bytes come to.
+    async fn receive(&mut self, mut bytes: &[u8]) -> Result<(), Ended> {
+        while let Some(event) = self.inbound.next(&mut bytes, self.outbound.own()) {
+            self.silent = 0;
+            match event {
+                Event::Alive => {}
+                Event::Message(message) => self.handle(&message).await?,
+                Event::Broken(code, reason) => return Err(Close(code, reason).into()),
+                Event::Closed => {
+                    // The answer is among the connection's own frames.
+                    self.outbound.flush(self.registration.queue()).await?;
+                    return Err(Ended::Gone);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn handle(&mut self, frame: &[u8]) -> Result<(), Ended> {
+        match ClientMessage::parse(frame) {
+            Some(ClientMessage::ConnectionInit) => self.init()?,
+            Some(ClientMessage::Start(_)) if !self.initialised => {
+                return Err(Close(CloseCode::Policy, "connection_init comes first").into());
+            }
+            Some(ClientMessage::Start(start)) => self.start(start),
+            Some(ClientMessage::Stop { id }) => {
+                if let Some(registered) = self.subscriptions.remove(&id) {
+                    self.registration.unsubscribe(&registered);
+                }
+                // What the subscription got before it ended comes before its end.
+                self.outbound.flush(self.registration.queue()).await?;
+                self.outbound.text(&protocol::complete(&id));
+            }
+            Some(ClientMessage::Unknown { kind }) => {
+                self.outbound.text(&protocol::error("", &[Refusal::unsupported(kind.as_deref())]));
+            }
+            None => {
+                self.garbage += 1;
+                if self.garbage >= protocol::MAX_GARBAGE_FRAMES {
+                    return Err(Close(CloseCode::Policy, "messages must be JSON").into());
+                }
+                self.outbound.text(&protocol::error("", &[Refusal::validation("A message must be JSON")]));
+            }
+        }
+        Ok(())
+    }
+
+    fn init(&mut self) -> Result<(), Close> {
+        if self.key == UpgradeKey::Wrong {
+            self.outbound.text(&protocol::connection_error(&Refusal::UNAUTHORIZED));
+            return Err(Close(CloseCode::Policy, "wrong key"));
+        }
+        self.initialised = true;
+        self.outbound.text(protocol::connection_ack().as_bytes());
+        self.outbound.text(protocol::KEEP_ALIVE.as_bytes());
+        self.next_tick = Instant::now() + protocol::KEEP_ALIVE_INTERVAL;
+        Ok(())
+    }
+
+    fn start(&mut self, start: Start) {
+        let id = start.id.clone();
+        let answer = match self.subscribe(start) {
+            Ok(()) => protocol::start_ack(&id),
+            Err(refusals) if id.len() > protocol::MAX_ID_BYTES => protocol::error("", &refusals),
+            Err(refusals) => protocol::error(&id, &refusals),
+        };
+        self.outbound.text(&answer);
+    }
+
+    fn subscribe(&mut self, start: Start) -> Result<(), Vec<Refusal>> {
+        let authorised = match &start.api_key {
+            Some(key) => self.realtime.keys.admits(key.as_bytes()),
+            None => self.key == UpgradeKey::Right,
+        };
+        if !authorised {
+            return Err(vec![Refusal::UNAUTHORIZED]);
+        }
+        if start.id.len() > protocol::MAX_ID_BYTES {
+            return Err(vec![Refusal::validation("The id of a subscription may have at most 256 bytes")]);
+        }
+        if self.subscriptions.contains_key(&start.id) {
+            return Err(vec![Refusal::DUPLICATE]);
+        }
+        if self.subscriptions.len() >= protocol::MAX_SUBSCRIPTIONS {
+            return Err(vec![Refusal::TOO_MANY]);
+        }
+        let request = start
+            .request
+            .ok_or_else(|| vec![Refusal::validation("The payload must have a text as its data")])?;
+        let request =
+            Request::parse(request).map_err(|error| vec![Refusal::validation(error.to_string())])?;
+        let subscription = self.realtime.engine.subscription(&request);
+        let subscription =
+            subscription.map_err(|errors| errors.iter().map(Refusal::from).collect::<Vec<_>>())?;
+        let head = protocol::data_head(&start.id, &subscription.key);
+        let number = self.next_number;
+        self.next_number += 1;
+        let registered =
+            self.registration.subscribe(subscription.group, subscription.selection, head, number);
+        self.subscriptions.insert(start.id, registered);
+        Ok(())
+    }
+
+    fn tick(&mut self) -> Result<(), Close> {
+        if !self.initialised {
+            return Err(Close(CloseCode::Policy, "connection_init did not come in time"));
+        }
+        if self.silent >= SILENT_KEEP_ALIVES {
+            return Err(Close(CloseCode::Away, "no sign of life"));
+        }
+        self.silent += 1;
+        self.outbound.text(protocol::KEEP_ALIVE.as_bytes());
+        self.outbound.ping();
+        self.next_tick = Instant::now() + protocol::KEEP_ALIVE_INTERVAL;
+        Ok(())
+    }
+
+    fn unsubscribe_all(&mut self) {
+        for (_, registered) in self.subscriptions.drain() {
+            self.registration.unsubscribe(&registered);
+        }
+    }
+}
+
+impl<W> Drop for Connection<W> {
+    fn drop(&mut self) {
+        for registered in self.subscriptions.values() {
+            self.registration.unsubscribe(registered);
+        }
+    }
+}
+
+/// Reads what is there into `bytes`; an error at the end of the stream.
+async fn read_some(reader: &mut (impl AsyncRead + Unpin), bytes: &mut Vec<u8>) -> io::Result<()> {
+    poll_fn(|context| {
+        let mut buffer = [MaybeUninit::uninit(); READ_BYTES];
+        let mut buffer = ReadBuf::uninit(&mut buffer);
+        ready!(Pin::new(&mut *reader).poll_read(context, &mut buffer))?;
+        if buffer.filled().is_empty() {
+            return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+        }
+        bytes.extend_from_slice(buffer.filled());
+        Poll::Ready(Ok(()))
+    })
+    .await
+}

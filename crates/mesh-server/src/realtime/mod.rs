@@ -1,0 +1,17 @@
+//! AppSync's realtime protocol: one WebSocket, many subscriptions.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`protocol`] | the messages of both sides, as one closed list |
+//! | [`hub`] | who listens to which group, and publishing to them |
+//! | [`queue`] | what waits for one connection, within bounds |
+//! | [`connection`] | one connection's task, from the upgrade to the close |
+//! | [`inbound`] | frames to messages, within limits |
+//! | [`outbound`] | waiting frames to as few writes as possible |
+
+pub mod connection;
+pub mod hub;
+pub mod inbound;
+pub mod outbound;
+pub mod protocol;
+pub mod queue;

@@ -1,0 +1,156 @@
+//! What waits for one connection, within bounds.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+/// A connection for which more waits is closed.
+pub const MAX_WAITING_BYTES: usize = 8 << 20;
+
+/// Messages for one connection. Anybody may push; only the connection's task takes.
+///
+/// Nothing is ever dropped or reordered while the connection lives: reports are deltas, and events
+/// must follow the values that they belong to. A connection that cannot keep up is closed and catches
+/// up when it is back.
+#[derive(Default)]
+pub struct Queue {
+    state: Mutex<State>,
+    filled: Notify,
+    /// Bytes that were pushed and not yet handed to the socket.
+    waiting: AtomicUsize,
+}
+
+#[derive(Default)]
+struct State {
+    messages: Vec<Message>,
+    closing: Option<Closing>,
+}
+
+/// One message, as a part of its own and a part that it shares with others.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// What only this subscription gets.
+    pub head: Arc<[u8]>,
+    /// What every subscription with the same selection gets.
+    pub tail: Bytes,
+}
+
+/// Why a connection is to be closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closing {
+    /// It could not keep up.
+    TooSlow,
+    /// The server stops.
+    ServerStops,
+}
+
+impl Message {
+    /// Its length in bytes.
+    pub fn len(&self) -> usize {
+        self.head.len() + self.tail.len()
+    }
+
+    /// Whether it has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Queue {
+    /// Adds a message, unless the connection is being closed.
+    pub fn push(&self, message: Message) {
+        let length = message.len();
+        let mut state = self.state.lock();
+        if state.closing.is_some() {
+            return;
+        }
+        if self.waiting.fetch_add(length, Ordering::Relaxed) + length > MAX_WAITING_BYTES {
+            state.closing = Some(Closing::TooSlow);
+            state.messages = Vec::new();
+            drop(state);
+            self.filled.notify_one();
+            return;
+        }
+        state.messages.push(message);
+        let was_empty = state.messages.len() == 1;
+        drop(state);
+        if was_empty {
+            self.filled.notify_one();
+        }
+    }
+
+    /// Asks the connection's task to close it.
+    pub fn close(&self, why: Closing) {
+        self.state.lock().closing.get_or_insert(why);
+        self.filled.notify_one();
+    }
+
+    /// Waits until there is something to take or a reason to close. May wake early.
+    pub async fn filled(&self) {
+        self.filled.notified().await;
+    }
+
+    /// Swaps all waiting messages into `taken`, which must be empty; says why to close, if there is a
+    /// reason.
+    pub fn take(&self, taken: &mut Vec<Message>) -> Option<Closing> {
+        let mut state = self.state.lock();
+        std::mem::swap(&mut state.messages, taken);
+        state.closing
+    }
+
+    /// Why the connection is to be closed, if it is.
+    pub fn closing(&self) -> Option<Closing> {
+        self.state.lock().closing
+    }
+
+    /// Notes that the socket took so many bytes of what was taken.
+    pub fn sent(&self, bytes: usize) {
+        self.waiting.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes that were pushed and not yet handed to the socket.
+    pub fn waiting_bytes(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(length: usize) -> Message {
+        Message { head: Arc::from([]), tail: vec![0; length].into() }
+    }
+
+    #[test]
+    fn eight_megabytes_wait_and_no_more() {
+        let queue = Queue::default();
+        let mut taken = Vec::new();
+        queue.push(message(MAX_WAITING_BYTES - 1));
+        queue.push(message(1));
+        assert_eq!(queue.take(&mut taken), None);
+        assert_eq!(taken.len(), 2);
+        // What was taken still waits for the socket.
+        queue.push(message(1));
+        assert_eq!(queue.closing(), Some(Closing::TooSlow));
+        taken.clear();
+        assert_eq!(queue.take(&mut taken), Some(Closing::TooSlow));
+        assert!(taken.is_empty());
+    }
+
+    #[test]
+    fn what_was_sent_makes_room() {
+        let queue = Queue::default();
+        let mut taken = Vec::new();
+        for _ in 0..3 {
+            queue.push(message(MAX_WAITING_BYTES));
+            assert_eq!(queue.take(&mut taken), None);
+            taken.clear();
+            queue.sent(MAX_WAITING_BYTES);
+        }
+        assert_eq!(queue.waiting_bytes(), 0);
+    }
+}

@@ -1,0 +1,147 @@
+//! How many connections are open, in all and from each address.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+/// So many connections more than allowed are still told why they are refused; the rest is dropped.
+const TOLD: usize = 200;
+
+/// Limits on open connections.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// In all.
+    pub total: usize,
+    /// From one address (IPv6: one /64); none to count by address.
+    pub per_address: Option<usize>,
+}
+
+/// The open connections.
+pub struct Connections {
+    limits: Limits,
+    open: Mutex<Open>,
+    closed: Notify,
+}
+
+#[derive(Default)]
+struct Open {
+    total: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// An open connection, counted until it is dropped.
+pub struct Admitted {
+    connections: Arc<Connections>,
+    address: IpAddr,
+    over_limit: bool,
+}
+
+impl Connections {
+    /// No open connection yet.
+    pub fn new(limits: Limits) -> Arc<Self> {
+        Arc::new(Self { limits, open: Mutex::default(), closed: Notify::new() })
+    }
+
+    /// Counts a connection in. None if there are so many that not even a refusal is answered.
+    pub fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Admitted> {
+        let counted = counted(address);
+        let mut open = self.open.lock();
+        let from_there = open.by_address.get(&counted).copied().unwrap_or(0);
+        let per_address = self.limits.per_address.filter(|_| !address.is_loopback()).unwrap_or(usize::MAX);
+        if open.total >= self.limits.total + TOLD || from_there >= per_address.saturating_add(TOLD) {
+            return None;
+        }
+        let over_limit = open.total >= self.limits.total || from_there >= per_address;
+        open.total += 1;
+        open.by_address.insert(counted, from_there + 1);
+        Some(Admitted { connections: self.clone(), address: counted, over_limit })
+    }
+
+    /// Waits until no connection is open.
+    pub async fn all_closed(&self) {
+        loop {
+            let closed = self.closed.notified();
+            if self.open.lock().total == 0 {
+                return;
+            }
+            closed.await;
+        }
+    }
+}
+
+impl Admitted {
+    /// Whether this is one more than allowed.
+    pub fn is_over_limit(&self) -> bool {
+        self.over_limit
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        let mut open = self.connections.open.lock();
+        open.total -= 1;
+        if let Some(from_there) = open.by_address.get_mut(&self.address) {
+            *from_there -= 1;
+            if *from_there == 0 {
+                open.by_address.remove(&self.address);
+            }
+        }
+        if open.total == 0 {
+            self.connections.closed.notify_waiters();
+        }
+    }
+}
+
+/// One home has one IPv4 address, or one IPv6 network of 64 bits.
+fn counted(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admit(connections: &Arc<Connections>, address: &str) -> Option<Admitted> {
+        connections.admit(address.parse().unwrap())
+    }
+
+    #[test]
+    fn addresses_and_the_whole_are_limited() {
+        let connections = Connections::new(Limits { total: 4, per_address: Some(2) });
+        let of_one = [admit(&connections, "192.0.2.1"), admit(&connections, "192.0.2.1")];
+        assert!(of_one.iter().flatten().all(|admitted| !admitted.is_over_limit()));
+        assert!(admit(&connections, "192.0.2.1").unwrap().is_over_limit());
+        // The refused one is gone, so the others still fit.
+        let six = admit(&connections, "2001:db8::1").unwrap();
+        let same_network = admit(&connections, "2001:db8::2").unwrap();
+        assert!(!six.is_over_limit() && !same_network.is_over_limit());
+        assert!(admit(&connections, "127.0.0.1").unwrap().is_over_limit(), "four are open");
+        drop(of_one);
+        assert!(!admit(&connections, "192.0.2.1").unwrap().is_over_limit());
+        assert!(admit(&connections, "2001:db8::3").unwrap().is_over_limit());
+    }
+
+    #[test]
+    fn loopback_is_exempt_from_the_limit_of_an_address() {
+        let connections = Connections::new(Limits { total: 10, per_address: Some(1) });
+        let open: Vec<_> = (0..10).map(|_| admit(&connections, "127.0.0.1").unwrap()).collect();
+        assert!(open.iter().all(|admitted| !admitted.is_over_limit()));
+    }
+
+    #[test]
+    fn a_flood_is_dropped() {
+        let connections = Connections::new(Limits { total: 1, per_address: None });
+        let open: Vec<_> = (0..=TOLD).map(|_| admit(&connections, "192.0.2.1").unwrap()).collect();
+        assert_eq!(open.iter().filter(|admitted| !admitted.is_over_limit()).count(), 1);
+        assert!(admit(&connections, "192.0.2.1").is_none());
+    }
+}
