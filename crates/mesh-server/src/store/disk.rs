@@ -50,9 +50,9 @@ pub enum OpenError {
         "the data file {0} is used by another mesh server: stop that one, or choose another --data folder"
     )]
     InUse(PathBuf),
-    /// It cannot be read; nothing was changed.
+    /// It cannot be read; nothing was deleted.
     #[error(
-        "the data file {path} cannot be used: {detail}. Nothing was changed. To start with an empty store, \
+        "the data file {path} cannot be used: {detail}. Nothing was deleted. To start with an empty store, \
          move the file away or choose another --data folder"
     )]
     Unusable {
@@ -85,7 +85,7 @@ impl File {
         Self { path: PathBuf::from("a test's own"), open }
     }
 
-    fn database(&self) -> Result<Database, OpenError> {
+    pub(super) fn database(&self) -> Result<Database, OpenError> {
         (self.open)().map_err(|error| match error {
             DatabaseError::DatabaseAlreadyOpen => OpenError::InUse(self.path.clone()),
             other => self.unusable(&other),

@@ -22,6 +22,11 @@ struct DomainIndex {
 }
 
 impl Indexes {
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.domains.is_empty() && self.names.is_empty() && self.nodes.is_empty()
+    }
+
     pub(super) fn add_group(&mut self, record: &GroupRecord, number: u64) {
         let id = &record.key.id;
         let domain = self.domains.entry(record.key.domain.clone()).or_default();

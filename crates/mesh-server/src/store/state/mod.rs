@@ -145,6 +145,17 @@ impl State {
         self.groups.get_mut(&key.id).ok_or_else(|| Error::GroupNotFound(key.clone()))
     }
 
+    /// Whether nothing is kept at all.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        let counts =
+            [self.groups.len(), self.ended.len(), self.kept.len(), self.kept_bytes, self.repeats.len()];
+        let more = [self.ended_order.len(), self.status_bytes, self.group_deadlines.len()];
+        counts.iter().chain(&more).all(|count| *count == 0)
+            && self.member_deadlines.is_empty()
+            && self.indexes.is_empty()
+    }
+
     fn number(&mut self) -> u64 {
         let number = self.next_number;
         self.next_number += 1;

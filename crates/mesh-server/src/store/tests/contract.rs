@@ -1,52 +1,51 @@
-//! The contract suite on the local store, in memory and on a file.
+//! The contract suite on the local store, in memory and on a disk.
 
 use std::sync::Arc;
 
 use mesh_core::testing::{Classroom, contract};
-use redb::backends::InMemoryBackend;
 
-use super::{File, LocalStore, in_memory, on_file};
+use super::{Heard, LocalStore, TestDisk, in_memory, on_disk};
 
 async fn memory() -> Classroom<LocalStore> {
     in_memory()
 }
 
-async fn file() -> Classroom<LocalStore> {
-    on_file(File::of_backend(InMemoryBackend::new), Arc::default(), Arc::default())
+async fn disk() -> Classroom<LocalStore> {
+    on_disk(&TestDisk::default(), &Arc::default(), Arc::<Heard>::default())
 }
 
 #[tokio::test]
 async fn groups() {
     contract::groups(memory).await;
-    contract::groups(file).await;
+    contract::groups(disk).await;
 }
 
 #[tokio::test]
 async fn members() {
     contract::members(memory).await;
-    contract::members(file).await;
+    contract::members(disk).await;
 }
 
 #[tokio::test]
 async fn status() {
     contract::status(memory).await;
-    contract::status(file).await;
+    contract::status(disk).await;
 }
 
 #[tokio::test]
 async fn events() {
     contract::events(memory).await;
-    contract::events(file).await;
+    contract::events(disk).await;
 }
 
 #[tokio::test]
 async fn polling() {
     contract::polling(memory).await;
-    contract::polling(file).await;
+    contract::polling(disk).await;
 }
 
 #[tokio::test]
 async fn lifecycle() {
     contract::lifecycle(memory).await;
-    contract::lifecycle(file).await;
+    contract::lifecycle(disk).await;
 }

@@ -1,19 +1,41 @@
 mod contract;
-mod file;
+mod disk;
+mod failures;
+mod kept;
+mod news;
+mod restarts;
+mod schedules;
 
 use std::sync::Arc;
 
-use mesh_core::model::MeshMessage;
+use mesh_core::model::{Content, MeshMessage};
 use mesh_core::settings::{Limits, Settings};
 use mesh_core::testing::{Classroom, TestClock};
 use parking_lot::Mutex;
 
-use super::{LocalSettings, LocalStore, Outlet};
+use super::{LocalSettings, LocalStore, OpenError, Outlet};
 use crate::store::disk::File;
+use disk::TestDisk;
 
 /// An outlet that remembers what left.
 #[derive(Default)]
 struct Heard(Mutex<Vec<MeshMessage>>);
+
+impl Heard {
+    fn take(&self) -> Vec<MeshMessage> {
+        std::mem::take(&mut self.0.lock())
+    }
+
+    /// Names of all events that left.
+    fn event_names(&self) -> Vec<String> {
+        let messages = self.0.lock();
+        let batches = messages.iter().filter_map(|message| match &message.content {
+            Content::BatchEvent(batch) => Some(batch),
+            _ => None,
+        });
+        batches.flat_map(|batch| batch.events.iter().map(|event| event.name.clone())).collect()
+    }
+}
 
 impl Outlet for Heard {
     fn publish(&self, message: &MeshMessage) {
@@ -27,13 +49,26 @@ fn local_settings() -> LocalSettings {
 }
 
 fn in_memory() -> Classroom<LocalStore> {
-    let store = LocalStore::in_memory(&local_settings(), Arc::<Heard>::default()).unwrap();
+    hearing(Arc::default())
+}
+
+/// A home in memory whose news goes to `outlet`.
+fn hearing(outlet: Arc<Heard>) -> Classroom<LocalStore> {
+    let store = LocalStore::in_memory(&local_settings(), outlet).unwrap();
     Classroom::new(store, Arc::default(), local_settings().settings)
 }
 
-/// A home over a file of its own kind, which a later call may find again.
-fn on_file(file: File, clock: Arc<TestClock>, outlet: Arc<Heard>) -> Classroom<LocalStore> {
+/// A home over a disk, which a later start may find again.
+fn on_disk(disk: &TestDisk, clock: &Arc<TestClock>, outlet: Arc<dyn Outlet>) -> Classroom<LocalStore> {
+    open(disk, clock, outlet).unwrap()
+}
+
+fn open(
+    disk: &TestDisk,
+    clock: &Arc<TestClock>,
+    outlet: Arc<dyn Outlet>,
+) -> Result<Classroom<LocalStore>, OpenError> {
     let settings = local_settings();
-    let store = LocalStore::open_file(file, settings, clock.clone(), outlet, Box::new(|_| ())).unwrap();
-    Classroom::new(store, clock, local_settings().settings)
+    let store = LocalStore::open_file(disk.file(), settings, clock.clone(), outlet, Box::new(|_| ()))?;
+    Ok(Classroom::new(store, clock.clone(), local_settings().settings))
 }

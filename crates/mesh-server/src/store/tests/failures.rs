@@ -1,0 +1,147 @@
+//! Disks that are full and files that are damaged.
+
+use std::sync::Arc;
+
+use mesh_core::testing::TestClock;
+use proptest::prelude::*;
+use redb::{ReadableDatabase, TableDefinition};
+
+use super::{Heard, OpenError, TestDisk, on_disk, open};
+
+#[tokio::test]
+async fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
+    let (disk, clock, outlet) = (TestDisk::default(), Arc::<TestClock>::default(), Arc::<Heard>::default());
+    let room = on_disk(&disk, &clock, outlet.clone());
+    let group = room.create_with_poller("host").await;
+    room.join(&group, "node").await.unwrap();
+    room.report(&group, "node", &[("x", "1")]).await.unwrap();
+    let heard = room.events_since(&group, "").await;
+    outlet.take();
+
+    for round in 0..3 {
+        disk.set_full(true);
+        for refused in [
+            room.report(&group, "node", &[("x", "lost")]).await.map(drop),
+            room.record_names(&group, "node", &["lost"]).await.map(drop),
+            room.leave(&group, "node").await.map(drop),
+            room.dissolve(&group, "host").await.map(drop),
+            room.create_in("school", "other").await.map(drop),
+        ] {
+            assert_eq!(refused.unwrap_err().kind(), "InternalFailure");
+        }
+        assert!(outlet.take().is_empty(), "nothing refused is published");
+        disk.set_full(false);
+
+        // It comes back by itself, without what was refused.
+        let statuses = loop {
+            match room.statuses(&group).await {
+                Ok(statuses) => break statuses,
+                Err(error) => assert_eq!(error.kind(), "InternalFailure"),
+            }
+            tokio::task::yield_now().await;
+        };
+        assert_eq!(&*statuses[0].data[0].value, if round == 0 { "1" } else { "kept" });
+        assert_eq!(room.events_since(&group, "").await, heard);
+        assert_eq!(room.groups("school").await.len(), 1);
+        room.report(&group, "node", &[("x", "kept")]).await.unwrap();
+        assert_eq!(outlet.take().len(), 1);
+    }
+    disk.kill();
+    drop(room);
+    let room = on_disk(&disk, &clock, outlet);
+    assert_eq!(&*room.status("node").await.unwrap().data[0].value, "kept");
+}
+
+/// The bytes of a file that holds a little of everything.
+async fn file() -> Vec<u8> {
+    let disk = TestDisk::default();
+    let room = on_disk(&disk, &Arc::default(), Arc::<Heard>::default());
+    let group = room.create_with_poller("host").await;
+    for number in 0..20 {
+        room.report(&group, "host", &[("x", &number.to_string()), (&format!("k{number}"), "v")])
+            .await
+            .unwrap();
+        room.record_names(&group, "poller", &["a", "b"]).await.unwrap();
+    }
+    disk.kill();
+    disk.bytes()
+}
+
+fn refusal(disk: &TestDisk) -> String {
+    let error = open(disk, &Arc::default(), Arc::<Heard>::default()).map(drop).expect_err("this is no store");
+    assert!(matches!(error, OpenError::Unusable { .. }), "{error}");
+    error.to_string()
+}
+
+#[test]
+fn a_foreign_file_is_refused() {
+    for bytes in [b"hello".to_vec(), vec![0; 4_096], vec![0xff; 1 << 20], b"SQLite format 3\0".repeat(300)] {
+        let disk = TestDisk::holding(bytes.clone());
+        let text = refusal(&disk);
+        assert!(text.contains("Nothing was deleted") && text.contains("--data"), "{text}");
+        assert!(disk.bytes() == bytes);
+    }
+}
+
+#[test]
+fn another_programs_database_is_refused() {
+    const THEIRS: TableDefinition<u64, u64> = TableDefinition::new("theirs");
+    let disk = TestDisk::default();
+    let database = disk.file().database().unwrap();
+    let write = database.begin_write().unwrap();
+    write.open_table(THEIRS).unwrap().insert(1, 2).unwrap();
+    write.commit().unwrap();
+    drop(database);
+    let text = refusal(&disk);
+    assert!(text.contains("another program"), "{text}");
+    let database = disk.file().database().unwrap();
+    let read = database.begin_read().unwrap();
+    assert_eq!(read.open_table(THEIRS).unwrap().get(1).unwrap().unwrap().value(), 2);
+}
+
+#[test]
+fn a_file_in_use_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    let open = || {
+        let outlet = Arc::<Heard>::default();
+        super::LocalStore::open(
+            &path,
+            super::local_settings(),
+            Arc::<TestClock>::default(),
+            outlet,
+            Box::new(|_| ()),
+        )
+    };
+    let first = open().unwrap();
+    let error = open().map(drop).unwrap_err();
+    assert!(matches!(error, OpenError::InUse(_)), "{error}");
+    drop(first);
+    open().unwrap();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+    #[test]
+    fn a_damaged_file_is_refused_or_read_but_never_a_panic(
+        cut in 0.0..1.0_f64,
+        flips in prop::collection::vec((0.0..1.0_f64, 1..=255_u8), 0..6),
+        truncate: bool,
+    ) {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
+        let place = |length: usize, part: f64| (length as f64 * part) as usize;
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let mut bytes = runtime.block_on(file());
+        if truncate {
+            bytes.truncate(place(bytes.len(), cut));
+        }
+        for (part, mask) in flips {
+            let at = place(bytes.len(), part);
+            if let Some(byte) = bytes.get_mut(at) {
+                *byte ^= mask;
+            }
+        }
+        let disk = TestDisk::holding(bytes);
+        let _ = open(&disk, &Arc::default(), Arc::<Heard>::default());
+    }
+}

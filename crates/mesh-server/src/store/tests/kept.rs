@@ -1,0 +1,104 @@
+//! How much is kept: events of a group and of all groups, groups in all.
+
+use mesh_core::model::Event;
+use mesh_core::testing::event;
+
+use super::in_memory;
+
+fn named(names: std::ops::Range<usize>, template: &Event) -> Vec<Event> {
+    names.map(|name| Event { name: name.to_string(), ..template.clone() }).collect()
+}
+
+#[tokio::test]
+async fn a_group_keeps_ten_thousand_events() {
+    let room = in_memory();
+    let group = room.create_with_poller("host").await;
+    let template = event("", room.now());
+    for call in 0..10 {
+        room.fire(&group, "host", named(call * 1_000..(call + 1) * 1_000, &template)).await.unwrap();
+    }
+    assert!(room.poll(&group, "").await.unwrap().complete);
+    let first = room.events_since(&group, "").await[0].cursor.clone();
+    room.fire(&group, "host", named(10_000..10_002, &template)).await.unwrap();
+    let heard = room.events_since(&group, "").await;
+    assert_eq!(heard[0].name, "2", "the two oldest are gone");
+    assert!(!room.poll(&group, "").await.unwrap().complete);
+    assert!(!room.poll(&group, &first).await.unwrap().complete, "the second was missed");
+    let second = first.replace("-1", "-2");
+    assert!(room.poll(&group, &second).await.unwrap().complete);
+    let counts = room.mesh.store.counts();
+    assert_eq!((counts.events_kept, counts.events_dropped), (10_002, 2));
+}
+
+#[tokio::test]
+async fn a_group_keeps_eight_megabytes() {
+    let room = in_memory();
+    let group = room.create_with_poller("host").await;
+    let template = Event { payload: Some("x".repeat(200_000)), ..event("", room.now()) };
+    for call in 0..50 {
+        room.fire(&group, "host", named(call..call + 1, &template)).await.unwrap();
+    }
+    let heard = room.events_since(&group, "").await;
+    assert_eq!(heard.len(), (8 << 20) / (200_000 + size_of::<Event>()));
+    assert_eq!(heard.last().unwrap().name, "49");
+}
+
+#[tokio::test]
+async fn all_groups_together_keep_256_megabytes() {
+    let room = in_memory();
+    let template = Event { payload: Some("x".repeat(200_000)), ..event("", room.now()) };
+    let mut groups = Vec::new();
+    for host in 0..40 {
+        let domain = format!("d{}", host / 20);
+        let group = room.create_in(&domain, &format!("h{host}")).await.unwrap().key();
+        for _ in 0..40 {
+            room.fire(&group, &format!("h{host}"), vec![template.clone()]).await.unwrap();
+        }
+        groups.push(group);
+    }
+    assert!(room.mesh.store.counts().kept_bytes <= 256 << 20);
+    assert!(room.events_since(&groups[0], "").await.is_empty(), "the oldest went first");
+    assert!(!room.poll(&groups[0], "").await.unwrap().complete);
+    assert_eq!(room.events_since(&groups[39], "").await.len(), 40);
+    for (index, group) in groups.iter().enumerate() {
+        room.dissolve(group, &format!("h{index}")).await.unwrap();
+    }
+    assert_eq!(room.mesh.store.counts().kept_bytes, 0);
+}
+
+#[tokio::test]
+async fn a_server_has_a_hundred_groups_here() {
+    let room = in_memory();
+    for number in 0..100 {
+        room.create_in(&format!("d{}", number / 20), &format!("h{number}")).await.unwrap();
+    }
+    let refused = room.create_in("another", "host").await.unwrap_err();
+    assert_eq!(refused.kind(), "ValidationError");
+    // The dead make room, swept or not.
+    room.clock.advance_seconds(2_100);
+    room.create_in("another", "host").await.unwrap();
+    assert_eq!(room.mesh.store.counts().groups, 1);
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_groups_that_are_gone() {
+    let room = in_memory();
+    for number in 0..20 {
+        let host = format!("h{number}");
+        let group = room.create_in("school", &host).await.unwrap().key();
+        for node in ["a", "b"] {
+            room.join(&group, node).await.unwrap();
+            room.report(&group, node, &[("x", "1")]).await.unwrap();
+            room.record_names(&group, node, &["e"]).await.unwrap();
+        }
+        if number % 2 == 0 {
+            room.dissolve(&group, &host).await.unwrap();
+        }
+    }
+    room.clock.advance_seconds(2_100);
+    room.mesh.store.sweep(room.now()).await.unwrap();
+    room.clock.advance_seconds(3 * 3_600);
+    room.mesh.store.sweep(room.now()).await.unwrap();
+    let shared = room.mesh.store.shared.lock();
+    assert!(shared.state.is_empty(), "something is left");
+}
