@@ -33,6 +33,12 @@ pub(super) fn foreign_origin() -> Response<Body> {
     error(StatusCode::FORBIDDEN, "ForbiddenException", message)
 }
 
+pub(super) fn foreign_host() -> Response<Body> {
+    let message =
+        "This server does not know itself by that name. Ask by its address, or by a name given at start.";
+    error(StatusCode::FORBIDDEN, "ForbiddenException", message)
+}
+
 pub(super) fn too_many_connections() -> Response<Body> {
     let message = "There are too many connections. Close some, or ask the operator to raise the limit.";
     closing(error(StatusCode::TOO_MANY_REQUESTS, "LimitExceededError", message))

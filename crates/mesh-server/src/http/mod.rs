@@ -3,6 +3,7 @@
 
 mod answer;
 mod graphql;
+mod hosts;
 mod operators;
 mod origin;
 mod upgrade;
@@ -23,6 +24,7 @@ use crate::metrics::Metrics;
 use crate::realtime::connection::Realtime;
 use crate::store::LocalStore;
 
+pub use hosts::Hosts;
 pub use origin::Origins;
 
 /// Everything that requests are served with.
@@ -37,6 +39,8 @@ pub struct App {
     pub keys: Arc<ApiKeys>,
     /// Whose pages may call.
     pub origins: Origins,
+    /// Under which names the figures may be asked for.
+    pub hosts: Hosts,
     /// How many proxies in front of this server are trusted to say where a call comes from.
     pub trusted_proxies: usize,
     /// What is counted.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::Response;
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
+use axum::http::{HeaderMap, Response};
 
 use super::{App, answer};
 
@@ -16,7 +16,10 @@ pub(super) async fn health() -> Response<Body> {
     response
 }
 
-pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response<Body> {
+pub(super) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Response<Body> {
+    if !app.hosts.admit(&headers) {
+        return answer::foreign_host();
+    }
     let figures = app.metrics.encode(app.realtime.hub.counts(), app.mesh.store.counts());
     let Ok(text) = figures else { return answer::internal("the metrics could not be written") };
     let mut response = Response::new(Body::from(text));

@@ -15,3 +15,6 @@ pub mod inbound;
 pub mod outbound;
 pub mod protocol;
 pub mod queue;
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ use super::arguments::LogFormat;
 use crate::clock::SystemClock;
 use crate::graphql::execute::Engine;
 use crate::graphql::schema::SchemaError;
-use crate::http::{App, Origins};
+use crate::http::{App, Hosts, Origins};
 use crate::keys::ApiKeys;
 use crate::metrics::Metrics;
 use crate::private_file;
@@ -94,6 +94,7 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
             realtime: Arc::new(realtime),
             keys,
             origins: origins(&arguments),
+            hosts: hosts(&arguments),
             trusted_proxies: arguments.network.trust_proxy,
             metrics,
         }),
@@ -178,6 +179,15 @@ fn origins(arguments: &Arguments) -> Origins {
         [] => Origins::Default,
         listed => Origins::Listed(listed.to_vec()),
     }
+}
+
+/// The names in --listen and --allow-origin, and the machine's own.
+fn hosts(arguments: &Arguments) -> Hosts {
+    let listening = arguments.listen.iter().filter_map(|address| address.rsplit_once(':'));
+    let listening = listening.map(|(name, _)| name.to_owned());
+    let allowed = arguments.network.allow_origin.iter().filter_map(|origin| origin.split_once("://"));
+    let allowed = allowed.filter_map(|(_, rest)| rest.split([':', '/']).next()).map(ToOwned::to_owned);
+    Hosts(listening.chain(allowed).chain(tls::names_of_this_machine()).collect())
 }
 
 /// Ready when the operator or the system asks the process to end.

@@ -1,0 +1,155 @@
+//! What goes by time: with tokio's clock paused, minutes pass in no time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use mesh_appsync::selection::Selection;
+use mesh_core::id::GroupKey;
+use mesh_core::model::{DissolveReason, MeshMessage, MessageFields};
+use tokio::io::{DuplexStream, duplex, split};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tungstenite::Message;
+use tungstenite::protocol::Role;
+
+use super::connection::{Realtime, UpgradeKey, serve};
+use super::hub::Hub;
+use crate::graphql::execute::Engine;
+use crate::keys::ApiKeys;
+use crate::store::Outlet;
+
+struct Server {
+    realtime: Arc<Realtime>,
+    too_slow: Arc<AtomicUsize>,
+}
+
+impl Server {
+    fn new() -> Self {
+        let too_slow = Arc::<AtomicUsize>::default();
+        let counted = too_slow.clone();
+        let realtime = Realtime {
+            engine: Arc::new(Engine::new().unwrap()),
+            hub: Arc::<Hub>::default(),
+            keys: Arc::new(ApiKeys::new(vec!["key".into()])),
+            too_slow: Box::new(move || {
+                counted.fetch_add(1, Ordering::SeqCst);
+            }),
+        };
+        Self { realtime: Arc::new(realtime), too_slow }
+    }
+
+    /// A client's socket with a pipe of so many bytes.
+    async fn socket(&self, pipe: usize) -> WebSocketStream<DuplexStream> {
+        let (ours, theirs) = duplex(pipe);
+        let (reader, writer) = split(ours);
+        tokio::spawn(serve(self.realtime.clone(), UpgradeKey::Right, reader, writer, Bytes::new()));
+        WebSocketStream::from_raw_socket(theirs, Role::Client, None).await
+    }
+}
+
+async fn code(socket: &mut WebSocketStream<DuplexStream>) -> Option<u16> {
+    while let Some(Ok(message)) = socket.next().await {
+        if let Message::Close(close) = message {
+            return close.map(|close| close.code.into());
+        }
+    }
+    None
+}
+
+#[tokio::test(start_paused = true)]
+async fn connection_init_comes_in_time_or_never() {
+    let server = Server::new();
+    let began = Instant::now();
+    let mut silent = server.socket(4_096).await;
+    assert_eq!(code(&mut silent).await, Some(1008));
+    assert_eq!(began.elapsed().as_secs(), 15);
+    let mut late = server.socket(4_096).await;
+    sleep(Duration::from_secs(14)).await;
+    late.send(r#"{"type":"connection_init"}"#.into()).await.unwrap();
+    let ack = late.next().await.unwrap().unwrap();
+    assert!(ack.into_text().unwrap().contains("connection_ack"));
+    assert!(timeout(Duration::from_secs(100), code(&mut late)).await.is_err(), "it stays");
+}
+
+#[tokio::test(start_paused = true)]
+async fn keep_alives_come_every_minute_at_most() {
+    let server = Server::new();
+    let mut socket = server.socket(4_096).await;
+    socket.send(r#"{"type":"connection_init"}"#.into()).await.unwrap();
+    let mut last = None;
+    let mut keep_alives = 0;
+    while keep_alives < 40 {
+        // Reading answers the pings, as every browser does.
+        let message = socket.next().await.unwrap().unwrap();
+        if matches!(&message, Message::Text(text) if text.as_str() == r#"{"type":"ka"}"#) {
+            let now = Instant::now();
+            assert!(last.is_none_or(|last| now - last <= Duration::from_mins(1)));
+            last = Some(now);
+            keep_alives += 1;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_peer_is_found() {
+    let server = Server::new();
+    // A peer whose machine was unplugged: nothing comes from it, nothing is read.
+    let mut socket = server.socket(1 << 20).await;
+    socket.send(r#"{"type":"connection_init"}"#.into()).await.unwrap();
+    while server.realtime.hub.counts().connections == 0 {
+        sleep(Duration::from_secs(1)).await;
+    }
+    let began = Instant::now();
+    while server.realtime.hub.counts().connections > 0 {
+        sleep(Duration::from_secs(1)).await;
+    }
+    assert!((110..=200).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_peer_is_closed_counted_and_told() {
+    let server = Server::new();
+    let mut socket = server.socket(1_000).await;
+    socket.send(r#"{"type":"connection_init"}"#.into()).await.unwrap();
+    let group = GroupKey { id: "g".into(), domain: "d".into() };
+    let start = r#"{"id":"1","type":"start","payload":{"data":"{\"query\":\"subscription { onMessageInGroup(groupId: \\\"g\\\", domain: \\\"d\\\") { groupDissolve { message } } }\"}"}}"#;
+    socket.send(start.into()).await.unwrap();
+    while server.realtime.hub.counts().subscriptions == 0 {
+        socket.next().await.unwrap().unwrap();
+    }
+    // More than a megabyte waits, and the peer takes nothing for ten seconds.
+    let message = MeshMessage::dissolve(Arc::new(group), DissolveReason::ByHost, MessageFields::ALL);
+    for _ in 0..20_000 {
+        server.realtime.hub.publish(&message);
+    }
+    sleep(Duration::from_secs(11)).await;
+    assert_eq!(server.too_slow.load(Ordering::SeqCst), 1);
+    assert_eq!(server.realtime.hub.counts().subscriptions, 0);
+    assert_eq!(code(&mut socket).await, Some(1013));
+}
+
+#[tokio::test]
+async fn subscriptions_with_the_same_selection_share_their_bytes() {
+    let hub = Arc::<Hub>::default();
+    let group = GroupKey { id: "g".into(), domain: "d".into() };
+    let connections: Vec<_> = (0..3).map(|_| hub.connect()).collect();
+    let mut little = Selection::default();
+    little.push("groupId", "groupId", MessageFields::of_path("groupId"), Selection::EMPTY);
+    for (index, connection) in connections.iter().enumerate() {
+        let selection = if index < 2 { Selection::of_message() } else { little.clone() };
+        connection.subscribe(group.clone(), selection, index.to_string().into(), 0);
+    }
+    hub.publish(&MeshMessage::dissolve(Arc::new(group), DissolveReason::ByHost, MessageFields::ALL));
+    let tails = connections.iter().map(|connection| {
+        let mut taken = Vec::new();
+        connection.queue().take(&mut taken);
+        let [message] = &taken[..] else { panic!("one message: {taken:?}") };
+        message.tail.clone()
+    });
+    let tails: Vec<Bytes> = tails.collect();
+    assert_eq!(tails[0].as_ptr(), tails[1].as_ptr(), "the same bytes");
+    assert_eq!(&tails[2][..], br#"{"groupId":"g"}}}}"#);
+}

@@ -1,0 +1,14 @@
+//! The server through real sockets, as clients see it.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, unreachable_pub)]
+
+mod browsers;
+mod durability;
+mod errors;
+mod fields;
+mod hostile;
+mod lifecycle;
+mod limits;
+mod process;
+mod realtime;
+mod support;

@@ -1,0 +1,258 @@
+//! The binary itself: starting, telling, stopping.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use crate::support::{CREATE, KEY, Process, REPORT, Socket, mesh};
+
+/// Runs `mesh` to its end: the exit code, standard output and standard error.
+async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String, String) {
+    let output = mesh().args(arguments).envs(environment.iter().copied()).output().await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[tokio::test]
+async fn it_tells_what_a_user_needs_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut command = mesh();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()]);
+    let server = Process::spawn(command).await;
+    assert_eq!(server.ready, format!("Mesh is ready: http://{}/graphql\n", server.address));
+    let told = server.errors();
+    assert!(told.contains(&format!("ws://{}/graphql/realtime", server.address)), "{told}");
+    let key = std::fs::read_to_string(data.join("api-key")).unwrap().trim().to_owned();
+    assert!(key.starts_with("da2-") && key.len() == 30 && told.contains(&key), "{told}");
+
+    let curl = told.lines().find(|line| line.trim().starts_with("curl")).unwrap().to_owned();
+    let pasted = tokio::process::Command::new("sh").args(["-c", &curl]).output().await.unwrap();
+    let answer: Value = serde_json::from_slice(&pasted.stdout).unwrap();
+    assert_eq!(answer["data"]["createDomain"].as_str().unwrap().len(), 16);
+
+    let health = server.client().await.send(hyper::Method::GET, "/health", &[], b"").await.json();
+    assert_eq!(health, json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        for file in ["api-key", "domain-secret", "store.redb"] {
+            let mode = std::fs::metadata(data.join(file)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{file}");
+        }
+    }
+    // The key, the domain and their files stay over restarts.
+    server.kill().await;
+    let mut command = mesh();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()]);
+    let again = Process::spawn(command).await;
+    assert!(again.errors().contains(&key));
+}
+
+#[tokio::test]
+async fn several_listeners_and_keys() {
+    let mut command = mesh();
+    command
+        .args(["serve", "--in-memory", "--listen", "127.0.0.1:0", "--listen", "[::1]:0"])
+        .env("MESH_API_KEY", format!("da2-other,{KEY}"));
+    let server = Process::spawn(command).await;
+    let told = server.errors();
+    let second = told.lines().find(|line| line.contains("also at")).unwrap();
+    assert!(second.contains("http://[::1]:"), "{told}");
+    server.data(CREATE, json!({"hostId": "h"})).await;
+}
+
+#[tokio::test]
+async fn an_unspecified_address_is_told_as_one_that_others_reach() {
+    let mut command = mesh();
+    command.args(["serve", "--in-memory", "--listen", "0.0.0.0:0", "--api-key", KEY]);
+    let server = Process::spawn(command).await;
+    assert!(!server.address.ip().is_unspecified());
+    server.data(CREATE, json!({"hostId": "h"})).await;
+}
+
+#[tokio::test]
+async fn options_win_over_the_environment() {
+    let mut command = mesh();
+    command
+        .args(["serve", "--in-memory", "--listen", "127.0.0.1:0", "--api-key", KEY])
+        .args(["--max-connection-time-seconds", "100"])
+        .env("MESH_MAX_CONNECTION_TIME_SECONDS", "200")
+        .env("MESH_HOST_HEARTBEAT_INTERVAL_SECONDS", "7")
+        .env("MESH_TLS", "false");
+    let server = Process::spawn(command).await;
+    let create = |life: u32| {
+        format!(
+            r#"mutation {{ createGroup(name: "n", hostId: "h", domain: "d", maxConnectionTimeSeconds: {life}) {{ heartbeatIntervalSeconds }} }}"#
+        )
+    };
+    let created = server.data(&create(100), json!({})).await;
+    assert_eq!(created["createGroup"]["heartbeatIntervalSeconds"], 7);
+    let refused = server.client().await.ask(&create(101), json!({})).await;
+    assert!(refused["errors"][0]["message"].as_str().unwrap().contains("1 to 100"), "{refused}");
+}
+
+#[tokio::test]
+async fn settings_that_make_no_sense_stop_the_start() {
+    let serve = ["serve", "--in-memory", "--listen", "127.0.0.1:0"];
+    for (name, value) in [
+        ("MESH_HOST_HEARTBEAT_INTERVAL_SECONDS", "150"),
+        ("MESH_MEMBER_HEARTBEAT_INTERVAL_SECONDS", "600"),
+        ("MESH_POLLING_INTERVAL_SECONDS", "30"),
+        ("MESH_EVENT_TTL_SECONDS", "0"),
+    ] {
+        let (code, out, told) = run(&serve, &[(name, value)]).await;
+        assert_eq!((code, &*out), (Some(1), ""), "{told}");
+        assert!(told.contains(name), "{told}");
+    }
+    for (name, value, option) in [
+        ("MESH_EVENT_TTL_SECONDS", "soon", "--event-ttl-seconds"),
+        ("MESH_IN_MEMORY", "maybe", "--in-memory"),
+        ("MESH_TRUST_PROXY", "-1", "--trust-proxy"),
+        ("MESH_API_KEY", "", "--api-key"),
+    ] {
+        let (code, _, told) = run(&serve[..1], &[(name, value)]).await;
+        assert_eq!(code, Some(2), "{told}");
+        assert!(told.contains(option), "{told}");
+    }
+    let (code, _, told) = run(&["serve", "--in-memory", "--listen", "192.0.2.1:1"], &[]).await;
+    assert!(code == Some(1) && told.contains("192.0.2.1:1") && told.contains("--listen"), "{told}");
+}
+
+#[tokio::test]
+async fn it_helps() {
+    let (code, help, _) = run(&["serve", "--help"], &[]).await;
+    assert_eq!(code, Some(0));
+    for word in
+        ["Examples:", "--listen", "MESH_API_KEY", "MESH_EVENT_TTL_SECONDS", "--trust-proxy", "--tls-cert"]
+    {
+        assert!(help.contains(word), "{word}");
+    }
+    let (code, version, _) = run(&["--version"], &[]).await;
+    assert_eq!((code, version), (Some(0), format!("mesh {}\n", env!("CARGO_PKG_VERSION"))));
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        let (code, script, _) = run(&["completions", shell], &[]).await;
+        assert!(code == Some(0) && script.contains("in-memory"), "{shell}");
+    }
+    assert_eq!(run(&["serv"], &[]).await.0, Some(2));
+}
+
+#[tokio::test]
+async fn it_stops_with_a_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Process::over(folder.path()).await;
+    let group = server.data(CREATE, json!({"hostId": "h"})).await["createGroup"]["id"].clone();
+    let mut socket = Socket::open(server.address, KEY).await;
+    socket.init().await;
+    socket.subscribe("1", group.as_str().unwrap(), "d").await;
+    let mut idle = server.client().await;
+    idle.data("{ __typename }", json!({})).await;
+    let waiting = tokio::spawn(async move { socket.closed().await });
+    assert_eq!(server.terminate().await, Some(0));
+    assert_eq!(waiting.await.unwrap(), (1001, "the server stops".to_owned()));
+
+    let again = Process::over(folder.path()).await;
+    let report = json!({"g": group, "n": "h", "data": [{"key": "k", "value": "v"}]});
+    again.data(REPORT, report).await;
+}
+
+#[tokio::test]
+async fn tls_serves_https_and_wss() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let server = Process::start(&["--tls", "--data", data]).await;
+    assert!(server.ready.contains("https://"), "{}", server.ready);
+    let told = server.errors();
+    assert!(told.contains("wss://") && told.contains("SHA-256 "), "{told}");
+    let certificate = folder.path().join("tls-cert.pem");
+
+    let mut socket = tls(&server, &certificate).await;
+    let body = json!({"query": "{ __typename }"}).to_string();
+    let head =
+        format!("POST /graphql HTTP/1.1\r\nhost: localhost\r\nx-api-key: {KEY}\r\nconnection: close\r\n");
+    let request = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with(r#"{"data":{"__typename":"Query"}}"#), "{answer}");
+
+    let socket = tls(&server, &certificate).await;
+    let url = format!("wss://{}/graphql/realtime", server.address);
+    let (mut socket, _) = tokio_tungstenite::client_async(url, socket).await.unwrap();
+    socket.send(r#"{"type":"connection_init"}"#.into()).await.unwrap();
+    let ack = socket.next().await.unwrap().unwrap().into_text().unwrap();
+    assert!(ack.contains("connection_ack"), "{ack}");
+
+    // The certificate stays over restarts, and may be given by name.
+    let fingerprint = |told: &str| told.split("SHA-256 ").nth(1).unwrap()[..95].to_owned();
+    let first = fingerprint(&told);
+    server.kill().await;
+    let again = Process::start(&["--tls", "--data", data]).await;
+    assert_eq!(fingerprint(&again.errors()), first);
+    let (certificate, key) = (certificate.to_str().unwrap(), folder.path().join("tls-key.pem"));
+    let by_name =
+        Process::start(&["--in-memory", "--tls-cert", certificate, "--tls-key", key.to_str().unwrap()]).await;
+    assert_eq!(fingerprint(&by_name.errors()), first);
+    let (code, _, told) =
+        run(&["serve", "--in-memory", "--tls-cert", certificate, "--tls-key", certificate], &[]).await;
+    assert!(code == Some(1) && told.contains("TLS"), "{told}");
+    assert_eq!(run(&["serve", "--tls-cert", certificate], &[]).await.0, Some(2));
+}
+
+async fn tls(server: &Process, certificate: &Path) -> tokio_rustls::client::TlsStream<TcpStream> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(certificate).unwrap()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let socket = TcpStream::connect(server.address).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    TlsConnector::from(Arc::new(config)).connect(name, socket).await.unwrap()
+}
+
+#[tokio::test]
+async fn logs_in_json_are_json() {
+    let server = Process::start(&["--in-memory", "--log-format", "json"]).await;
+    let errors = server.errors();
+    let line: Value = serde_json::from_str(errors.lines().next().unwrap()).unwrap();
+    assert_eq!(line["apiKey"], KEY);
+    for line in server.errors().lines() {
+        serde_json::from_str::<Value>(line).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_data_folder_that_cannot_be_used_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Process::over(folder.path()).await;
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--data", folder.path().to_str().unwrap()];
+    let (code, _, told) = run(&serve, &[]).await;
+    assert!(code == Some(1) && told.contains("used by another"), "{told}");
+    first.kill().await;
+
+    let file = folder.path().join("store.redb");
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes.truncate(bytes.len() / 3);
+    std::fs::write(&file, &bytes).unwrap();
+    let (code, _, told) = run(&serve, &[]).await;
+    assert!(code == Some(1) && told.contains("store.redb") && told.contains("Nothing was deleted"), "{told}");
+    assert!(!told.contains("panicked"), "{told}");
+    std::fs::write(&file, b"a letter to my aunt").unwrap();
+    let (code, _, told) = run(&serve, &[]).await;
+    assert!(code == Some(1) && told.contains("Nothing was deleted"), "{told}");
+    assert_eq!(std::fs::read(&file).unwrap(), b"a letter to my aunt");
+    std::fs::write(folder.path().join("api-key"), b"\n").unwrap();
+    let (code, _, told) = run(&serve, &[]).await;
+    assert!(code == Some(1) && told.contains("api-key"), "{told}");
+}
