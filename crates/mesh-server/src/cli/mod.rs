@@ -29,12 +29,17 @@ enum Command {
     },
 }
 
+/// The whole command line, for completions and for tests of the documents.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(arguments) => serve::run(*arguments),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "mesh", &mut std::io::stdout());
+            clap_complete::generate(shell, &mut command(), "mesh", &mut std::io::stdout());
             ExitCode::SUCCESS
         }
     }
@@ -46,6 +51,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 }

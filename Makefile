@@ -1,0 +1,38 @@
+# The commands of the project. CI calls the same ones.
+
+CARGO ?= cargo
+DENY_VERSION := 0.20.2
+MESH_BINARY := $(CURDIR)/target/debug/mesh
+
+.PHONY: help serve build test test-rust test-clients check fmt tools
+
+help: ## Show these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+serve: ## Build and start the server; options in ARGS, as in make serve ARGS="--listen 0.0.0.0:4000 --tls"
+	$(CARGO) run --release --bin mesh -- serve $(ARGS)
+
+build: ## Build the release binary, target/release/mesh
+	$(CARGO) build --release --bin mesh
+
+test: test-rust test-clients ## Run all tests: Rust, then the real client libraries under Node
+
+test-rust:
+	$(CARGO) test --workspace --locked
+
+test-clients:
+	$(CARGO) build --locked --bin mesh
+	cd tests/clients && npm ci --no-audit --no-fund && MESH_BINARY=$(MESH_BINARY) npm test
+
+check: tools ## Format, lints, licences and documentation, every warning an error
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --all-features --locked -- -D warnings
+	$(CARGO) deny --locked --log-level error check bans licenses sources
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --document-private-items
+
+fmt: ## Format the code
+	$(CARGO) fmt --all
+
+tools: ## Install what make check needs
+	@$(CARGO) deny --version 2>/dev/null | grep -q ' $(DENY_VERSION)$$' || \
+		$(CARGO) install --locked cargo-deny --version $(DENY_VERSION)
