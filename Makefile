@@ -28,7 +28,7 @@ check: tools ## Format, lints, licences and documentation, every warning an erro
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --all-features --locked -- -D warnings
 	$(CARGO) deny --locked --log-level error check bans licenses sources
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --document-private-items
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --locked --document-private-items
 
 fmt: ## Format the code
 	$(CARGO) fmt --all
