@@ -17,5 +17,8 @@ pub mod value;
 
 mod objects;
 
+#[cfg(test)]
+mod tests;
+
 pub use call::Call;
 pub use reply::Reply;

@@ -77,11 +77,6 @@ impl Selection {
         self.0.push(SelectedField { name: name.into(), key: quoted.into(), message_field, fields });
     }
 
-    /// Whether nothing is wanted.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The fields of a live message that this selection of one wants.
     pub fn message_fields(&self) -> MessageFields {
         self.0
@@ -114,7 +109,7 @@ impl Selection {
                 put(out, b"null");
             }
         }
-        put(out, if self.is_empty() { b"{}" } else { b"}" });
+        put(out, if separator == b"{" { b"{}" } else { b"}" });
     }
 }
 

@@ -10,12 +10,10 @@ use mesh_core::cursor::{self, Cursor};
 use mesh_core::error::Result;
 use mesh_core::id::{Domain, GroupKey, Id};
 use mesh_core::limits;
-use mesh_core::model::{
-    BatchEvent, CallNumber, Content, Event, MeshMessage, MessageFields, NodeStatus, SensorData,
-};
+use mesh_core::model::{BatchEvent, CallNumber, Content, Event, MeshMessage, MessageFields, NodeStatus};
+use mesh_core::operations::{FireEventsByNode, RecordEventsByNode, ReportStatus};
 use mesh_core::time::Timestamp;
 
-use crate::call::Call;
 use crate::selection::{Part, Selection, Sink};
 
 /// What stands around the message in a subscriber's frame.
@@ -23,26 +21,54 @@ const AROUND: &str = r#"{"data":{"onMessageInGroup":}}"#;
 
 static WHOLE_MESSAGE: LazyLock<Selection> = LazyLock::new(Selection::of_message);
 
-/// Refuses a call whose live message would be too large.
-pub fn check(call: &Call) -> Result<()> {
-    let message = match call {
-        Call::ReportStatus(report) => {
-            status(&report.group_id, &report.domain, &report.node_id, report.data.clone(), report.fields)
-        }
-        Call::FireEventsByNode(fire) => {
-            batch(&fire.group_id, &fire.domain, &fire.node_id, fire.events.clone(), fire.fields)
-        }
-        // No client's selection shapes what a recorded call publishes.
-        Call::RecordEventsByNode(record) => batch(
-            &record.group_id,
-            &record.domain,
-            &record.node_id,
-            record.events.clone(),
-            MessageFields::ALL,
-        ),
-        _ => return Ok(()),
+/// Refuses a report whose live message would be too large.
+pub fn check_report(report: &ReportStatus) -> Result<()> {
+    let group = group(&report.group_id, &report.domain);
+    let status = NodeStatus {
+        node_id: report.node_id.clone(),
+        group: group.clone(),
+        data: report.data.clone(),
+        // Every timestamp has the same length.
+        timestamp: Timestamp::from_millis(0),
     };
-    limits::message(bytes_of(&message))
+    check(group, Content::NodeStatus(status), report.fields)
+}
+
+/// Refuses events whose live message would be too large.
+pub fn check_fire(fire: &FireEventsByNode) -> Result<()> {
+    check_events(&fire.group_id, &fire.domain, &fire.node_id, &fire.events, fire.fields)
+}
+
+/// Refuses events whose live message would be too large. No client's selection shapes what a recorded
+/// call publishes, so it is measured with every field.
+pub fn check_record(record: &RecordEventsByNode) -> Result<()> {
+    check_events(&record.group_id, &record.domain, &record.node_id, &record.events, MessageFields::ALL)
+}
+
+fn check_events(
+    group_id: &Id,
+    domain: &Domain,
+    node_id: &Id,
+    events: &Arc<[Event]>,
+    fields: MessageFields,
+) -> Result<()> {
+    let group = group(group_id, domain);
+    let batch = BatchEvent {
+        group: group.clone(),
+        fired_by: node_id.clone(),
+        events: events.clone(),
+        timestamp: Timestamp::from_millis(0),
+        recorded: Some(CallNumber { epoch: 0, call: 0 }),
+    };
+    check(group, Content::BatchEvent(Arc::new(batch)), fields)
+}
+
+fn check(group: Arc<GroupKey>, content: Content, fields: MessageFields) -> Result<()> {
+    limits::message(bytes_of(&MeshMessage { group, content, fields }))
+}
+
+fn group(id: &Id, domain: &Domain) -> Arc<GroupKey> {
+    Arc::new(GroupKey { id: id.clone(), domain: domain.clone() })
 }
 
 /// The bytes of a message as a subscriber gets it that selects what the mutation selected.
@@ -50,39 +76,6 @@ pub fn bytes_of(message: &MeshMessage) -> usize {
     let mut count = Count(AROUND.len());
     WHOLE_MESSAGE.write(&mut count, message, Part::Only(message.fields));
     count.0
-}
-
-/// The message that a report would make; every timestamp has the same length.
-fn status(
-    group_id: &Id,
-    domain: &Domain,
-    node_id: &Id,
-    data: Vec<SensorData>,
-    fields: MessageFields,
-) -> MeshMessage {
-    let group = Arc::new(GroupKey { id: group_id.clone(), domain: domain.clone() });
-    let timestamp = Timestamp::from_millis(0);
-    let status = NodeStatus { node_id: node_id.clone(), group: group.clone(), data, timestamp };
-    MeshMessage { group, content: Content::NodeStatus(status), fields }
-}
-
-/// The message that a call of events would make, recorded or not.
-fn batch(
-    group_id: &Id,
-    domain: &Domain,
-    node_id: &Id,
-    events: Arc<[Event]>,
-    fields: MessageFields,
-) -> MeshMessage {
-    let group = Arc::new(GroupKey { id: group_id.clone(), domain: domain.clone() });
-    let batch = BatchEvent {
-        group: group.clone(),
-        fired_by: node_id.clone(),
-        events,
-        timestamp: Timestamp::from_millis(0),
-        recorded: Some(CallNumber { epoch: 0, call: 0 }),
-    };
-    MeshMessage { group, content: Content::BatchEvent(Arc::new(batch)), fields }
 }
 
 /// Counts bytes instead of keeping them.

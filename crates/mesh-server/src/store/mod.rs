@@ -1,8 +1,8 @@
 //! The local home's [`Store`]: everything in memory, and a journal on disk that survives `kill -9`.
 //!
-//! A change is made in [`state`] under one lock, its rows go to the [`journal`], and its answer
+//! A change is made in memory under one lock, its rows go to the journal, and its answer
 //! leaves once they are durable; so does the answer of a read, which may have seen changes that are
-//! not durable yet. News leaves through the [`outbox`] of its group, in the order of the changes.
+//! not durable yet. News leaves through the outbox of its group, in the order of the changes.
 
 mod disk;
 mod journal;

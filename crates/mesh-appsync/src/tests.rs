@@ -1,0 +1,202 @@
+//! The shapes against schema.graphql, and the size of a message against the message.
+
+use std::sync::Arc;
+
+use apollo_compiler::{Name, Schema};
+use mesh_core::cursor::{Cursor, Place};
+use mesh_core::id::GroupKey;
+use mesh_core::model::{
+    BatchEvent, CallNumber, Content, DissolveReason, Event, EventSlice, Group, GroupRecord, MeshMessage,
+    MessageFields, Node, NodeRecord, NodeStatus, SensorData,
+};
+use mesh_core::operations::{Heartbeat, Left, MemberHeartbeat, Polled, Record};
+use mesh_core::time::Timestamp;
+use proptest::prelude::*;
+use serde_json::{Value as Json, json};
+
+use crate::reply::Reply;
+use crate::selection::{Part, Selection, write, write_all};
+use crate::size;
+use crate::value::Value;
+
+const PRELUDE: &str = "scalar AWSDateTime
+    directive @aws_subscribe(mutations: [String!]!) on FIELD_DEFINITION
+    directive @aws_api_key on OBJECT | FIELD_DEFINITION
+    directive @aws_iam on OBJECT | FIELD_DEFINITION";
+
+fn schema() -> Schema {
+    let builder = Schema::builder().parse(PRELUDE, "prelude.graphql");
+    let sdl = include_str!("../../../schema.graphql");
+    builder.parse(sdl, "schema.graphql").build().unwrap()
+}
+
+fn at() -> Timestamp {
+    Timestamp::parse("2026-11-23T09:00:00.000Z").unwrap()
+}
+
+fn group() -> Arc<GroupKey> {
+    Arc::new(GroupKey { id: "g".into(), domain: "d".into() })
+}
+
+fn status() -> NodeStatus {
+    let data = vec![SensorData { key: "k".into(), value: "v".into() }];
+    NodeStatus { node_id: "n".into(), group: group(), data, timestamp: at() }
+}
+
+fn batch() -> Arc<BatchEvent> {
+    let event = Event { name: "e".into(), payload: None, fired_at: at(), order_key: Some("1".into()) };
+    let recorded = Some(CallNumber { epoch: 1, call: 2 });
+    Arc::new(BatchEvent {
+        group: group(),
+        fired_by: "n".into(),
+        events: [event].into(),
+        timestamp: at(),
+        recorded,
+    })
+}
+
+fn message(content: Content) -> MeshMessage {
+    MeshMessage { group: group(), content, fields: MessageFields::ALL }
+}
+
+/// A reply of each kind; together they show every object type.
+fn replies() -> Vec<Reply> {
+    let record = GroupRecord {
+        key: group(),
+        name: "n".into(),
+        host_id: "h".into(),
+        created_at: at(),
+        expires_at: at(),
+        use_web_socket: false,
+    };
+    let node = NodeRecord { id: "n".into(), created_at: at(), use_web_socket: false };
+    let heartbeat = Heartbeat { group: group(), expires_at: at(), interval_seconds: 60 };
+    let slice = EventSlice { batch: batch(), range: 0..1, reader: None };
+    let next_since = Cursor { epoch: 1, place: Place::default(), reader: None };
+    vec![
+        Reply::Group(Group { record, heartbeat_interval_seconds: 60, polling_interval_seconds: Some(2) }),
+        Reply::Node(Node {
+            record: node,
+            group: group(),
+            expires_at: at(),
+            heartbeat_interval_seconds: 120,
+            polling_interval_seconds: Some(2),
+        }),
+        Reply::Left(Left { group: (*group()).clone(), node_id: "n".into() }),
+        Reply::Message(message(Content::NodeStatus(status()))),
+        Reply::Message(message(Content::BatchEvent(batch()))),
+        Reply::Message(MeshMessage::dissolve(group(), DissolveReason::ByHost, MessageFields::ALL)),
+        Reply::Heartbeat(heartbeat.clone()),
+        Reply::MemberHeartbeat(MemberHeartbeat { node_id: "n".into(), heartbeat }),
+        Reply::Record(Record { group: (*group()).clone(), recorded_count: 1, next_since, message: None }),
+        Reply::Polled(Polled { events: vec![slice], node_statuses: vec![status()], complete: true }),
+    ]
+}
+
+/// Checks a value and everything in it; notes the types seen.
+fn check(schema: &Schema, value: Value<'_>, seen: &mut Vec<&'static str>) {
+    match value {
+        Value::Object(object) => {
+            let name = object.type_name();
+            let definition = schema.get_object(name).unwrap_or_else(|| panic!("{name} is no type"));
+            let fields: Vec<_> = definition.fields.keys().map(Name::as_str).collect();
+            assert_eq!(object.fields(), fields, "{name}");
+            seen.push(name);
+            object.fields().iter().for_each(|field| check(schema, object.field(field), seen));
+        }
+        Value::List(list) => list.each(&mut |item| check(schema, item, seen)),
+        _ => {}
+    }
+}
+
+#[test]
+fn objects_have_the_fields_of_their_types() {
+    let (schema, mut seen) = (schema(), Vec::new());
+    for reply in replies() {
+        check(&schema, reply.value(), &mut seen);
+    }
+    let objects = schema.types.values().filter_map(|definition| definition.as_object());
+    let roots = ["Query", "Mutation", "Subscription"];
+    for name in objects.map(|object| object.name.as_str()).filter(|name| !name.starts_with("__")) {
+        assert!(roots.contains(&name) || seen.contains(&name), "no reply shows {name}");
+    }
+}
+
+#[test]
+fn message_fields_are_those_of_the_schema() {
+    let schema = schema();
+    let mut paths = Vec::new();
+    let mut open = vec![(String::new(), "MeshMessage".to_owned())];
+    while let Some((path, name)) = open.pop() {
+        for (field, definition) in &schema.get_object(&name).unwrap().fields {
+            let path = if path.is_empty() { field.to_string() } else { format!("{path}/{field}") };
+            let inner = definition.ty.inner_named_type();
+            if schema.get_object(inner).is_some() {
+                open.push((path.clone(), inner.to_string()));
+            }
+            paths.push(path);
+        }
+    }
+    assert_eq!(paths.iter().map(String::as_str).collect::<MessageFields>(), MessageFields::ALL);
+    assert_eq!(paths.len(), MessageFields::ALL.paths().count());
+}
+
+#[test]
+fn every_field_is_written_where_all_are_wanted() {
+    let text = |reply: &Reply| {
+        let mut out = Vec::new();
+        write_all(&mut out, reply.value());
+        serde_json::from_slice::<Json>(&out).unwrap()
+    };
+    assert_eq!(
+        text(&replies()[4]),
+        json!({"groupId": "g", "domain": "d", "nodeStatus": null, "groupDissolve": null, "batchEvent": {
+            "events": [{"name": "e", "firedByNodeId": "n", "groupId": "g", "domain": "d", "payload": null,
+                "timestamp": "2026-11-23T09:00:00.000Z", "cursor": "c1-2-1", "orderKey": "1"}],
+            "firedByNodeId": "n", "groupId": "g", "domain": "d", "timestamp": "2026-11-23T09:00:00.000Z"}})
+    );
+    assert_eq!(text(&Reply::Groups(vec![])), json!([]));
+    assert_eq!(text(&Reply::Status(None)), Json::Null);
+}
+
+proptest! {
+    #[test]
+    fn a_message_is_as_large_as_it_is_written(
+        texts in prop::collection::vec(("\\PC{0,20}|[\\x00-\\x7f]{0,20}", prop::option::of("\\PC{0,20}")), 0..5),
+        id in "\\PC{1,10}",
+        bits in prop::collection::vec(any::<bool>(), 34),
+        events: bool,
+    ) {
+        let group = Arc::new(GroupKey { id: id.as_str().into(), domain: "é\"".into() });
+        let content = if events {
+            let event = |(name, payload): (String, Option<String>)| {
+                Event { name, order_key: payload.clone(), payload, fired_at: at() }
+            };
+            Content::BatchEvent(Arc::new(BatchEvent {
+                group: group.clone(),
+                fired_by: id.as_str().into(),
+                events: texts.into_iter().map(event).collect(),
+                timestamp: at(),
+                recorded: None,
+            }))
+        } else {
+            let item = |(key, value): (String, Option<String>)| {
+                SensorData { key: key.into(), value: value.unwrap_or_default().into() }
+            };
+            let data = texts.into_iter().map(item).collect();
+            Content::NodeStatus(NodeStatus { node_id: id.as_str().into(), group: group.clone(), data, timestamp: at() })
+        };
+        let chosen = MessageFields::every().paths().zip(bits).filter(|(_, bit)| *bit).map(|(path, _)| path);
+        // A field is selected with its parents, and an object with something in it.
+        let fields: MessageFields = chosen.flat_map(|path| {
+            path.match_indices('/').map(|(end, _)| &path[..end]).chain([path]).collect::<Vec<_>>()
+        }).collect();
+        let message = MeshMessage { group, content, fields };
+        let mut out = br#"{"data":{"onMessageInGroup":"#.to_vec();
+        write(&mut out, Value::Object(&message), &Selection::of_message(), Part::Only(fields));
+        out.extend_from_slice(b"}}");
+        prop_assert_eq!(size::bytes_of(&message), out.len());
+        let json: Json = serde_json::from_slice(&out).unwrap();
+        prop_assert_eq!(json.to_string().len(), out.len(), "compact JSON");
+    }
+}
