@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 
 /// One event as its sender fired it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Event {
     /// What happened; may be empty.
     #[serde(rename = "eventName")]

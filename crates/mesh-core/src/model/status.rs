@@ -7,6 +7,7 @@ use crate::time::Timestamp;
 
 /// One shared variable and its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SensorData {
     /// The variable's name.
     pub key: Arc<str>,

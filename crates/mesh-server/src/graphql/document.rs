@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
-use apollo_compiler::ExecutableDocument;
 use apollo_compiler::executable::{Operation, Selection, SelectionSet};
 use apollo_compiler::parser::Parser;
 use apollo_compiler::validation::{DiagnosticList, Valid};
+use apollo_compiler::{ExecutableDocument, Node};
 use apollo_parser::{Lexer, TokenKind};
 
 use super::error::{Fault, GraphqlError, Location};
@@ -48,11 +48,11 @@ impl Document {
     }
 
     /// The operation to execute.
-    pub fn operation(&self, name: Option<&str>) -> Result<&Operation, GraphqlError> {
+    pub fn operation(&self, name: Option<&str>) -> Result<Node<Operation>, GraphqlError> {
         // An empty name is what some clients send for none.
         let name = name.filter(|name| !name.is_empty());
         let operation = self.executable.operations.get(name);
-        operation.map(|operation| &**operation).map_err(|_| {
+        operation.cloned().map_err(|_| {
             let detail = "operationName must name an operation of the document if it has several";
             GraphqlError::validation(Fault::UnknownOperation, detail, vec![])
         })

@@ -1,14 +1,17 @@
 //! What an operation wants: its root fields in order, and the selection of each, with fragments spread,
 //! equal keys merged and conditions decided.
 
-use apollo_compiler::ExecutableDocument;
-use apollo_compiler::executable::{Field, Operation, OperationType, Selection as Selected, SelectionSet};
-use apollo_compiler::response::JsonMap;
+use apollo_compiler::executable::{
+    Argument, Field, Operation, OperationType, Selection as Selected, SelectionSet,
+};
 use apollo_compiler::schema::{Component, FieldDefinition};
+use apollo_compiler::{ExecutableDocument, Node};
 use mesh_appsync::selection::Selection;
+use mesh_core::Error;
 use mesh_core::model::MessageFields;
 
-use super::error::Location;
+use super::arguments::Environment;
+use super::error::{GraphqlError, Location};
 use super::schema::{Schema, allows_api_key};
 
 /// The type of live messages.
@@ -32,6 +35,8 @@ pub struct RootField {
     pub name: String,
     /// Where it stands in the document.
     pub location: Option<Location>,
+    /// Its arguments as the document has them.
+    pub arguments: Vec<Node<Argument>>,
     /// What is wanted of its value.
     pub selection: Selection,
     /// Whether its value may be null.
@@ -42,13 +47,26 @@ pub struct RootField {
     pub allows_api_key: bool,
 }
 
+impl RootField {
+    /// An error that belongs to this field.
+    pub(super) fn error(&self, error_type: &'static str, message: String) -> GraphqlError {
+        let locations = self.location.into_iter().collect();
+        GraphqlError { path: Some(self.key.clone()), error_type, locations, message }
+    }
+
+    /// An operation's refusal.
+    pub(super) fn refusal(&self, error: &Error) -> GraphqlError {
+        self.error(error.kind(), error.to_string())
+    }
+}
+
 impl Plan {
-    /// Plans an operation of a validated document with coerced variables.
-    pub fn new(
+    /// Plans an operation of a validated document; variables decide its conditions.
+    pub(super) fn new(
         schema: &Schema,
         document: &ExecutableDocument,
         operation: &Operation,
-        variables: &JsonMap,
+        variables: Environment<'_>,
     ) -> Self {
         let collector = Collector { document, variables };
         let fields = collector.collect(&[&operation.selection_set]);
@@ -63,7 +81,7 @@ impl Plan {
 
 struct Collector<'a> {
     document: &'a ExecutableDocument,
-    variables: &'a JsonMap,
+    variables: Environment<'a>,
 }
 
 /// Fields by their key in the answer, in its order.
@@ -87,6 +105,7 @@ impl<'a> Collector<'a> {
                 .location()
                 .and_then(|span| span.line_column(&self.document.sources))
                 .map(|at| Location { line: at.line, column: at.column }),
+            arguments: field.arguments.clone(),
             selection: definition.map_or(Selection::EMPTY, |_| self.selection(fields, path.as_deref())),
             nullable: !field.ty().is_non_null(),
             is_meta: definition.is_none(),
@@ -152,7 +171,7 @@ impl<'a> Collector<'a> {
         let condition = |directive: &str| {
             let value = selected.directives().get(directive)?.specified_argument_by_name("if")?;
             match value.as_variable() {
-                Some(name) => self.variables.get(name.as_str())?.as_bool(),
+                Some(name) => self.variables.boolean(name),
                 None => value.to_bool(),
             }
         };

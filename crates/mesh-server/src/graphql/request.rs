@@ -1,23 +1,30 @@
 //! The body of a request: `{"query", "variables", "operationName"}`, over HTTP and inside `start`.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use apollo_compiler::response::JsonMap;
-use apollo_compiler::response::serde_json_bytes::value::BytesSeed;
-use apollo_compiler::response::serde_json_bytes::{ByteString, Value};
+use apollo_compiler::response::serde_json_bytes::ByteString;
 use bytes::Bytes;
-use serde::de::DeserializeSeed;
+use memchr::memmem;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
-/// A GraphQL request.
+/// A GraphQL request; borrows from its body.
 #[derive(Debug)]
-pub struct Request {
+pub struct Request<'a> {
     /// The document.
-    pub query: ByteString,
+    pub query: Cow<'a, str>,
     /// Values for its variables.
-    pub variables: JsonMap,
+    pub variables: Variables<'a>,
     /// Which of its operations to execute, if it has several.
-    pub operation_name: Option<ByteString>,
+    pub operation_name: Option<Cow<'a, str>>,
 }
+
+/// Values of variables, as JSON that is read where it is needed.
+#[derive(Debug, Default)]
+pub struct Variables<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 /// Why a body is no GraphQL request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,46 +37,98 @@ pub enum RequestError {
     Bad(&'static str),
 }
 
-impl Request {
-    /// Reads a body. Texts are not copied.
-    pub fn parse(body: Bytes) -> Result<Self, RequestError> {
-        let body = match mend_surrogates(&body) {
-            Cow::Borrowed(_) => body,
-            Cow::Owned(mended) => mended.into(),
-        };
-        let mut json = serde_json::Deserializer::from_slice(&body);
-        let value = BytesSeed::new(&body).deserialize(&mut json);
-        let value =
-            value.and_then(|value| json.end().map(|()| value)).map_err(|_| RequestError::Malformed)?;
-        let Value::Object(mut object) = value else {
+#[derive(Deserialize)]
+struct Body<'a> {
+    #[serde(borrow)]
+    query: Option<&'a RawValue>,
+    #[serde(borrow)]
+    variables: Option<&'a RawValue>,
+    #[serde(borrow, rename = "operationName")]
+    operation_name: Option<&'a RawValue>,
+}
+
+/// A text that is not copied unless it has escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'a> Request<'a> {
+    /// Reads a body whose surrogates are mended.
+    pub fn parse(body: &'a [u8]) -> Result<Self, RequestError> {
+        let body = std::str::from_utf8(body).map_err(|_| RequestError::Malformed)?;
+        if !body.trim_ascii_start().starts_with('{') {
+            serde_json::from_str::<IgnoredAny>(body).map_err(|_| RequestError::Malformed)?;
             return Err(RequestError::Bad("The body must be one JSON object, not a list of requests"));
-        };
-        let Some(Value::String(query)) = object.remove("query") else {
-            return Err(RequestError::Bad("The body must have a text as its query"));
-        };
-        let variables = match object.remove("variables") {
-            None | Some(Value::Null) => JsonMap::new(),
-            Some(Value::Object(variables)) => variables,
-            Some(_) => return Err(RequestError::Bad("The variables must be a JSON object")),
-        };
-        let operation_name = match object.remove("operationName") {
-            None | Some(Value::Null) => None,
-            Some(Value::String(name)) => Some(name),
-            Some(_) => return Err(RequestError::Bad("The operationName must be a text")),
-        };
-        Ok(Self { query, variables, operation_name })
+        }
+        let body: Body = serde_json::from_str(body).map_err(|_| RequestError::Malformed)?;
+        let query = body.query.and_then(text);
+        let query = query.ok_or(RequestError::Bad("The body must have a text as its query"))?;
+        let variables =
+            body.variables.map_or(Ok(Variables::default()), |json| serde_json::from_str(json.get()));
+        let variables = variables.map_err(|_| RequestError::Bad("The variables must be a JSON object"))?;
+        let operation_name = body.operation_name.map(text);
+        if operation_name == Some(None) {
+            return Err(RequestError::Bad("The operationName must be a text"));
+        }
+        Ok(Self { query, variables, operation_name: operation_name.flatten() })
+    }
+}
+
+fn text(json: &RawValue) -> Option<Cow<'_, str>> {
+    serde_json::from_str::<Text>(json.get()).ok().map(|text| text.0)
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Variables<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = Variables<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Variables<'de>, M::Error> {
+                let mut pairs = Vec::new();
+                while let Some((Text(name), value)) = map.next_entry()? {
+                    pairs.push((name, value));
+                }
+                Ok(Variables(pairs))
+            }
+        }
+
+        deserializer.deserialize_map(Pairs)
+    }
+}
+
+impl<'a> Variables<'a> {
+    /// The value of a variable, if one was given.
+    pub fn get(&self, name: &str) -> Option<&'a RawValue> {
+        // Of equal names the last one counts.
+        self.0.iter().rev().find(|(given, _)| given == name).map(|(_, value)| *value)
+    }
+
+    /// All values, for where the library reads them.
+    pub fn to_json(&self) -> JsonMap {
+        let value = |json: &RawValue| serde_json::from_str(json.get()).unwrap_or_default();
+        self.0.iter().map(|(name, json)| (ByteString::from(&**name), value(json))).collect()
     }
 }
 
 /// Replaces escapes of lone surrogates by that of U+FFFD. JavaScript's strings may hold half a
 /// character (Scratch's "letter 1 of" an emoji does); no text here can, and it is no error.
-pub fn mend_surrogates(json: &[u8]) -> Cow<'_, [u8]> {
-    let may_be = |window: &[u8]| matches!(window, [b'\\', b'u', b'd' | b'D']);
-    if !json.windows(3).any(may_be) {
-        return Cow::Borrowed(json);
+pub fn mend_surrogates(json: Bytes) -> Bytes {
+    match mended(&json) {
+        Cow::Borrowed(_) => json,
+        Cow::Owned(mended) => mended.into(),
     }
-    let mut mended = json.to_vec();
-    let mut at = 0;
+}
+
+fn mended(json: &[u8]) -> Cow<'_, [u8]> {
+    let mut mended = Cow::Borrowed(json);
+    // Most texts have no such escape at all.
+    let mut at =
+        memmem::find(json, b"\\u").map_or(json.len(), |first| first - backslashes_before(json, first));
     while at < json.len() {
         if json[at] != b'\\' {
             at += 1;
@@ -84,13 +143,18 @@ pub fn mend_surrogates(json: &[u8]) -> Cow<'_, [u8]> {
                 if high < 0xdc00 && low.is_some_and(|low| (0xdc00..0xe000).contains(&low)) {
                     at += 12;
                 } else {
-                    mended[at + 2..at + 6].copy_from_slice(b"fffd");
+                    mended.to_mut()[at + 2..at + 6].copy_from_slice(b"fffd");
                     at += 6;
                 }
             }
         }
     }
-    Cow::Owned(mended)
+    mended
+}
+
+/// How many backslashes stand right before a place.
+fn backslashes_before(json: &[u8], place: usize) -> usize {
+    json[..place].iter().rev().take_while(|byte| **byte == b'\\').count()
 }
 
 /// The code unit of a `\uXXXX` at the beginning.
@@ -104,24 +168,26 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn parse(body: &str) -> Result<Request, RequestError> {
-        Request::parse(Bytes::copy_from_slice(body.as_bytes()))
+    fn parse(body: &str) -> Result<Request<'_>, RequestError> {
+        Request::parse(body.as_bytes())
     }
 
     #[test]
     fn reads_what_clients_send() {
         let request =
-            parse(r#"{"query":"{a}","variables":{"x":1},"operationName":"A","extensions":{}}"#).unwrap();
-        assert_eq!((request.query.as_str(), request.variables.len()), ("{a}", 1));
-        assert_eq!(request.operation_name.unwrap().as_str(), "A");
+            parse(r#"{"query":"{\na}","variables":{"x":1,"x":[2]},"operationName":"A","extensions":{}}"#)
+                .unwrap();
+        assert_eq!((&*request.query, request.variables.get("x").unwrap().get()), ("{\na}", "[2]"));
+        assert_eq!(request.operation_name.as_deref(), Some("A"));
+        assert_eq!(request.variables.to_json().len(), 1);
         let request = parse(r#" {"query":"{a}","variables":null,"operationName":null} "#).unwrap();
-        assert!(request.variables.is_empty() && request.operation_name.is_none());
+        assert!(request.variables.get("x").is_none() && request.operation_name.is_none());
     }
 
     #[test]
     fn tells_malformed_from_bad() {
         let deep = format!("{{\"query\":{}1{}}}", "[".repeat(1_000_000), "]".repeat(1_000_000));
-        for body in ["", "{", "query", "{\"query\":\"{a}\"} x", "\u{feff}{}", &deep] {
+        for body in ["", "{", "query", "{\"query\":\"{a}\"} x", "\u{feff}{}", "[", &"[".repeat(1_000_000)] {
             assert_eq!(parse(body).unwrap_err(), RequestError::Malformed);
         }
         for body in [
@@ -134,6 +200,7 @@ mod tests {
             r#"{"query":"{a}","variables":[]}"#,
             r#"{"query":"{a}","variables":"{}"}"#,
             r#"{"query":"{a}","operationName":1}"#,
+            &deep,
         ] {
             assert!(matches!(parse(body).unwrap_err(), RequestError::Bad(_)), "{body}");
         }
@@ -141,7 +208,7 @@ mod tests {
 
     #[test]
     fn mends_lone_surrogates_alone() {
-        for (given, mended) in [
+        for (given, expected) in [
             (r#""\ud83d""#, "\u{fffd}"),
             (r#""\uDE00x""#, "\u{fffd}x"),
             (r#""\ud83d\ude00""#, "😀"),
@@ -152,9 +219,9 @@ mod tests {
             (r#""\ud83d\n""#, "\u{fffd}\n"),
             (r#""\u0041""#, "A"),
         ] {
-            let json = mend_surrogates(given.as_bytes());
+            let json = mended(given.as_bytes());
             let text: String = serde_json::from_slice(&json).unwrap();
-            assert_eq!(text, mended, "{given}");
+            assert_eq!(text, expected, "{given}");
         }
     }
 
@@ -163,7 +230,7 @@ mod tests {
         fn mended_json_is_as_long_and_reads(units in prop::collection::vec(any::<u16>(), 0..20)) {
             let escaped: Vec<_> = units.iter().map(|unit| format!("\\u{unit:04x}")).collect();
             let json = format!("\"{}\"", escaped.concat());
-            let mended = mend_surrogates(json.as_bytes());
+            let mended = super::mended(json.as_bytes());
             prop_assert_eq!(mended.len(), json.len());
             let text: String = serde_json::from_slice(&mended).unwrap();
             prop_assert_eq!(text, String::from_utf16_lossy(&units));
@@ -171,7 +238,7 @@ mod tests {
 
         #[test]
         fn no_body_panics(body in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = Request::parse(body.into());
+            let _ = Request::parse(&body);
         }
     }
 }

@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
-use bytes::Bytes;
 use mesh_core::model::MeshMessage;
 use mesh_core::network::Network;
 use mesh_core::settings::Settings;
 use mesh_core::testing::Classroom;
 use serde_json::{Value, json};
 
-use super::execute::{Engine, refused};
+use super::answer::refused;
+use super::engine::Engine;
 use super::request::Request;
 use crate::store::{LocalSettings, LocalStore, Outlet};
 
@@ -33,7 +33,8 @@ impl Home {
     }
 
     async fn ask(&self, body: Value) -> Value {
-        let request = Request::parse(Bytes::from(body.to_string())).unwrap();
+        let body = body.to_string();
+        let request = Request::parse(body.as_bytes()).unwrap();
         let json = match self.engine.prepare(&request, Some(Network::Lan)) {
             Ok(prepared) => prepared.run(&self.room.mesh).await.json,
             Err(errors) => refused(&errors),
@@ -308,4 +309,46 @@ async fn tokens_are_counted_as_the_specification_says() {
     let query = |tokens: usize| format!("{{ __typename {} }}", ",__typename # x\n".repeat(tokens - 3));
     assert!(home.query(&query(60_000)).await.get("errors").is_none());
     assert!(home.refusal(json!({"query": query(60_001)})).await.contains("TooManyTokens"));
+}
+
+#[tokio::test]
+async fn arguments_come_from_everywhere() {
+    let home = Home::new();
+    home.query(CREATE).await;
+    let group = home.room.groups("d").await[0].key().id.to_string();
+    let report = |declared: &str, data: &str| {
+        format!(
+            "mutation ($g: ID!, {declared}) {{
+                reportStatus(groupId: $g, domain: \"d\", nodeId: \"h\", data: {data}) {{ nodeStatus {{ data {{ key value }} }} }} }}"
+        )
+    };
+    let item = json!({"key": "k", "value": "v"});
+    for (query, variables) in [
+        (report("$data: [SensorDataInput!]!", "$data"), json!({"data": [item]})),
+        (report("$data: [SensorDataInput!]!", "$data"), json!({"data": item})),
+        (report("$data: [SensorDataInput!]! = [{key: \"k\", value: \"v\"}]", "$data"), json!({})),
+        (report("$data: [SensorDataInput!]! = {key: \"k\", value: \"v\"}", "$data"), json!({})),
+        (report("$item: SensorDataInput!", "[$item]"), json!({"item": item})),
+        (report("$v: String!", "[{key: \"k\", value: $v}]"), json!({"v": "v"})),
+    ] {
+        let mut variables = variables;
+        variables["g"] = json!(group);
+        let answer = home.ask(json!({"query": query, "variables": variables})).await;
+        assert_eq!(answer["data"]["reportStatus"]["nodeStatus"]["data"], json!([item]), "{query} {answer}");
+    }
+    for data in [
+        json!([["k", "v"]]),
+        json!([{"key": "k"}]),
+        json!([{"key": "k", "value": null}]),
+        json!([{"key": "k", "value": 1}]),
+        json!([{"key": "k", "value": "v", "more": 1}]),
+        json!([null]),
+        json!(null),
+        json!("k"),
+        json!([[{"key": "k", "value": "v"}]]),
+    ] {
+        let query = report("$data: [SensorDataInput!]!", "$data");
+        let message = home.refusal(json!({"query": query, "variables": {"g": group, "data": data}})).await;
+        assert!(message.contains("'data'"), "{data}: {message}");
+    }
 }

@@ -13,8 +13,8 @@ use mesh_core::network::Network;
 use tokio::time::timeout;
 
 use super::{App, Peer, answer, origin};
-use crate::graphql::execute::refused;
-use crate::graphql::request::{Request as GraphqlRequest, RequestError};
+use crate::graphql::answer::refused;
+use crate::graphql::request::{Request as GraphqlRequest, RequestError, mend_surrogates};
 
 /// The largest body.
 pub(super) const MAX_BODY_BYTES: usize = 1 << 20;
@@ -44,10 +44,10 @@ async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
         return answer::unauthorized();
     }
     let body = match read(&parts.headers, body).await {
-        Ok(body) => body,
+        Ok(body) => mend_surrogates(body),
         Err(response) => return response,
     };
-    let request = match GraphqlRequest::parse(body) {
+    let request = match GraphqlRequest::parse(&body) {
         Ok(request) => request,
         Err(error) => {
             app.metrics.refused("BadRequest");

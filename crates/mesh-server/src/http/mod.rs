@@ -18,7 +18,7 @@ use axum::response::Response;
 use axum::routing::{any, get};
 use mesh_core::Mesh;
 
-use crate::graphql::execute::Engine;
+use crate::graphql::engine::Engine;
 use crate::keys::ApiKeys;
 use crate::metrics::Metrics;
 use crate::realtime::connection::Realtime;

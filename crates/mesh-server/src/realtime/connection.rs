@@ -13,8 +13,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, sleep_until};
 use tungstenite::protocol::frame::coding::CloseCode;
 
-use crate::graphql::execute::Engine;
-use crate::graphql::request::Request;
+use crate::graphql::engine::Engine;
+use crate::graphql::request::{Request, mend_surrogates};
 use crate::keys::ApiKeys;
 use crate::realtime::hub::{Hub, Registered, Registration};
 use crate::realtime::inbound::{Event, Inbound};
@@ -158,7 +158,7 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
             self.silent = 0;
             match event {
                 Event::Alive => {}
-                Event::Message(message) => self.handle(&message).await?,
+                Event::Message(message) => self.handle(message).await?,
                 Event::Broken(code, reason) => return Err(Close(code, reason).into()),
                 Event::Closed => {
                     // The answer is among the connection's own frames.
@@ -170,7 +170,7 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
         Ok(())
     }
 
-    async fn handle(&mut self, frame: &[u8]) -> Result<(), Ended> {
+    async fn handle(&mut self, frame: Bytes) -> Result<(), Ended> {
         match ClientMessage::parse(frame) {
             Some(ClientMessage::ConnectionInit) => self.init()?,
             Some(ClientMessage::Start(_)) if !self.initialised => {
@@ -241,8 +241,9 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
         let request = start
             .request
             .ok_or_else(|| vec![Refusal::validation("The payload must have a text as its data")])?;
+        let request = mend_surrogates(request);
         let request =
-            Request::parse(request).map_err(|error| vec![Refusal::validation(error.to_string())])?;
+            Request::parse(&request).map_err(|error| vec![Refusal::validation(error.to_string())])?;
         let subscription = self.realtime.engine.subscription(&request);
         let subscription =
             subscription.map_err(|errors| errors.iter().map(Refusal::from).collect::<Vec<_>>())?;

@@ -129,7 +129,7 @@ impl<T> Lenient<T> {
 
 impl ClientMessage {
     /// Reads a frame; none if it is not JSON.
-    pub fn parse(frame: &[u8]) -> Option<Self> {
+    pub fn parse(frame: Bytes) -> Option<Self> {
         let frame = mend_surrogates(frame);
         let frame: Lenient<Frame> = serde_json::from_slice(&frame).ok()?;
         let unknown = Self::Unknown { kind: None };
@@ -285,7 +285,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn parse(frame: &str) -> Option<ClientMessage> {
-        ClientMessage::parse(frame.as_bytes())
+        ClientMessage::parse(Bytes::copy_from_slice(frame.as_bytes()))
     }
 
     #[test]
@@ -341,7 +341,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_frame_panics(frame in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = ClientMessage::parse(&frame);
+            let _ = ClientMessage::parse(frame.into());
         }
     }
 }

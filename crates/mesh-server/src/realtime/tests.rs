@@ -17,7 +17,7 @@ use tungstenite::protocol::Role;
 
 use super::connection::{Realtime, UpgradeKey, serve};
 use super::hub::Hub;
-use crate::graphql::execute::Engine;
+use crate::graphql::engine::Engine;
 use crate::keys::ApiKeys;
 use crate::store::Outlet;
 

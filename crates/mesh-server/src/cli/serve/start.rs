@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, lookup_host};
 use super::Arguments;
 use super::arguments::LogFormat;
 use crate::clock::SystemClock;
-use crate::graphql::execute::Engine;
+use crate::graphql::engine::Engine;
 use crate::graphql::schema::SchemaError;
 use crate::http::{App, Hosts, Origins};
 use crate::keys::ApiKeys;

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
 use super::{LocalStore, TestDisk, on_disk};
-use crate::graphql::execute::{Engine, Subscription};
+use crate::graphql::engine::{Engine, Subscription};
 use crate::graphql::request::Request;
 use crate::realtime::hub::{Hub, Registration};
 
@@ -277,7 +277,7 @@ fn subscription(group: &GroupKey) -> Subscription {
         group.domain.as_str()
     );
     let body = serde_json::json!({"query": query}).to_string();
-    ENGINE.subscription(&Request::parse(body.into()).unwrap()).unwrap()
+    ENGINE.subscription(&Request::parse(body.as_bytes()).unwrap()).unwrap()
 }
 
 proptest! {

@@ -11,7 +11,7 @@ use mesh_core::Mesh;
 use mesh_core::network::DomainSecret;
 use mesh_core::settings::{Limits as StoreLimits, Settings};
 use mesh_core::testing::TestClock;
-use mesh_server::graphql::execute::Engine;
+use mesh_server::graphql::engine::Engine;
 use mesh_server::http::{App, Hosts, Origins};
 use mesh_server::keys::ApiKeys;
 use mesh_server::metrics::Metrics;

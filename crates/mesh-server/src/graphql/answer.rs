@@ -1,0 +1,142 @@
+//! Running what was read, and writing the answer: exactly what was selected, in AppSync's form.
+
+use std::sync::Arc;
+
+use apollo_compiler::executable::OperationType;
+use apollo_compiler::response::JsonValue;
+use mesh_appsync::selection::{Part, write, write_text};
+use mesh_appsync::{Call, Reply};
+use mesh_core::store::Store;
+use mesh_core::{Error, Mesh};
+
+use super::error::GraphqlError;
+use super::plan::{Plan, RootField};
+
+/// When an answer has this many bytes, its remaining fields are refused.
+const ANSWER_BYTES: usize = 64 << 20;
+
+/// A query or mutation that is ready to run.
+pub struct Prepared {
+    pub(super) plan: Arc<Plan>,
+    pub(super) steps: Vec<Step>,
+}
+
+/// What answers a root field.
+pub(super) enum Step {
+    Call(Call),
+    /// A meta field, answered already.
+    Meta(JsonValue),
+    Refused,
+}
+
+/// An answer, and what became of each of its operations.
+pub struct Answer {
+    /// The JSON text.
+    pub json: Vec<u8>,
+    /// Each operation that ran, and the word it was refused with.
+    pub outcomes: Vec<(String, Option<&'static str>)>,
+}
+
+impl Prepared {
+    /// Runs the operations in order and writes the answer.
+    pub async fn run<S: Store>(self, mesh: &Mesh<S>) -> Answer {
+        let mut data = Data::default();
+        for (field, step) in self.plan.fields.iter().zip(self.steps) {
+            let proceeds = match step {
+                Step::Meta(value) => data.meta(field, &value),
+                Step::Refused => data.error(field, "Unauthorized", not_authorised(&field.name)),
+                Step::Call(_) if data.json.len() > ANSWER_BYTES => {
+                    let most =
+                        format!("an answer may have at most {ANSWER_BYTES} bytes: ask for less at once");
+                    data.error(field, "ValidationError", most)
+                }
+                Step::Call(call) => match call.run(mesh).await {
+                    Ok(reply) => data.reply(field, &reply),
+                    Err(error) => data.refusal(field, &error),
+                },
+            };
+            // Null where the schema allows none makes the whole data null, and ends a mutation.
+            if !proceeds && self.plan.kind == OperationType::Mutation {
+                break;
+            }
+        }
+        data.finish()
+    }
+}
+
+/// The data of an answer while it is written.
+#[derive(Default)]
+struct Data {
+    json: Vec<u8>,
+    errors: Vec<GraphqlError>,
+    outcomes: Vec<(String, Option<&'static str>)>,
+    is_null: bool,
+}
+
+impl Data {
+    fn key(&mut self, field: &RootField) {
+        self.json.push(if self.json.is_empty() { b'{' } else { b',' });
+        write_text(&mut self.json, &field.key);
+        self.json.push(b':');
+    }
+
+    fn meta(&mut self, field: &RootField, value: &JsonValue) -> bool {
+        self.key(field);
+        self.json.extend_from_slice(value.to_string().as_bytes());
+        true
+    }
+
+    fn reply(&mut self, field: &RootField, reply: &Reply) -> bool {
+        self.key(field);
+        write(&mut self.json, reply.value(), &field.selection, Part::Whole);
+        self.outcomes.push((field.name.clone(), None));
+        true
+    }
+
+    fn refusal(&mut self, field: &RootField, error: &Error) -> bool {
+        if let Error::Store(detail) = error {
+            tracing::error!(operation = field.name, %detail, "the store failed");
+        }
+        self.error(field, error.kind(), error.to_string())
+    }
+
+    fn error(&mut self, field: &RootField, error_type: &'static str, message: String) -> bool {
+        self.key(field);
+        self.json.extend_from_slice(b"null");
+        self.is_null |= !field.nullable;
+        self.outcomes.push((field.name.clone(), Some(error_type)));
+        self.errors.push(field.error(error_type, message));
+        field.nullable
+    }
+
+    fn finish(self) -> Answer {
+        let mut json = Vec::with_capacity(self.json.len() + 16);
+        json.extend_from_slice(b"{\"data\":");
+        if self.is_null {
+            json.extend_from_slice(b"null");
+        } else if self.json.is_empty() {
+            json.extend_from_slice(b"{}");
+        } else {
+            json.extend_from_slice(&self.json);
+            json.push(b'}');
+        }
+        if !self.errors.is_empty() {
+            json.extend_from_slice(b",\"errors\":");
+            super::error::write_all(&mut json, &self.errors);
+        }
+        json.push(b'}');
+        Answer { json, outcomes: self.outcomes }
+    }
+}
+
+/// The answer to a request that was refused as a whole.
+pub fn refused(errors: &[GraphqlError]) -> Vec<u8> {
+    let mut json = b"{\"data\":null,\"errors\":".to_vec();
+    super::error::write_all(&mut json, errors);
+    json.push(b'}');
+    json
+}
+
+fn not_authorised(field: &str) -> String {
+    format!("Not Authorized to access {field} on type Mutation")
+}

@@ -1,0 +1,181 @@
+//! From a request to something that is ready to run: documents are validated once and kept, and
+//! everything that can be refused without looking anything up is refused here.
+
+use std::sync::Arc;
+
+use apollo_compiler::Node;
+use apollo_compiler::executable::{Operation, OperationType};
+use apollo_compiler::response::{JsonMap, JsonValue};
+use mesh_appsync::Call;
+use mesh_appsync::selection::Selection;
+use mesh_core::id::{Domain, GroupKey, Id};
+use mesh_core::limits;
+use mesh_core::network::Network;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use serde::Deserialize;
+
+use super::answer::{Prepared, Step};
+use super::arguments::Environment;
+use super::document::Document;
+use super::error::{Fault, GraphqlError};
+use super::plan::{Plan, RootField};
+use super::request::Request;
+use super::schema::{Schema, SchemaError};
+
+/// How many documents are kept at most, and how many bytes their texts have together.
+const KEPT_DOCUMENTS: usize = 1_000;
+const KEPT_BYTES: u64 = 4 << 20;
+/// Longer texts are not kept: they carry data that does not come again.
+const KEPT_LENGTH: usize = 16 << 10;
+
+/// Reads requests against the schema.
+pub struct Engine {
+    schema: Schema,
+    documents: Cache<Box<str>, Arc<Document>, TextLength>,
+}
+
+/// A subscription that is ready to be registered.
+#[derive(Debug)]
+pub struct Subscription {
+    /// The group whose messages are wanted.
+    pub group: GroupKey,
+    /// The key of the answer.
+    pub key: String,
+    /// What is wanted of a message.
+    pub selection: Selection,
+}
+
+#[derive(Clone)]
+struct TextLength;
+
+impl Weighter<Box<str>, Arc<Document>> for TextLength {
+    fn weight(&self, text: &Box<str>, _: &Arc<Document>) -> u64 {
+        text.len() as u64
+    }
+}
+
+impl Engine {
+    /// Loads the schema.
+    pub fn new() -> Result<Self, SchemaError> {
+        let documents = Cache::with_weighter(KEPT_DOCUMENTS, KEPT_BYTES, TextLength);
+        Ok(Self { schema: Schema::load()?, documents })
+    }
+
+    /// Reads a query or mutation.
+    pub fn prepare(
+        &self,
+        request: &Request<'_>,
+        network: Option<Network>,
+    ) -> Result<Prepared, Vec<GraphqlError>> {
+        let read = self.read(request)?;
+        if read.plan.kind == OperationType::Subscription {
+            let detail = "subscriptions are served over the WebSocket at /graphql/realtime";
+            return Err(vec![GraphqlError::validation(Fault::UnsupportedOperation, detail, vec![])]);
+        }
+        let variables = read.variables(request);
+        let mut meta = self.answer_meta_fields(&read, variables)?;
+        let step = |field: &RootField| {
+            if field.is_meta {
+                return Ok(Step::Meta(meta.remove(&*field.key).unwrap_or(JsonValue::Null)));
+            }
+            if !field.allows_api_key {
+                return Ok(Step::Refused);
+            }
+            let fields = field.selection.message_fields();
+            let call = Call::read(&field.name, variables.arguments(&field.arguments), fields, network);
+            call.map(Step::Call).map_err(|_| vec![self.wrong_argument(variables, field)])
+        };
+        let steps = read.plan.fields.iter().map(step).collect::<Result<_, _>>()?;
+        Ok(Prepared { plan: read.plan, steps })
+    }
+
+    /// Reads a subscription.
+    pub fn subscription(&self, request: &Request<'_>) -> Result<Subscription, Vec<GraphqlError>> {
+        let read = self.read(request)?;
+        let [field] = &read.plan.fields[..] else {
+            let detail = "a subscription has exactly one field";
+            return Err(vec![GraphqlError::validation(Fault::InvalidDocument, detail, vec![])]);
+        };
+        if read.plan.kind != OperationType::Subscription {
+            let detail = "only subscriptions are served over the WebSocket";
+            return Err(vec![GraphqlError::validation(Fault::UnsupportedOperation, detail, vec![])]);
+        }
+        let variables = read.variables(request);
+        let arguments = SubscriptionArguments::deserialize(variables.arguments(&field.arguments));
+        let SubscriptionArguments { group_id, domain } =
+            arguments.map_err(|_| vec![self.wrong_argument(variables, field)])?;
+        let checked = limits::id("groupId", &group_id).and_then(|()| limits::domain(&domain));
+        checked.map_err(|error| vec![field.refusal(&error)])?;
+        let group = GroupKey { id: group_id, domain };
+        Ok(Subscription { group, key: field.key.clone(), selection: field.selection.clone() })
+    }
+
+    fn read(&self, request: &Request<'_>) -> Result<Read, Vec<GraphqlError>> {
+        let document = self.document(&request.query)?;
+        let operation = document.operation(request.operation_name.as_deref()).map_err(|error| vec![error])?;
+        let variables = Environment::new(&operation, &request.variables);
+        variables.check().map_err(|error| vec![error])?;
+        let plan = || Arc::new(Plan::new(&self.schema, &document.executable, &operation, variables));
+        let plan = document.kept_plan().map_or_else(plan, |kept| kept.get_or_init(plan).clone());
+        Ok(Read { document, operation, plan })
+    }
+
+    fn document(&self, text: &str) -> Result<Arc<Document>, Vec<GraphqlError>> {
+        if let Some(document) = self.documents.get(text) {
+            return Ok(document);
+        }
+        let document = Arc::new(Document::parse(&self.schema, text)?);
+        if text.len() <= KEPT_LENGTH {
+            self.documents.insert(text.into(), document.clone());
+        }
+        Ok(document)
+    }
+
+    fn answer_meta_fields(
+        &self,
+        read: &Read,
+        variables: Environment<'_>,
+    ) -> Result<JsonMap, Vec<GraphqlError>> {
+        if !read.plan.fields.iter().any(|field| field.is_meta) {
+            return Ok(JsonMap::new());
+        }
+        let answers = variables.introspect(&self.schema, &read.document.executable);
+        answers.ok_or_else(|| {
+            let error = variables.wrong_variable(&self.schema).unwrap_or_else(|| {
+                let detail = "the schema cannot be asked like that";
+                GraphqlError::validation(Fault::InvalidDocument, detail, vec![])
+            });
+            vec![error]
+        })
+    }
+
+    /// Says which variable does not fit; if they all do, it is a text that is no date-time.
+    fn wrong_argument(&self, variables: Environment<'_>, field: &RootField) -> GraphqlError {
+        variables.wrong_variable(&self.schema).unwrap_or_else(|| {
+            let detail =
+                format!("an argument of '{}' is no AWSDateTime: YYYY-MM-DDThh:mm:ss.sssZ", field.name);
+            GraphqlError::validation(Fault::WrongType, &detail, field.location.into_iter().collect())
+        })
+    }
+}
+
+/// A request that fits the schema.
+struct Read {
+    document: Arc<Document>,
+    operation: Node<Operation>,
+    plan: Arc<Plan>,
+}
+
+impl Read {
+    fn variables<'a>(&'a self, request: &'a Request<'_>) -> Environment<'a> {
+        Environment::new(&self.operation, &request.variables)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SubscriptionArguments {
+    group_id: Id,
+    domain: Domain,
+}
