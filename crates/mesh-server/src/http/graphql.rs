@@ -12,6 +12,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use mesh_core::network::Network;
 use tokio::time::timeout;
 
+use super::body::discard;
 use super::{App, Peer, answer, origin};
 use crate::graphql::answer::refused;
 use crate::graphql::request::{Request as GraphqlRequest, RequestError, mend_surrogates};
@@ -37,13 +38,14 @@ pub(super) async fn serve(app: &App, peer: &Peer, request: Request) -> Response<
 
 async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
     let began = Instant::now();
-    let (parts, body) = request.into_parts();
+    let (parts, mut body) = request.into_parts();
     let key = parts.headers.get(API_KEY).map(HeaderValue::as_bytes);
     if !key.is_some_and(|key| app.keys.admits(key)) {
         app.metrics.refused("UnauthorizedException");
+        discard(&mut body).await;
         return answer::unauthorized();
     }
-    let body = match read(&parts.headers, body).await {
+    let body = match read(&parts.headers, &mut body).await {
         Ok(body) => mend_surrogates(body),
         Err(response) => return response,
     };
@@ -70,14 +72,18 @@ async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
     response
 }
 
-async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Response<Body>> {
+async fn read(headers: &HeaderMap, body: &mut Body) -> Result<Bytes, Response<Body>> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: usize| length > MAX_BODY_BYTES) {
+        discard(body).await;
         return Err(answer::too_large());
     }
-    match timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect()).await {
+    match timeout(BODY_TIMEOUT, Limited::new(&mut *body, MAX_BODY_BYTES).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(answer::too_large()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            discard(body).await;
+            Err(answer::too_large())
+        }
         // The client went away in the middle of it.
         Ok(Err(_)) => Err(bad_request(RequestError::Malformed)),
         Err(_) => Err(answer::too_late()),

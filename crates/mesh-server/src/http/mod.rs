@@ -2,6 +2,7 @@
 //! ask for.
 
 mod answer;
+mod body;
 mod graphql;
 mod hosts;
 mod operators;
@@ -72,15 +73,16 @@ pub fn app(app: Arc<App>) -> Router {
 }
 
 /// Both paths serve both, as clients disagree about where to connect.
-async fn graphql_or_upgrade(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+async fn graphql_or_upgrade(State(app): State<Arc<App>>, mut request: Request) -> Response<Body> {
     let Some(peer) = request.extensions().get::<Peer>().cloned() else {
         return answer::internal("a request came without its peer");
     };
-    let origin = match app.origins.admit(request.headers(), peer.through_loopback) {
-        Ok(origin) => origin,
-        Err(origin::Foreign) => return answer::foreign_origin(),
+    let Ok(origin) = app.origins.admit(request.headers(), peer.through_loopback) else {
+        body::discard(request.body_mut()).await;
+        return answer::foreign_origin();
     };
     let response = if peer.over_limit {
+        body::discard(request.body_mut()).await;
         answer::too_many_connections()
     } else if upgrade::is_wanted(&request) {
         upgrade::accept(&app, peer, request)

@@ -1,8 +1,11 @@
 //! Every limit of a request, at it and one past it.
 
 use hyper::{Method, StatusCode};
+use mesh_server::http::Origins;
 use mesh_server::server::connections::Limits;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::support::{
     CREATE, EVERYTHING, FIRE, JOIN, KEY, Options, POLL, RECORD, REPORT, Socket, TestServer, event,
@@ -128,6 +131,33 @@ async fn a_body_has_one_megabyte() {
     let mut client = server.client().await;
     let response = client.send(Method::POST, "/graphql", &[], body((1 << 20) + 1).as_bytes()).await;
     assert_eq!(response.status, StatusCode::UNAUTHORIZED);
+}
+
+/// A client that is cut off while it sends gets an error of the network and no answer, and repeats the
+/// call for minutes.
+#[tokio::test]
+async fn a_refusal_reaches_a_client_that_is_still_sending() {
+    let server = TestServer::start().await;
+    let full = Limits { total: 0, per_address: None };
+    let full = TestServer::start_with(Options { connections: full, ..Options::default() }).await;
+    let listed = Origins::Listed(vec![]);
+    let strict = TestServer::start_with(Options { origins: listed, ..Options::default() }).await;
+    // More than a socket holds.
+    let body = vec![b'x'; 12 << 20];
+    for (server, key, status) in
+        [(&server, KEY, "413"), (&server, "da2-wrong", "401"), (&full, KEY, "429"), (&strict, KEY, "403")]
+    {
+        let mut socket = TcpStream::connect(server.address).await.unwrap();
+        let length = body.len();
+        let head = format!(
+            "POST /graphql HTTP/1.1\r\nhost: a\r\norigin: http://b\r\nx-api-key: {key}\r\ncontent-length: {length}\r\n\r\n"
+        );
+        socket.write_all(head.as_bytes()).await.unwrap();
+        socket.write_all(&body).await.unwrap_or_else(|error| panic!("{status}: {error}"));
+        let mut answer = [0; 12];
+        socket.read_exact(&mut answer).await.unwrap();
+        assert_eq!(answer, *format!("HTTP/1.1 {status}").as_bytes());
+    }
 }
 
 #[tokio::test]
