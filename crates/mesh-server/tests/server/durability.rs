@@ -156,7 +156,8 @@ async fn everything_acknowledged_survives_kill_9() {
         let pid = shared.id().to_string();
         assert!(std::process::Command::new("kill").args(["-9", &pid]).status().unwrap().success());
         let workers: Vec<Worker> = join_all(workers).await.into_iter().map(Result::unwrap).collect();
-        drop(shared);
+        // Its sockets close before its data file does.
+        Arc::into_inner(shared).unwrap().kill().await;
 
         server = start().await;
         for mut worker in workers {

@@ -60,6 +60,10 @@ impl Process {
         let endpoint = ready.trim().rsplit_once(' ').map(|(_, endpoint)| endpoint);
         let address = endpoint.and_then(|endpoint| endpoint.split('/').nth(2)?.parse().ok());
         let Some(address) = address else { panic!("not ready: {ready:?} {}", errors.lock()) };
+        // What it tells people comes earlier but through another pipe; its last line is for curl.
+        while !errors.lock().contains("createDomain") {
+            tokio::task::yield_now().await;
+        }
         // Whatever it prints later must not block it.
         tokio::spawn(async move { stdout.read_to_end(&mut Vec::new()).await });
         Self { child, ready, address, errors }
