@@ -9,6 +9,7 @@ use mesh_core::operations::{
     LeaveGroup, ListGroupStatuses, ListGroupsByDomain, ListNodesInGroup, Operation, PollGroupData,
     RecordEventsByNode, RenewHeartbeat, ReportStatus, SearchGroupsByNamePrefix, SendMemberHeartbeat,
 };
+use mesh_core::settings::Settings;
 use mesh_core::store::Store;
 use serde::{Deserialize, Deserializer};
 
@@ -89,18 +90,21 @@ impl Call {
         })
     }
 
-    fn check_size(&self) -> Result<()> {
+    /// Refuses a call whose live message would be too large; what it has too many of is said first.
+    fn check_size(&self, settings: &Settings) -> Result<()> {
         match self {
-            Self::ReportStatus(report) => size::check_report(report),
-            Self::FireEventsByNode(fire) => size::check_fire(fire),
-            Self::RecordEventsByNode(record) => size::check_record(record),
+            Self::ReportStatus(report) => report.check(settings).and_then(|()| size::check_report(report)),
+            Self::FireEventsByNode(fire) => fire.check(settings).and_then(|()| size::check_fire(fire)),
+            Self::RecordEventsByNode(record) => {
+                record.check(settings).and_then(|()| size::check_record(record))
+            }
             _ => Ok(()),
         }
     }
 
     /// Runs the operation, unless its live message would be too large.
     pub async fn run<S: Store>(self, mesh: &Mesh<S>) -> Result<Reply> {
-        self.check_size()?;
+        self.check_size(&mesh.settings)?;
         Ok(match self {
             Self::CreateDomain(call) => Reply::Domain(call.run(mesh).await?),
             Self::CreateGroup(call) => Reply::Group(call.run(mesh).await?),

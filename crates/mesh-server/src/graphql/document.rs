@@ -195,5 +195,8 @@ fn errors(fault: Fault, diagnostics: &DiagnosticList) -> Vec<GraphqlError> {
         let locations = json.locations.iter().map(|at| Location { line: at.line, column: at.column });
         GraphqlError::validation(fault, &json.message, locations.collect())
     };
-    diagnostics.iter().take(MAX_ERRORS).map(error).collect()
+    let mut errors: Vec<_> = diagnostics.iter().take(MAX_ERRORS).map(error).collect();
+    // An empty selection often comes of a field that does not exist: that is what has to be mended.
+    errors.sort_by_key(|error| error.message.contains("subselection"));
+    errors
 }

@@ -141,6 +141,7 @@ async fn what_does_not_fit_the_schema_is_refused() {
         ("{", "InvalidSyntax", ""),
         ("", "InvalidSyntax", ""),
         ("{ nope }", "InvalidDocument", "nope"),
+        ("{ listGroupsByDomain(domain: \"d\") { nope } }", "InvalidDocument", "nope"),
         ("{ listGroupsByDomain { id } }", "InvalidDocument", "domain"),
         ("{ listGroupsByDomain(domain: 1) { id } }", "InvalidDocument", ""),
         ("{ listGroupsByDomain(domain: \"d\") }", "InvalidDocument", ""),

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mesh_core::clock::Clock;
 use mesh_core::error::StoreFailure;
@@ -22,6 +22,10 @@ pub type CommitObserver = Box<dyn Fn(Duration) + Send>;
 
 /// Memory for pages of the file; everything is in memory already, so the file is hardly read.
 const CACHE_BYTES: usize = 16 << 20;
+
+/// How long another process may take to release the file, and how often to look.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
+const RELEASE_POLL: Duration = Duration::from_millis(50);
 
 /// The state, shared with the journal's thread.
 pub(super) struct Shared(Mutex<Opened>);
@@ -86,10 +90,18 @@ impl File {
     }
 
     pub(super) fn database(&self) -> Result<Database, OpenError> {
-        (self.open)().map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => OpenError::InUse(self.path.clone()),
-            other => self.unusable(&other),
-        })
+        let patience = Instant::now() + RELEASE_TIMEOUT;
+        loop {
+            match (self.open)() {
+                Ok(database) => return Ok(database),
+                // A server that was killed may still be on its way out.
+                Err(DatabaseError::DatabaseAlreadyOpen) if Instant::now() < patience => {
+                    std::thread::sleep(RELEASE_POLL);
+                }
+                Err(DatabaseError::DatabaseAlreadyOpen) => return Err(OpenError::InUse(self.path.clone())),
+                Err(error) => return Err(self.unusable(&error)),
+            }
+        }
     }
 
     fn unusable(&self, error: &dyn std::fmt::Display) -> OpenError {
