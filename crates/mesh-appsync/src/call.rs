@@ -16,6 +16,30 @@ use serde::{Deserialize, Deserializer};
 use crate::reply::Reply;
 use crate::size;
 
+/// Every root field of the schema.
+pub const FIELDS: [&str; 20] = [
+    "createDomain",
+    "createGroup",
+    "joinGroup",
+    "leaveGroup",
+    "dissolveGroup",
+    "renewHeartbeat",
+    "sendMemberHeartbeat",
+    "reportDataByNode",
+    "reportStatus",
+    "fireEventsByNode",
+    "recordEventsByNode",
+    "publishEventsByNode",
+    "listGroupsByDomain",
+    "searchGroupsByNamePrefix",
+    "getNodeStatus",
+    "listGroupStatuses",
+    "listNodesInGroup",
+    "getEventsSince",
+    "pollGroupData",
+    "onMessageInGroup",
+];
+
 /// A call of an operation. Every field of `Query` and `Mutation` is one, but `publishEventsByNode`,
 /// which AppSync answers by itself.
 #[derive(Clone, Debug)]

@@ -23,6 +23,11 @@ static WHOLE_MESSAGE: LazyLock<Selection> = LazyLock::new(Selection::of_message)
 
 /// Refuses a report whose live message would be too large.
 pub fn check_report(report: &ReportStatus) -> Result<()> {
+    let texts = report.data.iter().map(|item| item.key.len() + item.value.len()).sum();
+    let bound = bound(&report.group_id, &report.domain, &report.node_id, report.data.len(), texts);
+    if bound <= limits::MESSAGE_BYTES {
+        return Ok(());
+    }
     let group = group(&report.group_id, &report.domain);
     let status = NodeStatus {
         node_id: report.node_id.clone(),
@@ -52,6 +57,12 @@ fn check_events(
     events: &Arc<[Event]>,
     fields: MessageFields,
 ) -> Result<()> {
+    let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let texts =
+        events.iter().map(|event| event.name.len() + text(&event.payload) + text(&event.order_key)).sum();
+    if bound(group_id, domain, node_id, events.len(), texts) <= limits::MESSAGE_BYTES {
+        return Ok(());
+    }
     let group = group(group_id, domain);
     let batch = BatchEvent {
         group: group.clone(),
@@ -61,6 +72,16 @@ fn check_events(
         recorded: Some(CallNumber { epoch: 0, call: 0 }),
     };
     check(group, Content::BatchEvent(Arc::new(batch)), fields)
+}
+
+/// More bytes than a message can have whose items have so many bytes of texts: most messages are so small
+/// that they need not be counted.
+pub(crate) fn bound(group_id: &Id, domain: &Domain, node_id: &Id, items: usize, texts: usize) -> usize {
+    // A byte of a text takes six at most (\u0000), and an item less than this beside its texts.
+    const ESCAPED: usize = 6;
+    const AROUND_ITEM: usize = 300;
+    let ids = group_id.as_str().len() + domain.as_str().len() + node_id.as_str().len();
+    ESCAPED * texts + (items + 2) * (AROUND_ITEM + ESCAPED * ids)
 }
 
 fn check(group: Arc<GroupKey>, content: Content, fields: MessageFields) -> Result<()> {

@@ -14,6 +14,7 @@ use mesh_core::time::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
+use crate::call::FIELDS;
 use crate::reply::Reply;
 use crate::selection::{Part, Selection, write, write_all};
 use crate::size;
@@ -123,6 +124,17 @@ fn objects_have_the_fields_of_their_types() {
 }
 
 #[test]
+fn root_fields_are_those_of_the_schema() {
+    let schema = schema();
+    let roots = ["Query", "Mutation", "Subscription"].map(|root| schema.get_object(root).unwrap());
+    let mut fields: Vec<_> = roots.iter().flat_map(|root| root.fields.keys().map(Name::as_str)).collect();
+    let mut known = FIELDS.to_vec();
+    fields.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(known, fields);
+}
+
+#[test]
 fn message_fields_are_those_of_the_schema() {
     let schema = schema();
     let mut paths = Vec::new();
@@ -168,6 +180,10 @@ proptest! {
         events: bool,
     ) {
         let group = Arc::new(GroupKey { id: id.as_str().into(), domain: "é\"".into() });
+        let length = |(one, other): &(String, Option<String>)| {
+            one.len() + 2 * other.as_ref().map_or(0, String::len)
+        };
+        let bound = size::bound(&group.id, &group.domain, &group.id, texts.len(), texts.iter().map(length).sum());
         let content = if events {
             let event = |(name, payload): (String, Option<String>)| {
                 Event { name, order_key: payload.clone(), payload, fired_at: at() }
@@ -196,6 +212,7 @@ proptest! {
         write(&mut out, Value::Object(&message), &Selection::of_message(), Part::Only(fields));
         out.extend_from_slice(b"}}");
         prop_assert_eq!(size::bytes_of(&message), out.len());
+        prop_assert!(out.len() < bound);
         let json: Json = serde_json::from_slice(&out).unwrap();
         prop_assert_eq!(json.to_string().len(), out.len(), "compact JSON");
     }

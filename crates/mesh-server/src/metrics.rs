@@ -17,7 +17,7 @@ use crate::store;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Outcome {
-    operation: String,
+    operation: &'static str,
     result: &'static str,
 }
 
@@ -90,17 +90,16 @@ impl Metrics {
     }
 
     /// Counts the operations of a request.
-    pub fn answered(&self, outcomes: &[(String, Option<&'static str>)], took: Duration) {
-        for (operation, error) in outcomes {
-            let outcome = Outcome { operation: operation.clone(), result: error.unwrap_or("ok") };
-            self.requests.get_or_create(&outcome).inc();
+    pub fn answered(&self, outcomes: impl Iterator<Item = (&'static str, &'static str)>, took: Duration) {
+        for (operation, result) in outcomes {
+            self.requests.get_or_create(&Outcome { operation, result }).inc();
         }
         self.request_seconds.observe(took.as_secs_f64());
     }
 
     /// Counts a request that was refused before any operation ran.
     pub fn refused(&self, result: &'static str) {
-        self.requests.get_or_create(&Outcome { operation: String::new(), result }).inc();
+        self.requests.get_or_create(&Outcome { operation: "", result }).inc();
     }
 
     /// Counts a commit of the store.

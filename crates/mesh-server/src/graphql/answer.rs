@@ -33,8 +33,16 @@ pub(super) enum Step {
 pub struct Answer {
     /// The JSON text.
     pub json: Vec<u8>,
-    /// Each operation that ran, and the word it was refused with.
-    pub outcomes: Vec<(String, Option<&'static str>)>,
+    plan: Arc<Plan>,
+    results: Vec<&'static str>,
+}
+
+impl Answer {
+    /// Each operation that ran, by its field, and `ok` or the word that it was refused with.
+    pub fn outcomes(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let operations = self.plan.fields.iter().filter(|field| !field.is_meta);
+        operations.map(|field| field.name).zip(self.results.iter().copied())
+    }
 }
 
 impl Prepared {
@@ -44,7 +52,7 @@ impl Prepared {
         for (field, step) in self.plan.fields.iter().zip(self.steps) {
             let proceeds = match step {
                 Step::Meta(value) => data.meta(field, &value),
-                Step::Refused => data.error(field, "Unauthorized", not_authorised(&field.name)),
+                Step::Refused => data.error(field, "Unauthorized", not_authorised(field.name)),
                 Step::Call(_) if data.json.len() > ANSWER_BYTES => {
                     let most =
                         format!("an answer may have at most {ANSWER_BYTES} bytes: ask for less at once");
@@ -60,22 +68,33 @@ impl Prepared {
                 break;
             }
         }
-        data.finish()
+        let (json, results) = data.finish();
+        Answer { json, plan: self.plan, results }
     }
 }
 
-/// The data of an answer while it is written.
-#[derive(Default)]
+/// How every answer begins.
+const DATA: &[u8] = b"{\"data\":";
+
+/// The answer while it is written.
 struct Data {
     json: Vec<u8>,
     errors: Vec<GraphqlError>,
-    outcomes: Vec<(String, Option<&'static str>)>,
+    results: Vec<&'static str>,
     is_null: bool,
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        let mut json = Vec::with_capacity(512);
+        json.extend_from_slice(DATA);
+        Self { json, errors: Vec::new(), results: Vec::new(), is_null: false }
+    }
 }
 
 impl Data {
     fn key(&mut self, field: &RootField) {
-        self.json.push(if self.json.is_empty() { b'{' } else { b',' });
+        self.json.push(if self.json.len() == DATA.len() { b'{' } else { b',' });
         write_text(&mut self.json, &field.key);
         self.json.push(b':');
     }
@@ -89,7 +108,7 @@ impl Data {
     fn reply(&mut self, field: &RootField, reply: &Reply) -> bool {
         self.key(field);
         write(&mut self.json, reply.value(), &field.selection, Part::Whole);
-        self.outcomes.push((field.name.clone(), None));
+        self.results.push("ok");
         true
     }
 
@@ -104,28 +123,26 @@ impl Data {
         self.key(field);
         self.json.extend_from_slice(b"null");
         self.is_null |= !field.nullable;
-        self.outcomes.push((field.name.clone(), Some(error_type)));
+        self.results.push(error_type);
         self.errors.push(field.error(error_type, message));
         field.nullable
     }
 
-    fn finish(self) -> Answer {
-        let mut json = Vec::with_capacity(self.json.len() + 16);
-        json.extend_from_slice(b"{\"data\":");
+    fn finish(mut self) -> (Vec<u8>, Vec<&'static str>) {
         if self.is_null {
-            json.extend_from_slice(b"null");
-        } else if self.json.is_empty() {
-            json.extend_from_slice(b"{}");
+            self.json.truncate(DATA.len());
+            self.json.extend_from_slice(b"null");
+        } else if self.json.len() == DATA.len() {
+            self.json.extend_from_slice(b"{}");
         } else {
-            json.extend_from_slice(&self.json);
-            json.push(b'}');
+            self.json.push(b'}');
         }
         if !self.errors.is_empty() {
-            json.extend_from_slice(b",\"errors\":");
-            super::error::write_all(&mut json, &self.errors);
+            self.json.extend_from_slice(b",\"errors\":");
+            super::error::write_all(&mut self.json, &self.errors);
         }
-        json.push(b'}');
-        Answer { json, outcomes: self.outcomes }
+        self.json.push(b'}');
+        (self.json, self.results)
     }
 }
 

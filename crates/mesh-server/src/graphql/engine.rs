@@ -83,7 +83,7 @@ impl Engine {
                 return Ok(Step::Refused);
             }
             let fields = field.selection.message_fields();
-            let call = Call::read(&field.name, variables.arguments(&field.arguments), fields, network);
+            let call = Call::read(field.name, variables.arguments(&field.arguments), fields, network);
             call.map(Step::Call).map_err(|_| vec![self.wrong_argument(variables, field)])
         };
         let steps = read.plan.fields.iter().map(step).collect::<Result<_, _>>()?;

@@ -31,8 +31,8 @@ pub struct Plan {
 pub struct RootField {
     /// Its key in the answer.
     pub key: String,
-    /// Its name in the schema.
-    pub name: String,
+    /// Its name in the schema; empty for meta fields.
+    pub name: &'static str,
     /// Where it stands in the document.
     pub location: Option<Location>,
     /// Its arguments as the document has them.
@@ -79,6 +79,11 @@ impl Plan {
     }
 }
 
+/// The name of a root field, for as long as the process runs.
+fn schema_name(name: &str) -> &'static str {
+    mesh_appsync::call::FIELDS.iter().find(|known| **known == name).copied().unwrap_or_default()
+}
+
 struct Collector<'a> {
     document: &'a ExecutableDocument,
     variables: Environment<'a>,
@@ -99,7 +104,7 @@ impl<'a> Collector<'a> {
         let path = (field.ty().inner_named_type() == MESSAGE).then(String::new);
         RootField {
             key: key.to_owned(),
-            name: field.name.to_string(),
+            name: schema_name(&field.name),
             location: field
                 .name
                 .location()

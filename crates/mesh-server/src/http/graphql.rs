@@ -59,7 +59,7 @@ async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
     let json = match app.engine.prepare(&request, network(app, peer, &parts.headers)) {
         Ok(prepared) => {
             let answer = prepared.run(&app.mesh).await;
-            app.metrics.answered(&answer.outcomes, began.elapsed());
+            app.metrics.answered(answer.outcomes(), began.elapsed());
             answer.json
         }
         Err(errors) => {
