@@ -1,0 +1,42 @@
+//! The cloud home's [`Store`](mesh_core::store::Store): one DynamoDB table.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`store`] | [`DynamoStore`]: the verbs, each within its time |
+//! | [`table`] | the table's definition, and the requests to it with the units they used |
+//! | [`config`] | how the SDK retries and when it gives up |
+//! | [`outlet`] | where recorded calls are published |
+//!
+//! A group's item lies in its domain's partition, found from the group's id alone; its members and
+//! recorded calls have a partition of their own. Every change is one conditional write on what the
+//! verb read, so nothing is brought back that another call removed. Whether something is still in
+//! force is decided on read; DynamoDB's TTL, which deletes late, only cleans up.
+//!
+//! What each operation costs is a test: `tests/units.rs`.
+
+pub mod config;
+pub mod outlet;
+pub mod store;
+pub mod table;
+
+mod backoff;
+mod dissolve;
+mod group;
+mod groups;
+mod keys;
+mod log;
+mod members;
+mod memberships;
+mod polling;
+mod record;
+mod report;
+mod search;
+mod seats;
+mod values;
+
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use outlet::Outlet;
+pub use store::DynamoStore;
+pub use table::Table;

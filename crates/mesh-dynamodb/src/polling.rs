@@ -1,0 +1,166 @@
+//! Reading the log of recorded events.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use mesh_core::cursor::{Cursor, Place, Since};
+use mesh_core::error::Result;
+use mesh_core::id::GroupKey;
+use mesh_core::limits::EVENTS_IN_ANSWER;
+use mesh_core::model::EventSlice;
+use mesh_core::settings::{SINCE_LOOK_BACK, elapsed};
+use mesh_core::store::EventPage;
+use mesh_core::time::Timestamp;
+
+use crate::keys;
+use crate::log::{batch_of, number_of};
+use crate::store::DynamoStore;
+use crate::table::Item;
+
+/// Calls of one page: most polls find fewer, and a call may have 240 KB.
+const PAGE: i32 = 25;
+
+/// Calls in the order recorded.
+#[derive(Default)]
+struct Calls {
+    calls: VecDeque<Call>,
+    /// How many of their events the reader wants.
+    events: usize,
+}
+
+struct Call {
+    item: Item,
+    /// How many of its events the reader knows.
+    known: usize,
+    /// How many it has.
+    count: usize,
+}
+
+impl DynamoStore {
+    pub(crate) async fn poll(&self, now: Timestamp, key: &GroupKey, since: Since) -> Result<EventPage> {
+        let (group, place) = self.group(now, key).await?;
+        if !group.polling {
+            self.begin_recording(now, key, &place).await?;
+        }
+        let epoch = keys::epoch(&key.id);
+        let (calls, complete) = match since {
+            Since::Cursor(Cursor { epoch: own, place, .. }) if own == epoch => {
+                match self.calls_behind(now, key, place).await? {
+                    Some(calls) => (calls, true),
+                    None => (self.kept_calls(now, key, None).await?.0, false),
+                }
+            }
+            Since::Cursor(_) => (self.kept_calls(now, key, None).await?.0, false),
+            Since::Everything => {
+                let (calls, older) = self.kept_calls(now, key, None).await?;
+                (calls, older.is_none())
+            }
+            Since::Time(time) => {
+                let (calls, older) = self.kept_calls(now, key, Some(time.minus(SINCE_LOOK_BACK))).await?;
+                (calls, older.is_none_or(|at| at < time || self.is_kept(now, at)))
+            }
+        };
+        Ok(EventPage { events: calls.slices(&group.record.key)?, complete })
+    }
+
+    /// Calls with events behind a place, enough for an answer; none if some of these events are no
+    /// longer kept.
+    async fn calls_behind(&self, now: Timestamp, key: &GroupKey, place: Place) -> Result<Option<Calls>> {
+        let (first, last) = (keys::call_sort(place.call), keys::call_sort(u64::MAX >> 16));
+        let mut log = self.table.query(keys::group(&key.id), PAGE).between(&first, &last);
+        let mut calls = Calls::default();
+        while calls.events < EVENTS_IN_ANSWER
+            && let Some(page) = log.next().await?
+        {
+            for item in page {
+                let is_first = number_of(&item)? == place.call;
+                let call = Call::new(item, if is_first { place.taken as usize } else { 0 })?;
+                if call.wanted() == 0 {
+                    continue;
+                }
+                // Times rise with the numbers, so the oldest call tells.
+                if calls.events == 0 && !self.is_kept(now, call.at()?) {
+                    return Ok(None);
+                }
+                calls.push_newer(call);
+            }
+        }
+        Ok(Some(calls))
+    }
+
+    /// The oldest calls that are kept and not older than `bound`, enough for an answer; and the time
+    /// of the newest call that was left out for its age.
+    async fn kept_calls(
+        &self,
+        now: Timestamp,
+        key: &GroupKey,
+        bound: Option<Timestamp>,
+    ) -> Result<(Calls, Option<Timestamp>)> {
+        let mut log = self.table.query(keys::group(&key.id), PAGE).with_prefix(keys::CALL).backwards();
+        let mut calls = Calls::default();
+        while let Some(page) = log.next().await? {
+            for item in page {
+                let call = Call::new(item, 0)?;
+                let at = call.at()?;
+                if bound.is_some_and(|bound| at < bound) || !self.is_kept(now, at) {
+                    return Ok((calls, Some(at)));
+                }
+                calls.push_older(call);
+            }
+        }
+        Ok((calls, None))
+    }
+
+    fn is_kept(&self, now: Timestamp, at: Timestamp) -> bool {
+        self.rules().keeps_event(elapsed(at, now))
+    }
+}
+
+impl Call {
+    fn new(item: Item, known: usize) -> Result<Self> {
+        let count = item.number("n")?;
+        Ok(Self { item, known, count })
+    }
+
+    fn at(&self) -> Result<Timestamp> {
+        self.item.time("takenAt")
+    }
+
+    fn wanted(&self) -> usize {
+        self.count.saturating_sub(self.known)
+    }
+}
+
+impl Calls {
+    fn push_newer(&mut self, call: Call) {
+        self.events += call.wanted();
+        self.calls.push_back(call);
+    }
+
+    /// Adds an older call, and forgets newer ones that the answer has no room for.
+    fn push_older(&mut self, call: Call) {
+        self.events += call.wanted();
+        self.calls.push_front(call);
+        while let Some(newest) = self.calls.back()
+            && self.events - newest.wanted() >= EVENTS_IN_ANSWER
+        {
+            self.events -= newest.wanted();
+            self.calls.pop_back();
+        }
+    }
+
+    /// The first events, as many as an answer has.
+    fn slices(&self, group: &Arc<GroupKey>) -> Result<Vec<EventSlice>> {
+        let mut room = EVENTS_IN_ANSWER;
+        let mut slices = Vec::new();
+        for call in &self.calls {
+            let end = call.count.min(call.known + room);
+            if call.known < end {
+                let batch = Arc::new(batch_of(&call.item, group)?);
+                slices.push(EventSlice { batch, range: call.known..end, reader: None });
+                room -= end - call.known;
+            }
+        }
+        Ok(slices)
+    }
+}
