@@ -19,8 +19,8 @@ use crate::values::{by_report, merged};
 const PAGE: i32 = 200;
 /// Memberships of one page. Nearly always the newest one is in force.
 const MEMBERSHIPS: i32 = 4;
-/// The most pages of memberships that are looked through.
-const MEMBERSHIP_PAGES: usize = 10;
+/// The most memberships that are looked at.
+const MOST_MEMBERSHIPS: usize = 40;
 
 /// What an entry of the index of memberships leads to.
 enum Membership {
@@ -50,8 +50,11 @@ impl DynamoStore {
     /// groups since, all of them over by now, counts as being in none.
     pub(crate) async fn status_of_node(&self, now: Timestamp, node: &Id) -> Result<Option<NodeStatus>> {
         let mut memberships = self.table.query_index(Index::ByNode, node.as_str(), MEMBERSHIPS).backwards();
-        for _ in 0..MEMBERSHIP_PAGES {
-            let Some(page) = memberships.next().await? else { break };
+        let mut seen = 0;
+        while seen < MOST_MEMBERSHIPS
+            && let Some(page) = memberships.next().await?
+        {
+            seen += page.len();
             for entry in page {
                 if let Membership::InForce(group, item) = self.membership(now, node, &key_of(&entry)?).await?
                 {

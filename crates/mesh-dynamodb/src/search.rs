@@ -14,8 +14,8 @@ use crate::table::{Index, Item};
 
 /// Entries of one page of the index; they have some 200 bytes each.
 const PAGE: i32 = 1_000;
-/// The most pages that one search reads.
-const PAGES: usize = 5;
+/// The most entries that one search reads.
+const ENTRIES: usize = 5_000;
 /// The most items that one batch reads.
 const BATCH: usize = 100;
 
@@ -55,8 +55,11 @@ impl DynamoStore {
         let first: String = prefix.chars().take(1).collect();
         let mut entries = self.table.query_index(Index::ByName, first, PAGE).with_prefix(prefix);
         let mut candidates = HashMap::new();
-        for _ in 0..PAGES {
-            let Some(page) = entries.next().await? else { break };
+        let mut read = 0;
+        while read < ENTRIES
+            && let Some(page) = entries.next().await?
+        {
+            read += page.len();
             for entry in page {
                 if entry.time("expiresAt")? > now {
                     let key = key_of(&entry)?;

@@ -8,11 +8,14 @@
 //! begins by raising the group's `tally`, while all seats are taken; and who took its seat under
 //! another tally than it finds after it wrote its member takes a seat again.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::ReturnValue;
 use mesh_core::error::{Error, Result};
 use mesh_core::id::{GroupKey, Id};
 use mesh_core::time::Timestamp;
 
+use crate::backoff::Backoff;
 use crate::group::Group;
 use crate::keys::{self, Key};
 use crate::members::sees_member;
@@ -21,6 +24,9 @@ use crate::table::{Change, Failure};
 
 /// Members of one page; each has 1 KB or so.
 const PAGE: i32 = 200;
+
+/// The first pause of a node that counted at the same time as another one.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// A node that wants to be in a group.
 #[derive(Clone, Copy)]
@@ -50,10 +56,11 @@ impl DynamoStore {
     /// Takes a seat for a node, or refuses it because the group is full or over.
     pub(crate) async fn take_seat(&self, now: Timestamp, candidate: Candidate<'_>) -> Result<(Group, Seat)> {
         let Candidate { group: key, place, node, polls, .. } = candidate;
-        let record = if polls { ", polling = :on" } else { "" };
+        let begin_recording = if polls { ", polling = :on" } else { "" };
+        let mut backoff = Backoff::from(PAUSE);
         loop {
             let mut taking = Change::of(place.clone())
-                .update(format!("SET seats = seats + :one{record}"))
+                .update(format!("SET seats = seats + :one{begin_recording}"))
                 .value(":one", 1_u64)
                 .only_if_alive(now, &key.id, self.rules())
                 .only_if("hostId <> :node AND seats < :most")
@@ -71,16 +78,26 @@ impl DynamoStore {
             if group.is_host(node) {
                 return Ok((group, Seat::Host));
             }
-            if let Some(seated) = self.count_anew(now, candidate).await? {
+            if let Some(seated) = self.count_anew(now, candidate, group).await? {
                 return Ok(seated);
             }
+            backoff.pause().await;
         }
     }
 
     /// Counts the members and takes a seat if there is one; none if others count at the same time.
-    async fn count_anew(&self, now: Timestamp, candidate: Candidate<'_>) -> Result<Option<(Group, Seat)>> {
-        let Candidate { group: key, place, node, .. } = candidate;
+    async fn count_anew(
+        &self,
+        now: Timestamp,
+        candidate: Candidate<'_>,
+        group: Group,
+    ) -> Result<Option<(Group, Seat)>> {
+        let Candidate { group: key, place, .. } = candidate;
         let most = self.settings.limits.nodes_in_group;
+        // Counted once before the tally is raised: who is refused disturbs nobody.
+        if self.others(now, candidate, &group).await?.is_none() {
+            return Ok(Some((group, Seat::Known)));
+        }
         let raise = Change::of(place.clone())
             .update("SET tally = tally + :one")
             .value(":one", 1_u64)
@@ -88,22 +105,9 @@ impl DynamoStore {
             .only_if("seats >= :most")
             .value(":most", most);
         let Some(group) = self.changed(now, key, raise).await? else { return Ok(None) };
-
-        let (mut others, mut is_member) = (0, false);
-        let mut members =
-            self.table.query(keys::group(&key.id), PAGE).with_prefix(keys::MEMBER).only("sk, seen");
-        while let Some(page) = members.next().await? {
-            for id in page.iter().filter_map(|item| sees_member(now, item, self.rules())) {
-                is_member |= id == *node;
-                others += usize::from(id != *node && !group.is_host(&id));
-            }
-        }
-        if is_member && !candidate.is_written {
+        let Some(others) = self.others(now, candidate, &group).await? else {
             return Ok(Some((group, Seat::Known)));
-        }
-        if others >= most {
-            return Err(Error::invalid(format!("a group may have at most {most} nodes")));
-        }
+        };
         let take = Change::of(place.clone())
             .update("SET seats = :seats")
             .value(":seats", others + 1)
@@ -111,6 +115,28 @@ impl DynamoStore {
             .only_if("tally = :tally")
             .value(":tally", group.tally);
         Ok(self.changed(now, key, take).await?.map(|group| (group, Seat::Taken)))
+    }
+
+    /// How many others are in the group, unless they fill it; none if the node itself is in already.
+    async fn others(&self, now: Timestamp, candidate: Candidate<'_>, group: &Group) -> Result<Option<usize>> {
+        let Candidate { group: key, node, is_written, .. } = candidate;
+        let mut members =
+            self.table.query(keys::group(&key.id), PAGE).with_prefix(keys::MEMBER).only("sk, seen");
+        let (mut others, mut is_in) = (0, false);
+        while let Some(page) = members.next().await? {
+            for id in page.iter().filter_map(|item| sees_member(now, item, self.rules())) {
+                is_in |= id == *node;
+                others += usize::from(id != *node && !group.is_host(&id));
+            }
+        }
+        if is_in && !is_written {
+            return Ok(None);
+        }
+        let most = self.settings.limits.nodes_in_group;
+        if others >= most {
+            return Err(Error::invalid(format!("a group may have at most {most} nodes")));
+        }
+        Ok(Some(others))
     }
 
     /// Changes a group's item; none if the condition does not hold.

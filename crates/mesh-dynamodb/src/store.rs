@@ -48,10 +48,13 @@ impl DynamoStore {
 }
 
 /// Gives a verb up when its time is over; what it wrote until then stays.
-async fn in_time<T>(verb: impl Future<Output = Result<T>>) -> Result<T> {
-    let late = || Error::Store(format!("not done within {} seconds", VERB_TIME.as_secs()).into());
+fn in_time<'a, T: 'a>(
+    verb: impl Future<Output = Result<T>> + Send + 'a,
+) -> impl Future<Output = Result<T>> + Send + 'a {
     // Boxed: requests of the SDK make futures of many kilobytes, and callers move these about.
-    tokio::time::timeout(VERB_TIME, Box::pin(verb)).await.unwrap_or_else(|_| Err(late()))
+    let verb = tokio::time::timeout(VERB_TIME, Box::pin(verb));
+    let late = || Error::Store(format!("not done within {} seconds", VERB_TIME.as_secs()).into());
+    async move { verb.await.unwrap_or_else(|_| Err(late())) }
 }
 
 impl Store for DynamoStore {

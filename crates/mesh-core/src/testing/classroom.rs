@@ -241,7 +241,8 @@ pub struct Heard {
 }
 
 impl Heard {
-    fn of(slice: &crate::model::EventSlice) -> Vec<Self> {
+    /// The events of a slice.
+    pub fn of(slice: &crate::model::EventSlice) -> Vec<Self> {
         let heard = |index: usize| Self {
             name: slice.batch.events[index].name.clone(),
             from: slice.batch.fired_by.to_string(),

@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::http::StatusCode;
 
 use super::engine::{Answer, Engine};
-use super::faults::{self, Faults, Request};
+use super::faults::{self, Fault, Faults, Request};
 
 /// Leads requests to an engine in this process.
 struct Connector {
@@ -37,6 +37,11 @@ impl HttpConnector for Connector {
             let request = read(&request)
                 .ok_or_else(|| ConnectorError::user("the request is none of DynamoDB's".into()))?;
             let fault = faults.meet(&request);
+            if let Fault::Late(turns) = fault {
+                for _ in 0..turns {
+                    tokio::task::yield_now().await;
+                }
+            }
             match faults::answer(&engine, request, fault) {
                 Some(answer) => write(answer),
                 None => std::future::pending().await,

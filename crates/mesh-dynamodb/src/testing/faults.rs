@@ -28,6 +28,8 @@ pub enum Fault {
     Changed(Value),
     /// A transaction is cancelled for this reason.
     Cancelled(&'static str),
+    /// It arrives after others had so many turns.
+    Late(usize),
 }
 
 /// Decides what becomes of requests.
@@ -51,7 +53,7 @@ pub(super) fn none(_request: &Request) -> Fault {
 pub(super) fn answer(engine: &Engine, request: Request, fault: Fault) -> Option<Answer> {
     let Request { operation, json } = request;
     match fault {
-        Fault::None => Some(engine.answer(&operation, json)),
+        Fault::None | Fault::Late(_) => Some(engine.answer(&operation, json)),
         Fault::Refused(status, code) => Some(refusal(status, code)),
         Fault::Lost => None,
         Fault::AnswerLost => {

@@ -19,9 +19,9 @@ pub use faults::{Fault, Faults, Request};
 pub use http::serve;
 
 use crate::config::patience;
-use crate::table::{self, Table};
+use crate::table;
 
-/// The name of the table that [`table`] makes.
+/// The name of the table that [`make_table`] makes.
 pub const TABLE: &str = "mesh";
 
 /// A client of an engine in this process, whose requests meet those faults on their way.
@@ -34,13 +34,6 @@ pub fn client(engine: &Engine, faults: Arc<dyn Faults>) -> Client {
         .auth_scheme_preference([AuthSchemeId::from("no_auth")])
         .http_client(connector::client(engine.clone(), faults));
     Client::from_conf(patience(config).build())
-}
-
-/// The table in a new engine. Faults meet requests once it is made.
-pub async fn new_table(faults: Arc<dyn Faults>) -> Table {
-    let engine = Engine::new();
-    make_table(&engine).await;
-    Table::new(client(&engine, faults), TABLE)
 }
 
 /// Makes the table in an engine.

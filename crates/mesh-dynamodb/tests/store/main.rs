@@ -1,26 +1,44 @@
 //! The store over the real SDK and an embedded engine.
 
+#![allow(clippy::unwrap_used, reason = "a test stops where something is amiss")]
+
 mod contract;
+mod faults;
+mod interleaving;
+mod races;
+mod units;
 
 use std::sync::Arc;
 
 use mesh_core::settings::{Limits, Settings};
 use mesh_core::testing::{Classroom, TestClock};
-use mesh_dynamodb::DynamoStore;
-use mesh_dynamodb::testing::{Fault, Faults, Request, new_table};
+use mesh_dynamodb::testing::{Engine, Fault, Faults, Request, TABLE, client, make_table};
+use mesh_dynamodb::{DynamoStore, Table};
 
 /// Lifetimes as they are, limits that tests reach soon.
-fn settings() -> Settings {
-    Settings { limits: Limits { nodes_in_group: 20, groups_in_domain: 20 }, ..Settings::default() }
+fn settings(nodes_in_group: usize) -> Settings {
+    Settings { limits: Limits { nodes_in_group, groups_in_domain: 20 }, ..Settings::default() }
 }
 
 /// An empty home.
 async fn classroom() -> Classroom<DynamoStore> {
-    classroom_with(|_: &Request| Fault::None).await
+    classroom_of(20).await
+}
+
+/// An empty home whose groups have room for so many nodes.
+async fn classroom_of(nodes: usize) -> Classroom<DynamoStore> {
+    classroom_with(nodes, |_: &Request| Fault::None).await
 }
 
 /// An empty home whose requests meet faults.
-async fn classroom_with(faults: impl Faults) -> Classroom<DynamoStore> {
-    let store = DynamoStore::new(new_table(Arc::new(faults)).await, settings());
-    Classroom::new(store, Arc::new(TestClock::new()), settings())
+async fn classroom_with(nodes: usize, faults: impl Faults) -> Classroom<DynamoStore> {
+    let engine = Engine::new();
+    make_table(&engine).await;
+    classroom_on(&engine, nodes, Arc::new(faults))
+}
+
+/// A home over the table of an engine, which other homes may use as well.
+fn classroom_on(engine: &Engine, nodes: usize, faults: Arc<dyn Faults>) -> Classroom<DynamoStore> {
+    let store = DynamoStore::new(Table::new(client(engine, faults), TABLE), settings(nodes));
+    Classroom::new(store, Arc::new(TestClock::new()), settings(nodes))
 }

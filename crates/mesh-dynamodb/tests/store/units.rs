@@ -1,0 +1,144 @@
+//! What each operation costs, at items of 1 KB: reads and writes of DynamoDB's units.
+//!
+//! A consistent read is 1 for 4 KB, a write is 1 for 1 KB and 1 for each entry of an index that it
+//! adds or removes, refused conditions cost as much, and transactions twice as much.
+
+#![allow(clippy::float_cmp, reason = "units are whole or half")]
+
+use mesh_core::id::GroupKey;
+use mesh_core::testing::{Classroom, event};
+use mesh_dynamodb::DynamoStore;
+
+use super::classroom;
+
+/// Units used since the last call of this, as (reads, writes).
+fn used(room: &Classroom<DynamoStore>) -> (f64, f64) {
+    let usage = room.mesh.store.take_usage();
+    (usage.read_units, usage.write_units)
+}
+
+async fn classroom_with_group() -> (Classroom<DynamoStore>, GroupKey) {
+    let room = classroom().await;
+    let key = room.create("host").await.key();
+    used(&room);
+    (room, key)
+}
+
+#[tokio::test]
+async fn groups() {
+    let room = classroom().await;
+    let key = room.create("host").await.key();
+    // The item and its two entries; counting the domain's groups.
+    assert_eq!(used(&room), (1.0, 3.0), "createGroup");
+    room.create("host").await;
+    assert_eq!(used(&room), (0.0, 1.0), "createGroup again");
+    room.clock.advance_seconds(60);
+    room.create("host").await;
+    assert_eq!(used(&room), (0.0, 2.0), "createGroup again, a minute later");
+    room.renew(&key, "host").await.unwrap();
+    assert_eq!(used(&room), (0.0, 1.0), "renewHeartbeat");
+
+    for number in 0..7 {
+        room.create(&format!("host{number}")).await;
+    }
+    used(&room);
+    assert_eq!(room.groups("school").await.len(), 8);
+    assert_eq!(used(&room), (1.0, 0.0), "listGroupsByDomain of 8 groups");
+    assert_eq!(room.search("host", Some(8)).await.unwrap().len(), 8);
+    assert_eq!(used(&room), (0.5 + 8.0 * 0.5, 0.0), "searchGroupsByNamePrefix, 8 found");
+
+    room.clock.advance_seconds(2_100);
+    room.create("host").await;
+    assert_eq!(used(&room), (1.0, 6.0), "createGroup after the last one expired");
+}
+
+#[tokio::test]
+async fn members() {
+    let (room, key) = classroom_with_group().await;
+    room.join(&key, "node").await.unwrap();
+    assert_eq!(used(&room), (1.0, 3.0), "joinGroup");
+    room.join_as(&key, "poller", Some(false)).await.unwrap();
+    assert_eq!(used(&room), (1.0, 3.0), "joinGroup of the first poller");
+    room.clock.advance_seconds(1);
+    room.join(&key, "node").await.unwrap();
+    assert_eq!(used(&room), (0.0, 4.0), "joinGroup again");
+    room.beat(&key, "node").await.unwrap();
+    assert_eq!(used(&room), (1.0, 1.0), "sendMemberHeartbeat");
+    room.nodes(&key).await.unwrap();
+    assert_eq!(used(&room), (2.0, 0.0), "listNodesInGroup");
+    room.leave(&key, "node").await.unwrap();
+    assert_eq!(used(&room), (1.0, 2.0), "leaveGroup");
+}
+
+#[tokio::test]
+async fn values() {
+    let (room, key) = classroom_with_group().await;
+    let text = "x".repeat(300);
+    let report = [("a", &*text), ("b", &*text)];
+    room.report(&key, "host", &report).await.unwrap();
+    assert_eq!(used(&room), (2.0, 2.0), "reportStatus, the host's first");
+    room.join(&key, "node").await.unwrap();
+    used(&room);
+    for _ in 0..3 {
+        room.clock.advance_seconds(1);
+        room.report(&key, "node", &report).await.unwrap();
+        assert_eq!(used(&room), (1.0, 1.0), "reportStatus");
+    }
+    room.report(&key, "node", &report).await.unwrap();
+    assert_eq!(used(&room), (1.0, 2.0), "reportStatus twice in a millisecond");
+    assert!(room.status("node").await.is_some());
+    assert_eq!(used(&room), (2.5, 0.0), "getNodeStatus");
+    assert!(room.status("host").await.is_some());
+    assert_eq!(used(&room), (2.5, 0.0), "getNodeStatus of a host");
+    room.statuses(&key).await.unwrap();
+    assert_eq!(used(&room), (2.0, 0.0), "listGroupStatuses, 2 KB");
+}
+
+#[tokio::test]
+async fn events() {
+    let (room, key) = classroom_with_group().await;
+    room.join(&key, "node").await.unwrap();
+    used(&room);
+    room.fire_names(&key, "node", &["e"]).await.unwrap();
+    assert_eq!(used(&room), (2.0, 0.0), "fireEventsByNode");
+    room.clock.advance_seconds(10);
+    room.fire_names(&key, "node", &["e"]).await.unwrap();
+    assert_eq!(used(&room), (2.0, 1.0), "fireEventsByNode, with the heartbeat of ten seconds");
+    room.join_as(&key, "poller", Some(false)).await.unwrap();
+    used(&room);
+    room.fire_names(&key, "node", &["e"]).await.unwrap();
+    assert_eq!(used(&room), (3.0, 1.0), "fireEventsByNode, the first that is recorded");
+    room.fire_names(&key, "node", &["e"]).await.unwrap();
+    assert_eq!(used(&room), (3.0, 1.0), "fireEventsByNode, recorded");
+    let small = vec![event("e", room.now())];
+    room.record(&key, "poller", small.clone()).await.unwrap();
+    assert_eq!(used(&room), (3.0, 4.0), "recordEventsByNode");
+    room.record(&key, "poller", small).await.unwrap();
+    assert_eq!(used(&room), (3.0, 4.0), "recordEventsByNode again");
+    let cursor = room.events_since(&key, "").await.pop().unwrap().cursor;
+    used(&room);
+    room.names_since(&key, "").await;
+    assert_eq!(used(&room), (2.0, 0.0), "getEventsSince everything, 1 KB");
+    room.names_since(&key, &cursor).await;
+    assert_eq!(used(&room), (2.0, 0.0), "getEventsSince a cursor");
+    room.poll(&key, &cursor).await.unwrap();
+    assert_eq!(used(&room), (4.0, 0.0), "pollGroupData");
+}
+
+#[tokio::test]
+async fn a_group_of_forty_is_dissolved() {
+    let room = super::classroom_of(40).await;
+    let key = room.create("host").await.key();
+    let text = "x".repeat(700);
+    for number in 0..40 {
+        let node = format!("node{number}");
+        room.join(&key, &node).await.unwrap();
+        room.report(&key, &node, &[("a", &text)]).await.unwrap();
+    }
+    used(&room);
+    room.dissolve(&key, "host").await.unwrap();
+    let (reads, writes) = used(&room);
+    // Three for the group and its entries, two for each member, one for what is left of the group.
+    assert_eq!(writes, 84.0, "dissolveGroup");
+    assert!(reads <= 11.0, "dissolveGroup reads {reads}");
+}
