@@ -7,12 +7,16 @@
 //! | [`reply`] | what an operation answers, as a value of the schema |
 //! | [`value`] | values and objects of the schema |
 //! | [`selection`] | which fields of an object are wanted, and writing just those |
+//! | [`event`] | what AppSync's resolver hands to a function, and what the function hands back |
+//! | [`surrogates`] | halves of characters in JSON texts |
 //! | [`size`] | the size of a live message, before it is taken |
 
 pub mod call;
+pub mod event;
 pub mod reply;
 pub mod selection;
 pub mod size;
+pub mod surrogates;
 pub mod value;
 
 mod objects;
