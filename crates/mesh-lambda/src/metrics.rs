@@ -1,0 +1,193 @@
+//! One line for each invocation: a line of the log, and metrics that CloudWatch reads out of it.
+//!
+//! Ids of nodes, names, values and addresses are never in it; of a group's id and domain there is a
+//! hash. Source: CloudWatch user guide, "Embedded metric format specification".
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use mesh_appsync::event::Event;
+use mesh_dynamodb::table::Usage;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+/// The namespace of all metrics.
+const NAMESPACE: &str = "Mesh";
+
+/// An invocation, as far as it may be told.
+#[derive(Debug)]
+pub struct Invocation<'a> {
+    /// Lambda's id of the request.
+    pub request_id: &'a str,
+    /// The field.
+    pub operation: &'a str,
+    /// A hash of the group's id.
+    pub group: Option<String>,
+    /// A hash of the domain.
+    pub domain: Option<String>,
+    /// Why it was refused.
+    pub error_type: Option<&'static str>,
+    /// How a new group or member talks.
+    pub protocol: Option<Protocol>,
+    /// What it used of the store.
+    pub usage: Usage,
+}
+
+/// How a node hears of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// By a WebSocket.
+    WebSocket,
+    /// By polling, which it falls back to where WebSockets are blocked.
+    Polling,
+}
+
+impl Protocol {
+    /// The protocol of who uses WebSockets or does not.
+    pub fn of(use_web_socket: bool) -> Self {
+        if use_web_socket { Self::WebSocket } else { Self::Polling }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::WebSocket => "WebSocket",
+            Self::Polling => "Polling",
+        }
+    }
+}
+
+/// What names a group among the arguments of a field.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Place {
+    group_id: Option<String>,
+    domain: Option<String>,
+}
+
+impl<'a> Invocation<'a> {
+    /// An invocation that is about to be served.
+    pub fn of(event: &'a Event, request_id: &'a str) -> Self {
+        let Place { group_id, domain } = event.arguments().unwrap_or_default();
+        Self {
+            request_id,
+            operation: &event.field,
+            group: group_id.as_deref().map(hash),
+            domain: domain.as_deref().map(hash),
+            error_type: None,
+            protocol: None,
+            usage: Usage::default(),
+        }
+    }
+
+    /// The line. Metrics of nothing are left out, each costs.
+    pub fn line(&self, stage: &str) -> String {
+        let mut line = Map::new();
+        let mut texts = |name: &str, text: Option<&str>| {
+            line.extend(text.map(|text| (name.to_owned(), Value::from(text))));
+        };
+        texts("Stage", Some(stage));
+        texts("Operation", Some(self.operation));
+        texts("ErrorType", self.error_type);
+        texts("requestId", Some(self.request_id));
+        texts("group", self.group.as_deref());
+        texts("domain", self.domain.as_deref());
+        texts("protocol", self.protocol.map(Protocol::name));
+
+        let mut by_operation = vec![metric("Invocations", "Count")];
+        let mut numbers = |name: &'static str, unit, number: f64| {
+            if number > 0.0 {
+                line.insert(name.to_owned(), number.into());
+                by_operation.push(metric(name, unit));
+            }
+        };
+        numbers("StoreLatency", "Milliseconds", self.usage.time.as_secs_f64() * 1_000.0);
+        numbers("ReadUnits", "Count", self.usage.read_units);
+        numbers("WriteUnits", "Count", self.usage.write_units);
+        if let Some(protocol) = self.protocol {
+            numbers(protocol.name(), "Count", 1.0);
+        }
+        if self.error_type.is_some() {
+            numbers("Errors", "Count", 1.0);
+        }
+        line.insert("Invocations".to_owned(), 1.into());
+
+        let mut metrics = vec![directive("Operation", &by_operation)];
+        if self.error_type.is_some() {
+            metrics.push(directive("ErrorType", &[metric("Errors", "Count")]));
+        }
+        line.insert("_aws".to_owned(), json!({ "Timestamp": now(), "CloudWatchMetrics": metrics }));
+        Value::Object(line).to_string()
+    }
+}
+
+fn metric(name: &str, unit: &str) -> Value {
+    json!({ "Name": name, "Unit": unit })
+}
+
+fn directive(dimension: &str, metrics: &[Value]) -> Value {
+    json!({ "Namespace": NAMESPACE, "Dimensions": [["Stage", dimension]], "Metrics": metrics })
+}
+
+fn now() -> u64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_epoch.as_millis()).unwrap_or_default()
+}
+
+/// The first 8 bytes of a text's SHA-256 as hex: enough to follow one group through a log.
+fn hash(text: &str) -> String {
+    let digest = Sha256::digest(text);
+    let (first, _) = digest.split_at(8);
+    format!("{:016x}", first.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    const JOIN: &str = r#"{"field":"joinGroup","arguments":{"groupId":"g","domain":"d","nodeId":"Hanako"}}"#;
+
+    fn line(change: impl FnOnce(&mut Invocation<'_>)) -> Value {
+        let event = Event::parse(JOIN.as_bytes()).unwrap();
+        let mut invocation = Invocation::of(&event, "request");
+        change(&mut invocation);
+        let line = invocation.line("stg");
+        assert!(!line.contains("Hanako") && !line.contains('\n'), "{line}");
+        serde_json::from_str(&line).unwrap()
+    }
+
+    #[test]
+    fn a_line_has_metrics_by_operation() {
+        let line = line(|invocation| {
+            invocation.protocol = Some(Protocol::Polling);
+            invocation.usage =
+                Usage { requests: 3, read_units: 1.0, write_units: 3.0, time: Duration::from_millis(12) };
+        });
+        assert_eq!((&line["Stage"], &line["Operation"]), (&json!("stg"), &json!("joinGroup")));
+        assert_eq!((&line["requestId"], &line["protocol"]), (&json!("request"), &json!("Polling")));
+        assert_eq!((&line["ReadUnits"], &line["StoreLatency"]), (&json!(1.0), &json!(12.0)));
+        assert_eq!(line["group"].as_str().unwrap().len(), 16);
+        let metrics = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
+        assert_eq!(metrics.len(), 1);
+        assert_eq!(metrics[0]["Dimensions"], json!([["Stage", "Operation"]]));
+        let names: Vec<_> =
+            metrics[0]["Metrics"].as_array().unwrap().iter().map(|one| &one["Name"]).collect();
+        assert_eq!(names, ["Invocations", "StoreLatency", "ReadUnits", "WriteUnits", "Polling"]);
+        assert!(names.iter().all(|name| line[name.as_str().unwrap()].is_number()));
+    }
+
+    #[test]
+    fn a_refusal_counts_by_its_type_too() {
+        let line = line(|invocation| invocation.error_type = Some("GroupNotFound"));
+        assert_eq!(line["ErrorType"], "GroupNotFound");
+        let dimensions: Vec<_> = line["_aws"]["CloudWatchMetrics"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|directive| directive["Dimensions"].clone())
+            .collect();
+        // Never the product of both: each combination would be a metric of its own.
+        assert_eq!(dimensions, [json!([["Stage", "Operation"]]), json!([["Stage", "ErrorType"]])]);
+        assert_eq!(line["Errors"], 1.0);
+    }
+}

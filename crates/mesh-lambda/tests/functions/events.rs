@@ -1,0 +1,92 @@
+//! Every event of the project has its answer.
+
+use serde_json::{Value, json};
+
+use super::{Functions, OPERATIONS, event, names_in};
+
+/// A lesson with the events of the project: created, joined, used and dissolved.
+#[tokio::test]
+async fn a_lesson() {
+    let functions = Functions::new(None).await;
+    let domain = functions.data("create-domain.json", &[]).await;
+    assert_eq!(domain.as_str().unwrap().len(), 16);
+    let group = functions.data("create-group.json", &[]).await;
+    let id = &group["id"];
+    assert_eq!(
+        group["fullId"],
+        json!(format!("{}@{}", id.as_str().unwrap(), group["domain"].as_str().unwrap()))
+    );
+    assert_eq!((&group["useWebSocket"], &group["pollingIntervalSeconds"]), (&json!(true), &Value::Null));
+
+    let given = [("groupId", id)];
+    let node = functions.data("join-group.json", &given).await;
+    assert_eq!((&node["groupId"], &node["expiresAt"]), (id, &group["expiresAt"]));
+    let message = functions.data("report-status.json", &given).await;
+    assert_eq!((&message["groupId"], &message["batchEvent"]), (id, &Value::Null));
+    assert_eq!(message["nodeStatus"]["data"].as_array().unwrap().len(), 2);
+    let message = functions.data("fire-events-by-node.json", &given).await;
+    assert_eq!(message["batchEvent"]["events"][1]["payload"], "high");
+    assert!(message["batchEvent"]["events"][0]["cursor"].is_null(), "nobody polls yet");
+    let recorded = functions.data("record-events-by-node.json", &given).await;
+    assert_eq!(recorded["recordedCount"], 2);
+    let events =
+        functions.data("get-events-since.json", &[given[0], ("since", &recorded["nextSince"])]).await;
+    assert_eq!(events.as_array().unwrap().len(), 2);
+    let polled = functions.data("poll-group-data.json", &[given[0], ("since", &json!(""))]).await;
+    assert_eq!((polled["events"].as_array().unwrap().len(), &polled["complete"]), (2, &json!(true)));
+    assert_eq!(polled["nodeStatuses"], functions.data("list-group-statuses.json", &given).await);
+    assert_eq!(functions.data("get-node-status.json", &[]).await["groupId"], *id);
+    assert_eq!(functions.data("list-nodes-in-group.json", &given).await.as_array().unwrap().len(), 1);
+    assert_eq!(functions.data("list-groups-by-domain.json", &[]).await, json!([group]));
+    assert_eq!(functions.data("search-groups-by-name-prefix.json", &[]).await, json!([group]));
+    assert_eq!(functions.data("renew-heartbeat.json", &given).await["heartbeatIntervalSeconds"], 60);
+    assert_eq!(functions.data("send-member-heartbeat.json", &given).await["heartbeatIntervalSeconds"], 120);
+    assert_eq!(functions.data("leave-group.json", &given).await["peerId"], node["id"]);
+    let message = functions.data("dissolve-group.json", &given).await;
+    assert!(message["groupDissolve"]["message"].as_str().unwrap().contains("dissolved"));
+    assert_eq!(functions.data("list-groups-by-domain.json", &[]).await, json!([]));
+    assert_eq!(functions.data("get-node-status.json", &[]).await, Value::Null);
+}
+
+#[tokio::test]
+async fn what_clients_do_wrong_is_answered() {
+    let functions = Functions::new(None).await;
+    let bad = names_in("events/bad").unwrap();
+    assert!(bad.len() >= 10);
+    for name in bad {
+        let answer = functions.answer(&event(&format!("bad/{name}"))).await;
+        assert_eq!(answer["error"]["type"], "ValidationError", "{name}: {answer}");
+        let message = answer["error"]["message"].as_str().unwrap().to_lowercase();
+        assert!(
+            ["not found", "expired", "unauthorized"].iter().all(|word| !message.contains(word)),
+            "{message}"
+        );
+    }
+    for (operation, fields) in OPERATIONS {
+        let event = event(&format!("{operation}.json"));
+        assert!(fields.contains(&event["field"].as_str().unwrap()));
+        let answer = functions.answer(&event).await;
+        if event["arguments"]["groupId"].is_string() {
+            // Of an id in this form there may be a group, but there is none.
+            assert_eq!(answer["error"]["type"], "GroupNotFound", "{operation}: {answer}");
+        } else {
+            assert!(answer["error"].is_null(), "{operation}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_caller_without_an_address_has_no_domain() {
+    let functions = Functions::new(None).await;
+    let mut event = event("create-domain.json");
+    event["request"]["headers"]["x-forwarded-for"] = json!("203.0.113.7");
+    assert_eq!(functions.answer(&event).await["error"]["type"], "InternalFailure");
+}
+
+#[tokio::test]
+async fn only_what_no_client_can_do_is_a_fault() {
+    let functions = Functions::new(None).await;
+    for event in ["", "{}", r#"{"field":"publishEventsByNode","arguments":{}}"#] {
+        assert!(functions.home.answer("request", event.as_bytes()).await.is_err(), "{event}");
+    }
+}
