@@ -17,7 +17,9 @@ pub(crate) fn signature(
 ) -> String {
     let authorization = &headers["authorization"];
     let signed = authorization.split("SignedHeaders=").nth(1).unwrap().split(',').next().unwrap();
-    let lines: String = signed.split(';').map(|name| format!("{name}:{}\n", headers[name].trim())).collect();
+    let lines = signed
+        .split(';')
+        .fold(String::new(), |lines, name| format!("{lines}{name}:{}\n", headers[name].trim()));
     let request = format!("POST\n{path}\n\n{lines}\n{signed}\n{}", hex(&Sha256::digest(body)));
     let time = &headers["x-amz-date"];
     let scope = format!("{}/{region}/appsync/aws4_request", &time[..8]);
