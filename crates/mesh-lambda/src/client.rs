@@ -2,19 +2,21 @@
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_async::time::SystemTimeSource;
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_runtime_api::client::http::{
-    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
-};
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector, http_client_fn};
 use mesh_dynamodb::config::patience;
 
 use crate::StartError;
+use crate::environment::Environment;
 
 /// The roots that AWS's endpoints lead to, and no others: reading all of a system's takes longer than
 /// all else at start.
@@ -43,9 +45,21 @@ pub fn connector() -> Result<SharedHttpConnector, StartError> {
     Ok(SharedHttpConnector::new(connector))
 }
 
-/// Region, credentials and endpoints, from the environment as in every function.
-pub async fn configuration(connector: &SharedHttpConnector) -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::latest()).http_client(client_of(connector)).load().await
+/// Region, credentials and endpoint, which every function has in its environment. The SDK's own loader
+/// would bring every other place along where they might be.
+pub fn configuration(environment: &Environment, connector: &SharedHttpConnector) -> SdkConfig {
+    let connector = connector.clone();
+    let builder = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(http_client_fn(move |_, _| connector.clone()))
+        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+        .time_source(SystemTimeSource::new())
+        .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()))
+        .region(environment.region().map(Region::new));
+    match environment.dynamodb() {
+        Some(endpoint) => builder.endpoint_url(endpoint).build(),
+        None => builder.build(),
+    }
 }
 
 /// A client of DynamoDB.
@@ -65,11 +79,6 @@ pub async fn open_connection(client: &Client, table: &str) {
     let text = || AttributeValue::S("-".to_owned());
     let read = client.get_item().table_name(table).key("pk", text()).key("sk", text()).send();
     let _ = tokio::time::timeout(OPENING_TIME, read).await;
-}
-
-fn client_of(connector: &SharedHttpConnector) -> SharedHttpClient {
-    let connector = connector.clone();
-    http_client_fn(move |_, _| connector.clone())
 }
 
 #[cfg(test)]

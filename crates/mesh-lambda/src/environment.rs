@@ -66,6 +66,16 @@ impl Environment {
         Err(SettingError { name: NAME, problem: "must be a URL".to_owned() })
     }
 
+    /// The region that Lambda says it runs in.
+    pub fn region(&self) -> Option<String> {
+        self.value("AWS_REGION")
+    }
+
+    /// Where DynamoDB is, if it is not AWS's own: `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL`.
+    pub fn dynamodb(&self) -> Option<String> {
+        self.value("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| self.value("AWS_ENDPOINT_URL"))
+    }
+
     /// The secret behind the domains: `MESH_SECRET_KEY`. There is no default.
     pub fn secret(&self) -> Result<DomainSecret, SettingError> {
         const NAME: &str = "MESH_SECRET_KEY";

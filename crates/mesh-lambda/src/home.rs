@@ -105,7 +105,7 @@ async fn open_store(
     }
     let table = environment.table()?;
     let connector = client::connector()?;
-    let configuration = client::configuration(&connector).await;
+    let configuration = client::configuration(environment, &connector);
     let publisher = match needs {
         Needs::TableAndApi => Some(Publisher::new(&environment.api()?, &configuration, connector)?),
         _ => None,
