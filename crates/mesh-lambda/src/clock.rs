@@ -7,14 +7,20 @@ use mesh_core::time::Timestamp;
 
 /// Reads the system's clocks. Functions go by the wall clock: their machines agree on the time, and
 /// none of them lives as long as a group.
-pub(crate) struct SystemClock {
+pub struct SystemClock {
     origin: Instant,
 }
 
 impl SystemClock {
     /// Begins to count.
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self { origin: Instant::now() }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

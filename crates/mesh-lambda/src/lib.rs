@@ -4,18 +4,18 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`environment`] | settings from the environment; a wrong one stops the program at start |
+//! | [`clock`] | the machine's clocks |
 //! | [`client`] | the client of DynamoDB, its TLS, and its first connection |
 //! | [`home`] | events to calls to answers |
 //! | [`publisher`] | publishing recorded calls through AppSync, signed |
 //! | [`metrics`] | one line of log and metrics for each invocation |
 
 pub mod client;
+pub mod clock;
 pub mod environment;
 pub mod home;
 pub mod metrics;
 pub mod publisher;
-
-mod clock;
 
 use std::process::ExitCode;
 

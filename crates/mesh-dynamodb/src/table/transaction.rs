@@ -86,7 +86,10 @@ impl Table {
             Cancelled::First(Item(reasons.swap_remove(0).item.unwrap_or_default()))
         } else if is(1, refused) {
             Cancelled::Second
-        } else if codes.iter().any(|code| code == "TransactionConflict") {
+        } else if codes.iter().any(|code| code == "TransactionConflict")
+            // This very transaction, of a try whose answer did not come.
+            || code == "TransactionInProgressException"
+        {
             Cancelled::Conflict
         } else {
             Cancelled::Store(format!("TransactWriteItems: {code} {codes:?}").into())

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use mesh_core::id::GroupKey;
+use mesh_core::settings::{EXPIRED_MEMORY, REPEAT_WINDOW};
 use mesh_core::testing::{Classroom, contract};
+use mesh_core::time::Timestamp;
 use mesh_dynamodb::DynamoStore;
-use mesh_dynamodb::testing::{Fault, Request};
+use mesh_dynamodb::testing::{Engine, Fault, Request, make_table};
 use tokio::time::Instant;
 
-use super::{classroom_of, classroom_with};
+use super::{classroom_of, classroom_on, classroom_with, rows};
 
 /// Faults that a test turns on once its classroom is as it wants it.
 #[derive(Clone, Default)]
@@ -158,9 +160,12 @@ async fn conflicts_and_throttled_transactions_are_tried_again() {
         switch.on("TransactWriteItems", times, Fault::Cancelled(reason));
         room.record_names(&key, "host", &[reason]).await.unwrap();
     }
+    switch.on("TransactWriteItems", 1, Fault::Refused(400, "TransactionInProgressException"));
+    room.record_names(&key, "host", &["in progress"]).await.unwrap();
     switch.on("PutItem", 8, Fault::Refused(400, "TransactionConflictException"));
     room.fire_names(&key, "host", &["fired"]).await.unwrap();
-    let names = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "fired"];
+    let names =
+        ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "in progress", "fired"];
     assert_eq!(room.names_since(&key, "").await, names);
     switch.on("TransactWriteItems", 3, Fault::Cancelled("ThrottlingError"));
     assert!(is_failure(room.record_names(&key, "host", &["throttled"]).await));
@@ -261,5 +266,25 @@ async fn a_full_group_counts_its_members_anew() {
             room.leave(&key, &last).await.unwrap();
             room.join(&key, &format!("node{}", round + 5)).await.unwrap();
         }
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_deleted_before_it_may_be_forgotten() {
+    let engine = Engine::new();
+    make_table(&engine).await;
+    let room = classroom_on(&engine, 20, Arc::new(|_: &Request| Fault::None));
+    let key = with_poller(&room).await;
+    room.report(&key, "host", &[("x", "1")]).await.unwrap();
+    room.record_names(&key, "poller", &["e"]).await.unwrap();
+    let seconds = |time: Timestamp| time.as_millis() / 1_000;
+    let forgotten = seconds(room.groups("school").await[0].record.expires_at.plus(EXPIRED_MEMORY));
+    for item in rows(&engine) {
+        let ttl: i64 = item["ttl"]["N"].as_str().unwrap().parse().unwrap();
+        let earliest = match item["sk"]["S"].as_str().unwrap() {
+            sort if sort.starts_with("C#") => seconds(room.now().wall.plus(REPEAT_WINDOW)),
+            _ => forgotten,
+        };
+        assert!((earliest..earliest + 60).contains(&ttl), "{item}");
     }
 }

@@ -14,6 +14,7 @@ use mesh_core::settings::{Limits, Settings};
 use mesh_core::testing::{Classroom, TestClock};
 use mesh_dynamodb::testing::{Engine, Fault, Faults, Request, TABLE, client, make_table};
 use mesh_dynamodb::{DynamoStore, Table};
+use serde_json::{Value, json};
 
 /// Lifetimes as they are, limits that tests reach soon.
 fn settings(nodes_in_group: usize) -> Settings {
@@ -41,4 +42,11 @@ async fn classroom_with(nodes: usize, faults: impl Faults) -> Classroom<DynamoSt
 fn classroom_on(engine: &Engine, nodes: usize, faults: Arc<dyn Faults>) -> Classroom<DynamoStore> {
     let store = DynamoStore::new(Table::new(client(engine, faults), TABLE), settings(nodes));
     Classroom::new(store, Arc::new(TestClock::new()), settings(nodes))
+}
+
+/// All items of the table.
+fn rows(engine: &Engine) -> Vec<Value> {
+    let answer = engine.answer("Scan", json!({ "TableName": TABLE })).body;
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    answer["Items"].as_array().unwrap().clone()
 }

@@ -8,11 +8,11 @@ use mesh_core::Result;
 use mesh_core::id::GroupKey;
 use mesh_core::testing::Classroom;
 use mesh_dynamodb::DynamoStore;
-use mesh_dynamodb::testing::{Engine, Fault, Request, TABLE, make_table};
+use mesh_dynamodb::testing::{Engine, Fault, Request, make_table};
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::Value;
 
-use super::{classroom, classroom_on};
+use super::{classroom, classroom_on, rows};
 
 /// What a call at the same time as a dissolve does.
 #[derive(Clone, Copy, Debug)]
@@ -76,15 +76,13 @@ impl Call {
 }
 
 /// The table's items but for those of logs, which are out of reach once their group is gone.
-fn left(engine: &Engine) -> Vec<String> {
-    let answer = engine.answer("Scan", json!({ "TableName": TABLE })).body;
-    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
-    let items = answer["Items"].as_array().unwrap();
-    let is_of_log = |item: &&serde_json::Value| {
+fn left(engine: &Engine) -> Vec<Value> {
+    let mut rows = rows(engine);
+    rows.retain(|item| {
         let sort = item["sk"]["S"].as_str().unwrap();
-        sort.starts_with("E#") || sort.starts_with("C#")
-    };
-    items.iter().filter(|item| !is_of_log(item)).map(ToString::to_string).collect()
+        !sort.starts_with("E#") && !sort.starts_with("C#")
+    });
+    rows
 }
 
 /// Requests arrive in an order that `seed` decides.
