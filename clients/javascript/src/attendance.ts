@@ -1,0 +1,87 @@
+import type { Api } from "./api.js";
+import { sleep, type Clock } from "./clock.js";
+import type { Hearing } from "./hearing.js";
+import type { Picture } from "./picture.js";
+import { LOOK_AROUND, MEMBER_HEARTBEAT, RENEW_HEARTBEAT, type Place } from "./wire.js";
+
+/** The end of a group is asked about this long after it should have come, in milliseconds. */
+const EXPIRY_SLACK = 1_000;
+
+/** What attendance works with. */
+export interface AttendancePorts {
+  readonly api: Api;
+  readonly clock: Clock;
+  readonly place: Place;
+  readonly nodeId: string;
+  readonly isHost: boolean;
+  /** Seconds until the first heartbeat; each one's answer may change them. */
+  readonly heartbeatSeconds: number;
+  /** Milliseconds from one look around to the next; 0 for none. */
+  readonly syncInterval: number;
+  /** Milliseconds until the group ends, where that is known. */
+  readonly lifeLeft: number | undefined;
+  readonly picture: Picture;
+  readonly hearing: Hearing;
+  /** Aborted when the session ends. */
+  readonly signal: AbortSignal;
+  /** Told what went wrong. */
+  failed(error: unknown): void;
+}
+
+/** Stays in the group, and knows who else does: heartbeats, and looking around every now and then. */
+export class Attendance {
+  readonly #ports: AttendancePorts;
+
+  constructor(ports: AttendancePorts) {
+    this.#ports = ports;
+  }
+
+  /** Asks who is there, and for everybody's values. */
+  async lookAround(tries: number): Promise<void> {
+    const { api, place, picture, hearing, signal } = this.#ports;
+    const mark = picture.mark();
+    const answer = await api.callUntilAnswered(LOOK_AROUND, place, signal, tries);
+    picture.keep(answer.listNodesInGroup, mark);
+    hearing.values(answer.listGroupStatuses);
+  }
+
+  /** Keeps at it until the session ends. */
+  keep(): void {
+    const { clock, heartbeatSeconds, lifeLeft, syncInterval } = this.#ports;
+    // Whether the group is really over by then, the server says.
+    const expiry = clock.steady() + (lifeLeft ?? Infinity) + EXPIRY_SLACK;
+    const untilBeat = (seconds: number) => Math.max(EXPIRY_SLACK, Math.min(seconds * 1_000, expiry - clock.steady()));
+    let seconds = heartbeatSeconds;
+    void this.#repeat(untilBeat(seconds), async () => {
+      seconds = (await this.#beat()) ?? seconds;
+      return untilBeat(seconds);
+    });
+    if (!syncInterval) return;
+    void this.#repeat(syncInterval, async () => {
+      await this.lookAround(1);
+      return syncInterval;
+    });
+  }
+
+  /** Does something again and again; it answers the milliseconds until the next time. */
+  async #repeat(wait: number, act: () => Promise<number>): Promise<void> {
+    const { clock, signal, failed } = this.#ports;
+    while (!signal.aborted) {
+      try {
+        await sleep(clock, wait, signal);
+        wait = await act();
+      } catch (error) {
+        failed(error);
+      }
+    }
+  }
+
+  /** Sends a heartbeat; answers the seconds until the next one. */
+  async #beat(): Promise<number | null | undefined> {
+    const { api, place, nodeId, isHost, signal } = this.#ports;
+    const { renewHeartbeat, sendMemberHeartbeat } = isHost
+      ? await api.callUntilAnswered(RENEW_HEARTBEAT, { ...place, hostId: nodeId }, signal)
+      : await api.callUntilAnswered(MEMBER_HEARTBEAT, { ...place, nodeId }, signal);
+    return (renewHeartbeat ?? sendMemberHeartbeat)?.heartbeatIntervalSeconds;
+  }
+}

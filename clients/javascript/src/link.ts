@@ -1,0 +1,238 @@
+/**
+ * How a node hears its group: over a WebSocket where one gets through, by polling where none does, and
+ * from one to the other without losing or repeating an event.
+ *
+ * ```text
+ *                      socket subscribed
+ *   connecting ─────────────────────────────────────────▶ live ◀──────────┐
+ *       │                                            lost │ ▲             │
+ *       │ no socket gets through                          ▼ │ caught up   │ caught up
+ *       │                                           recovering            │
+ *       │                                     poll answers│ ▲             │
+ *       │                                                 ▼ │ poll fails  │
+ *       └─────────────────────────────────────────────▶ polling ──────────┘
+ *
+ *   any of them ── left, dissolved, GroupNotFound, NodeNotFound, Unauthorized ──▶ ended
+ * ```
+ *
+ * - `recovering` and `polling` both try for a socket again and again, with {@link backoff}.
+ * - A socket counts from `start_ack` on. What arrives on it is held back until everything before it was
+ *   polled, from the place in the group's log that was reached last: so nothing is missing in between.
+ *   What comes both ways is dropped by whoever hears it (see repeats.ts).
+ * - Polls never overlap, so the place only moves forward.
+ */
+import { backoff, type Cancel, type Clock } from "./clock.js";
+import type { Socket } from "./socket.js";
+import { PAGE_EVENTS, type MeshMessage, type PollPage, type WireEvent } from "./wire.js";
+
+/** How a session hears its group; see the diagram in link.ts and in the README. */
+export type State = "connecting" | "live" | "polling" | "recovering" | "ended";
+
+/** A socket that was lost sooner than this after it went live is no success, in milliseconds. */
+const STABLE_AFTER = 10_000;
+
+/** What a link works with. */
+export interface LinkPorts {
+  readonly clock: Clock;
+  /** Milliseconds from one poll to the next. */
+  readonly pollInterval: number;
+  /** Opens a socket that is subscribed to the group. */
+  subscribe(): Promise<Socket>;
+  /** Polls once, and takes the values that come along. */
+  poll(since: string): Promise<PollPage>;
+  /** Hears a live message. */
+  hear(message: MeshMessage): void;
+  /** Hears polled events. */
+  hearPolled(events: readonly WireEvent[]): void;
+  /** Told of every change; `recovered` is false when events were missed for good. */
+  changed(state: State, recovered?: boolean): void;
+  /** Ends the session if that is what an error means. */
+  failed(error: unknown): void;
+}
+
+/** One node's hearing, from its first moment to its last. */
+export class Link {
+  readonly #ports: LinkPorts;
+  #state: State = "connecting";
+  /** Everything before this place of the group's log was heard. */
+  #since = "";
+  /** Whether the log still had everything behind that place when it was last asked. */
+  #whole = true;
+  /** Whether events were missed since the last change of state said so. */
+  #missed = false;
+  #socket: Socket | undefined;
+  #liveAt = 0;
+  #failedSockets = 0;
+  #failedPolls = 0;
+  #cancelSocket: Cancel | undefined;
+  #cancelPoll: Cancel | undefined;
+  #polls: Promise<unknown> = Promise.resolve();
+
+  constructor(ports: LinkPorts) {
+    this.#ports = ports;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  /**
+   * Begins with a subscribed socket or, without one, with a poll that may reject. `since` is a time of
+   * the server's: what was fired before it is not heard.
+   */
+  async begin(socket: Socket | undefined, since: string): Promise<void> {
+    this.#since = since;
+    if (socket && !socket.closed) {
+      this.#attach(socket);
+      this.#goLive(socket);
+    } else {
+      // What was fired before this node came is not for it.
+      await this.#catchUp(() => {});
+      this.#missed = false;
+      this.#enter("polling");
+      this.#pollLater(this.#ports.pollInterval);
+      this.#openLater();
+    }
+  }
+
+  /** Tries for a socket at once, when there is reason to believe that one gets through again. */
+  nudge(): void {
+    if (this.#socket || this.#ended) return;
+    this.#failedSockets = 0;
+    this.#cancelSocket?.();
+    void this.#open();
+  }
+
+  /** Stops everything. */
+  end(): void {
+    this.#state = "ended";
+    this.#cancelSocket?.();
+    this.#cancelPoll?.();
+    this.#socket?.close();
+  }
+
+  get #ended(): boolean {
+    return this.#state === "ended";
+  }
+
+  #enter(state: State): void {
+    if (this.#ended) return;
+    const hears = state !== "recovering";
+    if (this.#state === state && !(hears && this.#missed)) return;
+    this.#state = state;
+    if (!hears) return this.#ports.changed(state);
+    const recovered = !this.#missed;
+    this.#missed = false;
+    this.#ports.changed(state, recovered);
+  }
+
+  // Sockets.
+
+  #openLater(): void {
+    const { clock } = this.#ports;
+    this.#cancelSocket?.();
+    this.#cancelSocket = clock.after(backoff(this.#failedSockets, clock), () => void this.#open());
+  }
+
+  async #open(): Promise<void> {
+    if (this.#socket || this.#ended) return;
+    let socket: Socket;
+    try {
+      socket = await this.#ports.subscribe();
+    } catch {
+      this.#failedSockets++;
+      if (this.#ended) return;
+      this.#openLater();
+      if (this.#state === "recovering" && !this.#failedPolls) this.#pollLater(0);
+      return;
+    }
+    // It ended, or a nudge was faster.
+    if (this.#ended || this.#socket) return socket.close();
+    this.#attach(socket);
+    this.#cancelPoll?.();
+    try {
+      await this.#catchUp((events) => this.#ports.hearPolled(events));
+    } catch (error) {
+      this.#ports.failed(error);
+      // Without the events before it, a socket is of no use.
+      return socket.close();
+    }
+    if (this.#socket === socket) this.#goLive(socket);
+  }
+
+  #attach(socket: Socket): void {
+    this.#socket = socket;
+    socket.onclose = () => this.#lost();
+    // It may be lost already, and then says so no more.
+    if (socket.closed) this.#lost();
+  }
+
+  #goLive(socket: Socket): void {
+    this.#liveAt = this.#ports.clock.steady();
+    this.#enter("live");
+    socket.listen((message) => {
+      if (message.batchEvent) this.#move(message.batchEvent.events ?? [], message.batchEvent.timestamp);
+      this.#ports.hear(message);
+    });
+  }
+
+  #lost(): void {
+    this.#socket = undefined;
+    if (this.#ended) return;
+    const wasStable = this.#state === "live" && this.#ports.clock.steady() - this.#liveAt >= STABLE_AFTER;
+    this.#failedSockets = wasStable ? 0 : this.#failedSockets + 1;
+    if (this.#state === "live") this.#enter("recovering");
+    this.#openLater();
+    // By then a new socket is there, mostly.
+    this.#pollLater(this.#ports.pollInterval);
+  }
+
+  // Polls.
+
+  #pollLater(wait: number): void {
+    this.#cancelPoll?.();
+    this.#cancelPoll = this.#ports.clock.after(wait, () => void this.#poll());
+  }
+
+  async #poll(): Promise<void> {
+    try {
+      await this.#catchUp((events) => this.#ports.hearPolled(events));
+      this.#failedPolls = 0;
+    } catch (error) {
+      this.#failedPolls++;
+      this.#ports.failed(error);
+    }
+    // A socket that came meanwhile catches up by itself.
+    if (this.#socket || this.#ended) return;
+    this.#enter(this.#failedPolls ? "recovering" : "polling");
+    const { clock, pollInterval } = this.#ports;
+    this.#pollLater(this.#failedPolls ? backoff(this.#failedPolls, clock) : pollInterval);
+  }
+
+  /** Polls everything behind the place that was reached, page by page. */
+  #catchUp(hear: (events: readonly WireEvent[]) => void): Promise<void> {
+    const run = async () => {
+      for (let more = true; more && this.#state !== "ended"; ) {
+        const { events, complete } = await this.#ports.poll(this.#since);
+        if (this.#ended) return;
+        // The same gap is told once.
+        if (!complete && this.#whole) this.#missed = true;
+        this.#whole = complete;
+        this.#move(events, null);
+        hear(events);
+        more = events.length >= PAGE_EVENTS;
+      }
+    };
+    const done = this.#polls.then(run);
+    this.#polls = done.catch(() => {});
+    return done;
+  }
+
+  /** Notes the place behind these events: by cursor or, where they were not recorded, by time. */
+  #move(events: readonly WireEvent[], timestamp: string | null): void {
+    const place = events.at(-1)?.cursor ?? timestamp;
+    if (!place) return;
+    this.#since = place;
+    this.#whole = true;
+  }
+}

@@ -1,0 +1,83 @@
+import type { Cancel, Clock } from "./clock.js";
+import { MeshError } from "./errors.js";
+import { fitting, MAX_EVENTS, MAX_MESSAGE_BYTES, type Frame } from "./size.js";
+import type { EventInput } from "./wire.js";
+
+/** How many events wait at most. More come only from a loop that nobody could follow. */
+const MOST_WAITING = 10_000;
+
+/** What an outbox works with. */
+export interface OutboxPorts {
+  readonly clock: Clock;
+  /** Milliseconds from the first event of a batch until the batch is sent. */
+  readonly interval: number;
+  readonly size: Frame<EventInput>;
+  /** Done when everything is sent that has to arrive before events that were fired by now. */
+  before(): Promise<void>;
+  /** Sends a batch. Never rejects: what is refused is reported where it is known. */
+  send(batch: EventInput[]): Promise<void>;
+}
+
+/** Events on their way out: gathered for an interval, sent in order, in batches that the server takes. */
+export class Outbox {
+  readonly #ports: OutboxPorts;
+  #waiting: { event: EventInput; bytes: number }[] = [];
+  #added = 0;
+  #sent = 0;
+  #cancel: Cancel | undefined;
+  #sending: Promise<void> | undefined;
+
+  constructor(ports: OutboxPorts) {
+    this.#ports = ports;
+  }
+
+  /** Takes an event, or throws: one that is too large even alone, or one too many. */
+  add(event: EventInput): void {
+    const { size } = this.#ports;
+    const bytes = size.of(event);
+    const excess = size.empty + bytes - MAX_MESSAGE_BYTES;
+    if (excess > 0) throw new MeshError("ValidationError", `The event is ${excess} bytes too large (240 KB are allowed)`);
+    if (this.#waiting.length >= MOST_WAITING) throw new MeshError("LimitExceeded", `${MOST_WAITING} events are waiting to be sent`);
+    this.#waiting.push({ event, bytes });
+    this.#added++;
+    this.#plan();
+  }
+
+  /** Sends at once; done when everything that was added by now is sent. */
+  async flush(): Promise<void> {
+    for (const target = this.#added; this.#sent < target; ) await this.#send();
+  }
+
+  /** Forgets what waits. */
+  clear(): void {
+    this.#cancel?.();
+    this.#sent += this.#waiting.length;
+    this.#waiting = [];
+  }
+
+  #plan(): void {
+    if (this.#cancel || this.#sending || !this.#waiting.length) return;
+    this.#cancel = this.#ports.clock.after(this.#ports.interval, () => void this.#send());
+  }
+
+  #send(): Promise<void> {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    return (this.#sending ??= this.#sendWaiting().finally(() => {
+      this.#sending = undefined;
+      this.#plan();
+    }));
+  }
+
+  async #sendWaiting(): Promise<void> {
+    const last = this.#added;
+    await this.#ports.before();
+    while (this.#sent < last && this.#waiting.length) {
+      const most = Math.min(MAX_EVENTS, last - this.#sent);
+      const sizes = this.#waiting.slice(0, most).map(({ bytes }) => bytes);
+      const batch = this.#waiting.splice(0, fitting(sizes, this.#ports.size.empty, most));
+      await this.#ports.send(batch.map(({ event }) => event));
+      this.#sent += batch.length;
+    }
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * What a session has to do with the page that it lives on. Pages on http addresses of a LAN are no
+ * secure contexts: nothing here needs one.
+ */
+
+/** The part of a page that is used; outside of browsers there is none. */
+export interface Page {
+  /** Where `pagehide`, `pageshow` and `online` happen. */
+  readonly events: EventTarget;
+  /** Survives a reload of this tab, and nothing else. */
+  readonly storage: Pick<Storage, "getItem" | "setItem" | "removeItem">;
+  /** Tells this load of the page from others. */
+  readonly load: number;
+}
+
+/** The page that this runs on, if it is one and lets itself be used. */
+export function currentPage(): Page | undefined {
+  try {
+    if (typeof document === "undefined") return undefined;
+    return { events: globalThis, storage: sessionStorage, load: performance.timeOrigin };
+  } catch {
+    // Storage is blocked: then a reload is a new host.
+    return undefined;
+  }
+}
+
+/** Remembers a host's id over reloads of its page. */
+export class HostMemory {
+  readonly #page: Page | undefined;
+  readonly #key: string;
+
+  constructor(page: Page | undefined, endpoint: string, domain: string) {
+    this.#page = page;
+    this.#key = `mesh-v2-client host ${endpoint} ${domain}`;
+  }
+
+  /** The id of the host that this page was before it was reloaded. */
+  recall(): string | undefined {
+    const { id, load } = this.#read();
+    // The same load: that host still lives here, and this will be another one.
+    return load === this.#page?.load ? undefined : id;
+  }
+
+  /** Notes the id of the host that this page is. */
+  remember(id: string): void {
+    try {
+      this.#page?.storage.setItem(this.#key, JSON.stringify({ id, load: this.#page.load }));
+    } catch {
+      // A full storage costs the group at a reload, no more.
+    }
+  }
+
+  /** Forgets a host whose group is over. */
+  forget(id: string): void {
+    if (this.#read().id === id) this.#page?.storage.removeItem(this.#key);
+  }
+
+  #read(): { id?: string; load?: number } {
+    try {
+      return JSON.parse(this.#page?.storage.getItem(this.#key) ?? "{}") as { id?: string; load?: number };
+    } catch {
+      return {};
+    }
+  }
+}
+
+/**
+ * Calls `hidden` when the page goes away for good, and `back` when it or its network comes back.
+ * Returns what ends that.
+ */
+export function watchPage(page: Page | undefined, hidden: () => void, back: () => void): () => void {
+  const hide = (event: Event) => {
+    // A page that is kept in memory may come back, and its session with it.
+    if (!(event as PageTransitionEvent).persisted) hidden();
+  };
+  page?.events.addEventListener("pagehide", hide);
+  for (const type of ["pageshow", "online"]) page?.events.addEventListener(type, back);
+  return () => {
+    page?.events.removeEventListener("pagehide", hide);
+    for (const type of ["pageshow", "online"]) page?.events.removeEventListener(type, back);
+  };
+}
+
+/** A new id: 32 hex digits, as living clients make them. */
+export function newId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,109 @@
+import type { Api } from "./api.js";
+import type { Clock } from "./clock.js";
+import { MeshError } from "./errors.js";
+import { Outbox } from "./outbox.js";
+import type { Picture } from "./picture.js";
+import { Reporter } from "./reporter.js";
+import { batchSize, MAX_MESSAGE_BYTES, reportSize } from "./size.js";
+import { stamper } from "./stamp.js";
+import { FIRE_EVENTS, RECORD_EVENTS, REPORT_DATA, type EventInput, type InGroup, type Item } from "./wire.js";
+
+/** What can be set or sent: everything travels as text. */
+export type Scalar = string | number | boolean;
+
+/** The most characters of a key. */
+const KEY_CHARACTERS = 256;
+
+/** What a node's sending works with. */
+export interface SendingPorts {
+  readonly api: Api;
+  readonly clock: Clock;
+  readonly me: InGroup;
+  readonly picture: Picture;
+  readonly eventInterval: number;
+  readonly dataInterval: number;
+  /** Aborted when nothing more is to be sent. */
+  readonly signal: AbortSignal;
+  /** Whether this node hears its group by polling. */
+  polls(): boolean;
+  /** Told what will never be sent. */
+  refused(error: unknown, what: { events: EventInput[] } | { data: Item[] }): void;
+}
+
+/** What a node says: its values and its events, the events after the values that were set before them. */
+export class Sending {
+  readonly #ports: SendingPorts;
+  readonly #stamp: () => { firedAt: string; orderKey: string };
+  readonly #reporter: Reporter;
+  readonly #outbox: Outbox;
+
+  constructor(ports: SendingPorts) {
+    const { clock, me, eventInterval, dataInterval } = ports;
+    this.#ports = ports;
+    this.#stamp = stamper(() => clock.now());
+    const send = (data: Item[]) => this.#report(data);
+    this.#reporter = new Reporter({ clock, interval: dataInterval, size: reportSize(me), send });
+    this.#outbox = new Outbox({
+      clock,
+      interval: eventInterval,
+      size: batchSize(me),
+      before: () => this.#reporter.settled(),
+      send: (events) => this.#fire(events),
+    });
+  }
+
+  /** Takes values, all or, if one of them cannot be sent, none. */
+  set(values: Iterable<readonly [string, Scalar]>): void {
+    const items = Array.from(values, ([key, value]) => ({ key, value: String(value) }));
+    for (const item of items) this.#check(item);
+    for (const { key, value } of items) if (this.#reporter.set(key, value)) this.#ports.picture.set(key, value);
+  }
+
+  /** Takes an event, with the time at which that happens. */
+  fire(name: string, payload: Scalar | null): void {
+    this.#outbox.add({ eventName: name, payload: payload === null ? null : String(payload), ...this.#stamp() });
+  }
+
+  /** Sends at once; done when everything that was taken by now is answered. */
+  async flush(): Promise<void> {
+    await Promise.all([this.#reporter.settled(), this.#outbox.flush()]);
+  }
+
+  /** Forgets what was not sent. */
+  clear(): void {
+    this.#outbox.clear();
+    this.#reporter.clear();
+  }
+
+  #check(item: Item): void {
+    const characters = [...item.key].length;
+    if (characters < 1 || characters > KEY_CHARACTERS) {
+      throw new MeshError("ValidationError", `A key must have 1 to ${KEY_CHARACTERS} characters`);
+    }
+    const { empty, of } = reportSize(this.#ports.me);
+    const excess = empty + of(item) - MAX_MESSAGE_BYTES;
+    if (excess > 0) throw new MeshError("ValidationError", `The value is ${excess} bytes too large (240 KB are allowed)`);
+  }
+
+  async #report(data: Item[]): Promise<void> {
+    const { api, me, picture, signal } = this.#ports;
+    try {
+      const { reportDataByNode } = await api.callUntilAnswered(REPORT_DATA, { ...me, data }, signal);
+      if (reportDataByNode) picture.take(reportDataByNode.nodeStatus);
+    } catch (error) {
+      for (const { key, value } of data) picture.unset(key, value);
+      this.#ports.refused(error, { data });
+      throw error;
+    }
+  }
+
+  async #fire(events: EventInput[]): Promise<void> {
+    const { api, me, signal } = this.#ports;
+    const operation = this.#ports.polls() ? RECORD_EVENTS : FIRE_EVENTS;
+    try {
+      await api.callUntilAnswered(operation, { ...me, events }, signal);
+    } catch (error) {
+      this.#ports.refused(error, { events });
+    }
+  }
+}

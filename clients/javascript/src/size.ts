@@ -1,0 +1,96 @@
+/**
+ * The size of live messages. AppSync delivers none above 240 KB, so both homes of the API refuse a call
+ * that would make one; measured here exactly as they measure it, nothing is ever refused for its size.
+ */
+import type { EventInput, InGroup, Item } from "./wire.js";
+
+/** The largest live message, in bytes: 240 KB. */
+export const MAX_MESSAGE_BYTES = 245_760;
+/** The most events of one call. */
+export const MAX_EVENTS = 1_000;
+/** The most values of one report. */
+export const MAX_ITEMS = 250;
+
+/** A cursor counts as the longest one there is. */
+const CURSOR = "c".repeat(32);
+/** Every time the server writes is as long as this one. */
+const TIME = "2026-11-23T00:00:00.000Z";
+
+/** The bytes of a value as compact JSON in UTF-8, half surrogate pairs as U+FFFD. */
+export function jsonBytes(value: unknown): number {
+  if (typeof value === "string") return textBytes(value);
+  if (value === null || typeof value !== "object") return String(value).length;
+  const isList = Array.isArray(value);
+  let bytes = 2;
+  let separators = -1;
+  for (const [key, item] of Object.entries(value)) {
+    bytes += jsonBytes(item) + (isList ? 0 : textBytes(key) + 1);
+    separators++;
+  }
+  return bytes + Math.max(separators, 0);
+}
+
+/** The bytes of a JSON string: short escapes where there are any, UTF-8 for all but control characters. */
+function textBytes(text: string): number {
+  let bytes = 2;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit < 0x20) bytes += "\b\t\n\f\r".includes(text[index]!) ? 2 : 6;
+    else if (unit < 0x80) bytes += unit === 0x22 || unit === 0x5c ? 2 : 1;
+    else if (unit < 0x800) bytes += 2;
+    else {
+      bytes += 3;
+      // A whole pair is one character of four bytes.
+      if (unit >= 0xd800 && unit < 0xdc00 && isLowSurrogate(text.charCodeAt(index + 1))) {
+        bytes++;
+        index++;
+      }
+    }
+  }
+  return bytes;
+}
+
+function isLowSurrogate(unit: number): boolean {
+  return unit >= 0xdc00 && unit < 0xe000;
+}
+
+/** How a message grows with what is in it. */
+export interface Frame<T> {
+  /** The bytes of a message with nothing in it. */
+  readonly empty: number;
+  /** The bytes of one thing in it, without commas. */
+  readonly of: (item: T) => number;
+}
+
+/** The size of a node's messages with events. */
+export function batchSize({ groupId, domain, nodeId }: InGroup): Frame<EventInput> {
+  const by = { groupId, domain, firedByNodeId: nodeId };
+  return {
+    empty: messageBytes(groupId, domain, { batchEvent: { ...by, events: [], timestamp: TIME } }),
+    of: ({ eventName, payload, firedAt, orderKey }) =>
+      jsonBytes({ ...by, name: eventName, payload, timestamp: firedAt, cursor: CURSOR, orderKey }),
+  };
+}
+
+/** The size of a node's messages with values. */
+export function reportSize({ groupId, domain, nodeId }: InGroup): Frame<Item> {
+  const nodeStatus = { nodeId, groupId, domain, data: [], timestamp: TIME };
+  return { empty: messageBytes(groupId, domain, { nodeStatus }), of: ({ key, value }) => jsonBytes({ key, value }) };
+}
+
+function messageBytes(groupId: string, domain: string, part: object): number {
+  const message = { groupId, domain, nodeStatus: null, batchEvent: null, groupDissolve: null, ...part };
+  return jsonBytes({ data: { onMessageInGroup: message } });
+}
+
+/** How many of these sizes, from the first on, make one message: at most `most`, and 240 KB with commas. */
+export function fitting(sizes: Iterable<number>, empty: number, most: number): number {
+  let bytes = empty;
+  let count = 0;
+  for (const size of sizes) {
+    bytes += size + (count ? 1 : 0);
+    if (count === most || bytes > MAX_MESSAGE_BYTES) break;
+    count++;
+  }
+  return count;
+}

@@ -1,0 +1,223 @@
+/**
+ * What goes over the wire: the operations of schema.graphql that a node needs, and their types.
+ *
+ * Subscribers get those fields that the sender's mutation selected, so every mutation that makes a
+ * live message selects all of them, as the subscription does.
+ */
+
+/** A group, as lists of groups show it. */
+export interface Group {
+  readonly id: string;
+  readonly domain: string;
+  /** `id@domain` */
+  readonly fullId: string;
+  readonly name: string;
+  readonly hostId: string;
+  /** ISO date-time, UTC, milliseconds; as are all times here. */
+  readonly createdAt: string;
+  /** When the group ends at the latest. It never moves. */
+  readonly expiresAt: string;
+  readonly heartbeatIntervalSeconds: number | null;
+  readonly useWebSocket: boolean;
+  readonly pollingIntervalSeconds: number | null;
+}
+
+/** A node, as the group's list shows it. */
+export interface WireNode {
+  readonly id: string;
+  readonly name: string;
+  readonly createdAt: string | null;
+  readonly useWebSocket: boolean | null;
+}
+
+/** What joining answers. */
+export interface Joined extends WireNode {
+  readonly expiresAt: string | null;
+  readonly heartbeatIntervalSeconds: number | null;
+  readonly pollingIntervalSeconds: number | null;
+}
+
+/** One value of a node. */
+export interface Item {
+  readonly key: string;
+  readonly value: string;
+}
+
+/** Values of one node that were reported together. Fields are null where its sender's mutation did not select them. */
+export interface NodeStatus {
+  readonly nodeId: string | null;
+  readonly data: readonly Item[] | null;
+  /** When the server took them, by the server's clock. */
+  readonly timestamp: string | null;
+}
+
+/** An event as it is sent. */
+export interface EventInput {
+  readonly eventName: string;
+  readonly payload: string | null;
+  readonly firedAt: string;
+  readonly orderKey: string;
+}
+
+/** An event as it arrives. Fields are null where its sender's mutation did not select them. */
+export interface WireEvent {
+  readonly name: string | null;
+  readonly firedByNodeId: string | null;
+  readonly payload: string | null;
+  /** When it was fired, by the sender's clock. */
+  readonly timestamp: string | null;
+  /** Its place in the group's log, where it was recorded. */
+  readonly cursor: string | null;
+  readonly orderKey: string | null;
+}
+
+/** Events of one node that were fired together. */
+export interface BatchEvent {
+  readonly events: readonly WireEvent[] | null;
+  readonly firedByNodeId: string | null;
+  /** When the server took it, by the server's clock. */
+  readonly timestamp: string | null;
+}
+
+/** A live message. One of its parts is set. */
+export interface MeshMessage {
+  readonly nodeStatus: NodeStatus | null;
+  readonly batchEvent: BatchEvent | null;
+  readonly groupDissolve: { readonly message: string | null } | null;
+}
+
+/** What a poll answers. */
+export interface PollPage {
+  readonly events: readonly WireEvent[];
+  readonly nodeStatuses: readonly NodeStatus[];
+  /** False when something behind `since` is no longer kept. */
+  readonly complete: boolean;
+}
+
+/** How many events a poll answers at most. */
+export const PAGE_EVENTS = 100;
+
+/** Where all calls of a session belong. */
+export interface Place {
+  readonly groupId: string;
+  readonly domain: string;
+}
+
+/** Where and as whom a node calls. */
+export interface InGroup extends Place {
+  readonly nodeId: string;
+}
+
+/** A document that takes `V` and answers `D`. */
+export interface Operation<V, D> {
+  readonly document: string;
+  /** Never there; it carries the types. */
+  readonly types?: (variables: V) => D;
+}
+
+/** The type of every variable, by its name: the same name has the same type everywhere. */
+const TYPES: Record<string, string> = {
+  data: "[SensorDataInput!]!",
+  domain: "String!",
+  events: "[EventInput!]!",
+  groupId: "ID!",
+  hostId: "ID!",
+  limit: "Int",
+  maxConnectionTimeSeconds: "Int",
+  name: "String!",
+  namePrefix: "String!",
+  nodeId: "ID!",
+  since: "String!",
+  useWebSocket: "Boolean",
+};
+
+/** Writes a document of one operation; `fields` maps its root fields to their selections. */
+function operation<V, D>(kind: string, variables: string, fields: Record<string, string>): Operation<V, D> {
+  const names = variables ? variables.split(" ") : [];
+  const list = (part: (name: string) => string) => (names.length ? `(${names.map(part).join(",")})` : "");
+  const head = list((name) => `$${name}:${TYPES[name]}`);
+  const body = Object.entries(fields).map(([field, wanted]) => field + list((name) => `${name}:$${name}`) + wanted);
+  const name = Object.keys(fields)[0]!;
+  return { document: `${kind} ${name}${head}{${body.join(" ")}}` };
+}
+
+const GROUP =
+  "{id domain fullId name hostId createdAt expiresAt heartbeatIntervalSeconds useWebSocket pollingIntervalSeconds}";
+const NODE = "{id name createdAt useWebSocket}";
+const JOINED = "{id name createdAt useWebSocket expiresAt heartbeatIntervalSeconds pollingIntervalSeconds}";
+const STATUS = "{nodeId groupId domain data{key value} timestamp}";
+const EVENT = "{name firedByNodeId groupId domain payload timestamp cursor orderKey}";
+const BATCH = `{events${EVENT} firedByNodeId groupId domain timestamp}`;
+const MESSAGE = `{groupId domain nodeStatus${STATUS} batchEvent${BATCH} groupDissolve{groupId domain message}}`;
+const BEAT = "{heartbeatIntervalSeconds}";
+
+type Beat = { heartbeatIntervalSeconds: number | null };
+
+export const CREATE_DOMAIN = operation<object, { createDomain: string }>("mutation", "", { createDomain: "" });
+
+export const LIST_GROUPS = operation<{ domain: string }, { listGroupsByDomain: Group[] }>("query", "domain", {
+  listGroupsByDomain: GROUP,
+});
+
+export const SEARCH_GROUPS = operation<
+  { namePrefix: string; limit: number | undefined },
+  { searchGroupsByNamePrefix: Group[] }
+>("query", "namePrefix limit", { searchGroupsByNamePrefix: GROUP });
+
+export const CREATE_GROUP = operation<
+  { name: string; hostId: string; domain: string; maxConnectionTimeSeconds: number | undefined; useWebSocket: boolean },
+  { createGroup: Group }
+>("mutation", "name hostId domain maxConnectionTimeSeconds useWebSocket", { createGroup: GROUP });
+
+export const JOIN_GROUP = operation<InGroup & { useWebSocket: boolean }, { joinGroup: Joined }>(
+  "mutation",
+  "groupId domain nodeId useWebSocket",
+  { joinGroup: JOINED },
+);
+
+export const LEAVE_GROUP = operation<InGroup, unknown>("mutation", "groupId domain nodeId", { leaveGroup: "{peerId}" });
+
+export const DISSOLVE_GROUP = operation<Place & { hostId: string }, unknown>("mutation", "groupId domain hostId", {
+  dissolveGroup: MESSAGE,
+});
+
+export const RENEW_HEARTBEAT = operation<Place & { hostId: string }, Partial<Record<"renewHeartbeat" | "sendMemberHeartbeat", Beat>>>(
+  "mutation",
+  "groupId domain hostId",
+  { renewHeartbeat: BEAT },
+);
+
+export const MEMBER_HEARTBEAT = operation<InGroup, Partial<Record<"renewHeartbeat" | "sendMemberHeartbeat", Beat>>>("mutation", "groupId domain nodeId", {
+  sendMemberHeartbeat: BEAT,
+});
+
+export const REPORT_DATA = operation<
+  InGroup & { data: readonly Item[] },
+  { reportDataByNode: { nodeStatus: NodeStatus } | null }
+>("mutation", "groupId domain nodeId data", { reportDataByNode: MESSAGE });
+
+export const FIRE_EVENTS = operation<InGroup & { events: readonly EventInput[] }, unknown>(
+  "mutation",
+  "groupId domain nodeId events",
+  { fireEventsByNode: MESSAGE },
+);
+
+export const RECORD_EVENTS = operation<InGroup & { events: readonly EventInput[] }, unknown>(
+  "mutation",
+  "groupId domain nodeId events",
+  { recordEventsByNode: "{recordedCount}" },
+);
+
+export const LOOK_AROUND = operation<Place, { listNodesInGroup: WireNode[]; listGroupStatuses: NodeStatus[] }>(
+  "query",
+  "groupId domain",
+  { listNodesInGroup: NODE, listGroupStatuses: STATUS },
+);
+
+export const POLL = operation<Place & { since: string }, { pollGroupData: PollPage }>("query", "groupId domain since", {
+  pollGroupData: `{events${EVENT} nodeStatuses${STATUS} complete}`,
+});
+
+export const ON_MESSAGE = operation<Place, { onMessageInGroup: MeshMessage }>("subscription", "groupId domain", {
+  onMessageInGroup: MESSAGE,
+});

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Repeats } from "../../dist/repeats.js";
+
+const event = (fields = {}) => ({ name: "jump", timestamp: "2026-11-23T09:00:00.000Z", payload: null, orderKey: null, cursor: null, ...fields });
+const knowing = (sender, known) => {
+  const repeats = new Repeats(() => 0);
+  assert.ok(repeats.isNew(sender, known));
+  return repeats;
+};
+
+test("an event is new once", () => {
+  const repeats = knowing("a", event({ orderKey: "1", payload: "p", cursor: "c1" }));
+  assert.ok(!repeats.isNew("a", event({ orderKey: "1", payload: "p", cursor: "c2" })));
+});
+
+test("copies that do not tell everything are still copies", () => {
+  assert.ok(!knowing("a", event({ orderKey: "1" })).isNew("a", event()));
+  assert.ok(!knowing("a", event()).isNew("a", event({ orderKey: "1", payload: "p" })));
+});
+
+test("what differs in anything both tell is another event", () => {
+  const known = event({ orderKey: "1", payload: "p" });
+  for (const fields of [{ orderKey: "2" }, { name: "run" }, { timestamp: "2026-11-23T09:00:00.001Z" }, { payload: "q", orderKey: null }]) {
+    assert.ok(knowing("a", known).isNew("a", { ...known, ...fields }), JSON.stringify(fields));
+  }
+  assert.ok(knowing("a", known).isNew("b", known));
+  assert.ok(knowing('a","b', known).isNew("a", known), "ids cannot spell each other");
+});
+
+test("events are remembered for two minutes at least, and not for ever", () => {
+  let now = 0;
+  const repeats = new Repeats(() => now);
+  repeats.isNew("a", event());
+  now = 119_999;
+  assert.ok(!repeats.isNew("a", event()));
+  now = 120_000;
+  assert.ok(!repeats.isNew("a", event()), "a generation that ended is still known");
+  now = 240_000;
+  assert.ok(repeats.isNew("a", event()));
+});
