@@ -33,11 +33,11 @@ export function timetable(heard: readonly Heard[], arrival: number, lastDue: Map
     const { sender, event } = run[0]!;
     const firedAt = timeOf(event);
     const anchor = anchors.get(sender);
-    const natural = anchor ? anchor.due + firedAt - anchor.firedAt : arrival;
+    const natural = anchor ? anchor.due + (firedAt - anchor.firedAt) : arrival;
     const latest = arrival + LONGEST_SPAN;
     const begin = Math.min(latest, Math.max(natural, runBegin, lastDue.get(sender) ?? arrival));
     for (const { event } of run) {
-      const due = Math.min(latest, begin + timeOf(event) - firedAt);
+      const due = Math.min(latest, begin + (timeOf(event) - firedAt));
       timed.push({ sender, event, due });
       lastDue.set(sender, due);
     }

@@ -59,7 +59,7 @@ export class ModelServer {
     const { query, variables } = JSON.parse(body);
     const field = /\w+ (\w+)/.exec(query)[1];
     await this.#pass(signal);
-    if (this.http === "lost") await new Promise(() => {});
+    if (this.http === "lost") await new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
     if (this.http === "down") throw new TypeError("fetch failed");
     this.requests.push({ field, variables, at: this.#clock.steady(), headers });
     const answers = { unavailable: [503, "busy"], filtered: [200, "<html>Blocked</html>"] };

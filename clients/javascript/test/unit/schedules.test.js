@@ -1,0 +1,103 @@
+/**
+ * Whatever a network does, and in whatever order: no event is lost, unless the session says so, and
+ * none is heard twice. The fake clock makes an hour of a bad network take a moment.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { Mesh } from "../../dist/index.js";
+import { FakeClock } from "../support/clock.js";
+import { ModelServer } from "../support/model.js";
+
+/** Things that happen, each with what has to be done and undone. */
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ act: fc.constant("wait"), ms: fc.integer({ min: 0, max: 12_000 }) }) },
+  { weight: 4, arbitrary: fc.record({ act: fc.constant("fire"), by: fc.nat(1), count: fc.integer({ min: 1, max: 5 }) }) },
+  { weight: 1, arbitrary: fc.record({ act: fc.constant("fire"), by: fc.nat(1), count: fc.integer({ min: 100, max: 260 }) }) },
+  { weight: 2, arbitrary: fc.record({ act: fc.constant("stream"), by: fc.nat(1), count: fc.integer({ min: 1, max: 150 }) }) },
+  { weight: 3, arbitrary: fc.record({ act: fc.constant("cut") }) },
+  { weight: 3, arbitrary: fc.record({ act: fc.constant("sockets"), mode: fc.constantFrom("up", "up", "refuse", "silent", "mute") }) },
+  { weight: 2, arbitrary: fc.record({ act: fc.constant("http"), mode: fc.constantFrom("up", "up", "down", "deaf", "lost", "unavailable", "filtered") }) },
+  { weight: 1, arbitrary: fc.record({ act: fc.constant("online") }) },
+);
+
+const schedule = fc.record({
+  seed: fc.integer(),
+  startsBlocked: fc.boolean(),
+  recordsAlways: fc.boolean(),
+  eventTtl: fc.constantFrom(30_000, 600_000),
+  steps: fc.array(step, { maxLength: 40 }),
+});
+
+async function play({ seed, startsBlocked, recordsAlways, eventTtl, steps }) {
+  const clock = new FakeClock(seed);
+  const server = new ModelServer(clock, { latency: () => 1 + clock.random() * 80, recordsAlways, eventTtl });
+  const page = { events: new EventTarget(), storage: { getItem: () => null, setItem() {}, removeItem() {} }, load: 0 };
+  const host = await clock.settled(new Mesh(server.options).create({ name: "A" }));
+  if (startsBlocked) server.sockets = "refuse";
+  const listener = await clock.settled(new Mesh({ ...server.options, page }).join(host.group));
+  const heard = [];
+  const states = [];
+  listener.addEventListener("event", ({ detail: { nodeId, name } }) => heard.push([nodeId, Number(name)]));
+  listener.addEventListener("state", ({ detail }) => states.push(detail));
+
+  // Others speak straight to the server: what is tested is the hearing.
+  const fired = { one: 0, two: 0 };
+  for (const nodeId of Object.keys(fired)) server.joinGroup({ groupId: host.group.id, nodeId, useWebSocket: true });
+  const fire = (nodeId, count) => {
+    const firedAt = new Date(clock.now()).toISOString();
+    const events = Array.from({ length: count }, () => {
+      const number = String(fired[nodeId]++);
+      return { eventName: number, payload: null, firedAt, orderKey: number.padStart(7, "0") };
+    });
+    server.fireEventsByNode({ groupId: host.group.id, nodeId, events });
+  };
+  for (const { act, ms, by, count, mode } of steps) {
+    if (act === "wait") await clock.run(ms);
+    if (act === "fire") fire(Object.keys(fired)[by], count);
+    // Events at all moments, those of taking turns between socket and polls too.
+    if (act === "stream") for (let left = count; left > 0; left--, await clock.run(15)) fire(Object.keys(fired)[by], 1);
+    if (act === "cut") server.cut();
+    if (act === "sockets") server.sockets = mode;
+    if (act === "http") server.http = mode;
+    if (act === "online") page.events.dispatchEvent(new Event("online"));
+  }
+  server.http = server.sockets = "up";
+  // The longest wait between two tries, and one more keep-alive, so that no dead socket goes unnoticed.
+  await clock.run(100_000);
+  fire("one", 1);
+  await clock.run(10_000);
+  return { heard, fired, states, listener, clock };
+}
+
+test("a node hears every event once and in order, or says that it missed some", async () => {
+  let [recoveries, losses, pollings] = [0, 0, 0];
+  await fc.assert(
+    fc.asyncProperty(schedule, async (given) => {
+      const { heard, fired, states, listener, clock } = await play(given);
+      assert.equal(listener.state, "live");
+      const missed = states.some(({ recovered }) => recovered === false);
+      for (const nodeId of Object.keys(fired)) {
+        const numbers = heard.filter(([sender]) => sender === nodeId).map(([, number]) => number);
+        assert.equal(new Set(numbers).size, numbers.length, "none twice");
+        // The cloud begins to record when somebody polls: what it then missed is missed, or comes late.
+        const inOrder = numbers.toSorted((one, other) => one - other);
+        if (!missed || given.recordsAlways) assert.deepEqual(numbers, inOrder, "in order");
+        if (!missed) assert.deepEqual(numbers, Array.from({ length: fired[nodeId] }, (_, number) => number), "none lost");
+      }
+      for (const [index, { state, recovered }] of states.entries()) {
+        const hears = state === "live" || state === "polling";
+        assert.equal(typeof recovered, hears ? "boolean" : "undefined");
+        if (index) assert.ok(state !== states[index - 1].state || recovered === false, "a state is told once");
+      }
+      recoveries += states.filter(({ recovered }) => recovered).length;
+      pollings += states.filter(({ state }) => state === "polling").length;
+      losses += missed;
+      void listener.leave();
+      await clock.run(1_000);
+    }),
+    { numRuns: Number(process.env.SCHEDULES ?? 300) },
+  );
+  // The schedules do reach what they are about.
+  assert.ok(recoveries > 100 && pollings > 20 && losses > 5, `${recoveries} ${pollings} ${losses}`);
+});
