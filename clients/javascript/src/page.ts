@@ -43,23 +43,29 @@ export class HostMemory {
 
   /** Notes the id of the host that this page is. */
   remember(id: string): void {
-    try {
-      this.#page?.storage.setItem(this.#key, JSON.stringify({ id, load: this.#page.load }));
-    } catch {
-      // A full storage costs the group at a reload, no more.
-    }
+    this.#use((storage, load) => storage.setItem(this.#key, JSON.stringify({ id, load })));
   }
 
   /** Forgets a host whose group is over. */
   forget(id: string): void {
-    if (this.#read().id === id) this.#page?.storage.removeItem(this.#key);
+    if (this.#read().id === id) this.#use((storage) => storage.removeItem(this.#key));
   }
 
   #read(): { id?: string; load?: number } {
+    const text = this.#use((storage) => storage.getItem(this.#key));
     try {
-      return JSON.parse(this.#page?.storage.getItem(this.#key) ?? "{}") as { id?: string; load?: number };
+      return (JSON.parse(text ?? "{}") as { id?: string; load?: number } | null) ?? {};
     } catch {
       return {};
+    }
+  }
+
+  /** Storage that is full or blocked costs the group at a reload, no more. */
+  #use<T>(act: (storage: Page["storage"], load: number) => T): T | undefined {
+    try {
+      return this.#page && act(this.#page.storage, this.#page.load);
+    } catch {
+      return undefined;
     }
   }
 }
