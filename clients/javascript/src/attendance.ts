@@ -7,11 +7,10 @@ import { LOOK_AROUND, MEMBER_HEARTBEAT, RENEW_HEARTBEAT, type Place } from "./wi
 /** The end of a group is asked about this long after it should have come, in milliseconds. */
 const EXPIRY_SLACK = 1_000;
 
-/** What attendance works with. */
-export interface AttendancePorts {
+/** Who attends, and how often that is said. */
+export interface AttendanceSettings {
   readonly api: Api;
   readonly clock: Clock;
-  readonly place: Place;
   readonly nodeId: string;
   readonly isHost: boolean;
   /** Seconds until the first heartbeat; each one's answer may change them. */
@@ -20,6 +19,11 @@ export interface AttendancePorts {
   readonly syncInterval: number;
   /** Milliseconds until the group ends, where that is known. */
   readonly lifeLeft: number | undefined;
+}
+
+/** What attendance works with. */
+export interface AttendancePorts extends AttendanceSettings {
+  readonly place: Place;
   readonly picture: Picture;
   readonly hearing: Hearing;
   /** Aborted when the session ends. */

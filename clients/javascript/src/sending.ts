@@ -14,14 +14,18 @@ export type Scalar = string | number | boolean;
 /** The most characters of a key. */
 const KEY_CHARACTERS = 256;
 
+/** How long a node gathers what it sends, in milliseconds. */
+export interface SendingIntervals {
+  readonly eventInterval: number;
+  readonly dataInterval: number;
+}
+
 /** What a node's sending works with. */
-export interface SendingPorts {
+export interface SendingPorts extends SendingIntervals {
   readonly api: Api;
   readonly clock: Clock;
   readonly me: InGroup;
   readonly picture: Picture;
-  readonly eventInterval: number;
-  readonly dataInterval: number;
   /** Aborted when nothing more is to be sent. */
   readonly signal: AbortSignal;
   /** Whether this node hears its group by polling. */

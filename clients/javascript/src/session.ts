@@ -1,13 +1,12 @@
-import type { Api } from "./api.js";
-import { Attendance } from "./attendance.js";
-import { sleep, type Clock } from "./clock.js";
+import { Attendance, type AttendanceSettings } from "./attendance.js";
+import { sleep } from "./clock.js";
 import { endReason, MeshError, type EndReason } from "./errors.js";
 import { Emitter } from "./emitter.js";
 import { Hearing } from "./hearing.js";
 import { Link, type State } from "./link.js";
 import { watchPage, type Page } from "./page.js";
 import { Picture, type MeshNode, type Value } from "./picture.js";
-import { Sending, type Scalar } from "./sending.js";
+import { Sending, type Scalar, type SendingIntervals } from "./sending.js";
 import type { Socket } from "./socket.js";
 import * as wire from "./wire.js";
 
@@ -22,22 +21,13 @@ export interface SessionGroup extends Pick<wire.Group, "id" | "domain" | "fullId
 }
 
 /** What a session works with. @internal */
-export interface SessionParts {
-  readonly api: Api;
-  readonly clock: Clock;
+export interface SessionParts extends AttendanceSettings, SendingIntervals {
   readonly page: Page | undefined;
   readonly group: SessionGroup;
-  readonly nodeId: string;
-  readonly isHost: boolean;
   /** A time of the server's, not later than now: where hearing begins. */
   readonly since: string;
-  /** Milliseconds until the group ends, where that is known. */
-  readonly lifeLeft: number | undefined;
-  readonly heartbeatSeconds: number;
+  /** Milliseconds from one poll to the next, where polling is needed. */
   readonly pollInterval: number;
-  readonly syncInterval: number;
-  readonly eventInterval: number;
-  readonly dataInterval: number;
   /** Opens a socket that is subscribed to the group. */
   subscribe(): Promise<Socket>;
   /** Told when the session is over. */
@@ -81,7 +71,7 @@ export class Session extends Emitter {
   /** @internal */
   constructor(parts: SessionParts) {
     super();
-    const { api, clock, group, nodeId, eventInterval, dataInterval } = parts;
+    const { clock, group, nodeId } = parts;
     this.#parts = parts;
     this.group = group;
     this.nodeId = nodeId;
@@ -91,12 +81,9 @@ export class Session extends Emitter {
     this.#picture = new Picture(nodeId, group.hostId);
     this.#hearing = new Hearing(nodeId, this.#picture, clock, (type, detail) => this.tell(type, detail));
     this.#sending = new Sending({
-      api,
-      clock,
+      ...parts,
       me: { ...this.#place, nodeId },
       picture: this.#picture,
-      eventInterval,
-      dataInterval,
       signal: this.#stop.signal,
       polls: () => this.state === "polling",
       refused: (error, what) => {

@@ -1,0 +1,65 @@
+/** Headless Chromium and the pages it opens. */
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const dist = fileURLToPath(new URL("../../dist/", import.meta.url));
+
+/** A browser, and a site that it may open: one empty page and the package. */
+export class Pages {
+  static async start() {
+    const pages = new Pages();
+    pages.server = createServer(async ({ url }, response) => {
+      const isModule = url.endsWith(".js");
+      response.setHeader("content-type", isModule ? "text/javascript" : "text/html");
+      const text = isModule ? await readFile(dist + url.slice(1).replaceAll("/", "")).catch(() => "") : "<!doctype html><title>Page</title>";
+      response.end(text);
+    });
+    await new Promise((resolve) => pages.server.listen(0, "127.0.0.1", resolve));
+    // A name makes it what a classroom has: a page on plain http, which is no secure context.
+    pages.url = `http://classroom.test:${pages.server.address().port}/`;
+    const args = [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      "--no-first-run",
+      "--host-resolver-rules=MAP * 127.0.0.1",
+    ];
+    pages.browser = await chromium.launch({ executablePath, args });
+    return pages;
+  }
+
+  /** A page in a tab of its own, with a mesh: `window.mesh`, and the package: `window.client`. */
+  async open(options, module = "index.js") {
+    const page = await this.browser.newPage();
+    page.errors = [];
+    page.on("pageerror", (error) => page.errors.push(error));
+    await page.goto(this.url);
+    await this.prepare(page, options, module);
+    return page;
+  }
+
+  /** Gives a page, that was loaded just now, its mesh. */
+  async prepare(page, options, module = "index.js") {
+    await page.evaluate(async ([options, module]) => {
+      window.client = await import(`/${module}`);
+      window.mesh = new window.client.Mesh(options);
+      window.told = (type, isWanted = () => true) => new Promise((resolve) => {
+        session.addEventListener(type, function listener({ detail }) {
+          if (!isWanted(detail)) return;
+          session.removeEventListener(type, listener);
+          resolve(detail);
+        });
+      });
+    }, [options, module]);
+  }
+
+  async end() {
+    await this.browser.close();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+}
