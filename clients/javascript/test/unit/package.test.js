@@ -1,0 +1,60 @@
+/** What is published, and what it weighs. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync, readdirSync } from "node:fs";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { measureOwn } from "../../scripts/size.js";
+
+const root = new URL("../../", import.meta.url);
+const read = (name) => readFileSync(new URL(name, root), "utf8");
+const manifest = JSON.parse(read("package.json"));
+
+test("a page loads less than 12 kB for it", async () => {
+  const { gzipped } = await measureOwn();
+  assert.ok(gzipped < 12_000, `${gzipped} bytes`);
+});
+
+test("the archive holds the modules, their types, the bundle and the documents, and nothing else", () => {
+  const options = ["pack", "--dry-run", "--json", "--ignore-scripts"];
+  const packed = JSON.parse(execFileSync("npm", options, { cwd: fileURLToPath(root), stdio: ["ignore", "pipe", "ignore"] }));
+  // An object by names in newer versions of npm.
+  const [{ files }] = Object.values(packed);
+  const modules = readdirSync(new URL("src/", root)).map((name) => name.replace(/\.ts$/, ""));
+  const expected = [
+    "README.md",
+    "package.json",
+    "docs/moving.md",
+    "dist/bundle.js",
+    ...modules.flatMap((name) => [`dist/${name}.js`, `dist/${name}.d.ts`]),
+  ];
+  assert.deepEqual(files.map(({ path }) => path).sort(), expected.sort());
+});
+
+test("everything the manifest points at is there", async () => {
+  for (const entry of ["mesh-v2-client", "mesh-v2-client/bundle"]) {
+    const { Mesh, MeshError, Session } = await import(entry);
+    assert.ok([Mesh, MeshError, Session].every((one) => typeof one === "function"), entry);
+  }
+  for (const { types } of Object.values(manifest.exports)) if (types) read(types);
+});
+
+test("it depends on nothing, and its tools are pinned", () => {
+  assert.deepEqual(Object.keys(manifest).filter((key) => /dependencies/i.test(key)), ["devDependencies"]);
+  for (const [name, version] of Object.entries(manifest.devDependencies)) assert.match(version, /^\d+\.\d+\.\d+$/, name);
+  assert.ok(!read("package-lock.json").includes('"resolved"'), "the lock names no registry");
+});
+
+test("it uses nothing that pages on plain http lack, and no Node", () => {
+  for (const name of readdirSync(new URL("dist/", root)).filter((name) => name.endsWith(".js"))) {
+    const code = read(`dist/${name}`);
+    assert.doesNotMatch(code, /crypto\s*\.\s*(subtle|randomUUID)|clipboard|\bprocess\b|\bBuffer\b|node:|require\(/, name);
+  }
+});
+
+test("modules stay small", () => {
+  for (const name of readdirSync(new URL("src/", root))) {
+    const lines = read(`src/${name}`).split("\n").length;
+    assert.ok(lines <= 260, `${name}: ${lines} lines`);
+  }
+});
