@@ -95,9 +95,10 @@ export class Link {
     }
   }
 
-  /** Tries for a socket at once, when there is reason to believe that one gets through again. */
-  nudge(): void {
-    if (this.#socket || this.#ended) return;
+  /** Tries for a new socket at once: the network is another one now, and whatever was tried before means nothing. */
+  renew(): void {
+    if (this.#state === "ended" || this.#state === "connecting") return;
+    this.#socket?.close();
     this.#failedSockets = 0;
     this.#cancelSocket?.();
     void this.#open();
@@ -146,7 +147,7 @@ export class Link {
       if (this.#state === "recovering" && !this.#failedPolls) this.#pollLater(0);
       return;
     }
-    // It ended, or a nudge was faster.
+    // It ended, or another try was faster.
     if (this.#ended || this.#socket) return socket.close();
     this.#attach(socket);
     this.#cancelPoll?.();

@@ -1,8 +1,8 @@
 import { Api, type Fetch } from "./api.js";
-import { systemClock, type Clock } from "./clock.js";
+import { orAborted, systemClock, type Clock } from "./clock.js";
 import { currentPage, HostMemory, newId, type Page } from "./page.js";
 import { Session, type SessionGroup } from "./session.js";
-import { Socket, type SocketOptions, type WebSocketConstructor } from "./socket.js";
+import { realtimeEndpoint, Socket, type SocketOptions, type WebSocketConstructor } from "./socket.js";
 import {
   CREATE_DOMAIN,
   CREATE_GROUP,
@@ -101,19 +101,15 @@ export class Mesh {
   /** The domain that groups are found in. */
   async domain({ signal }: CallOptions = {}): Promise<string> {
     if (this.#options.domain !== undefined) return this.#options.domain;
-    const asked = (this.#domain ??= this.#call(CREATE_DOMAIN, {}, signal).then((answer) => answer.createDomain));
-    try {
-      return await asked;
-    } catch (error) {
-      // The next one asks again.
-      this.#domain = undefined;
-      throw error;
-    }
+    const asked = (this.#domain ??= this.#call(CREATE_DOMAIN, {}).then(({ createDomain }) => createDomain));
+    // After a failure the next one asks again.
+    asked.catch(() => (this.#domain = undefined));
+    return orAborted(asked, signal);
   }
 
   /** The living groups of the domain, oldest first. */
   async groups({ signal }: CallOptions = {}): Promise<Group[]> {
-    const domain = await this.domain({ ...(signal && { signal }) });
+    const domain = await orAborted(this.domain(), signal);
     return (await this.#call(LIST_GROUPS, { domain }, signal)).listGroupsByDomain;
   }
 
@@ -124,12 +120,12 @@ export class Mesh {
 
   /** Creates a group and hosts it. The same host again gets the group that it has. */
   async create({ name, maxConnectionTimeSeconds, hostId, signal }: CreateOptions): Promise<Session> {
-    const domain = await this.domain({ ...(signal && { signal }) });
+    const domain = await orAborted(this.domain(), signal);
     const memory = new HostMemory(hostId === undefined ? this.#page : undefined, this.#options.endpoint, domain);
     const known = hostId ?? memory.recall();
     const nodeId = known ?? newId();
-    const socket = await Socket.open(this.#socket).catch(() => undefined);
-    const create = async (): Promise<Entry> => {
+    const open = () => Socket.open(this.#socket);
+    const create = async (socket: Socket | undefined): Promise<Entry> => {
       const variables = { name, hostId: nodeId, domain, maxConnectionTimeSeconds, useWebSocket: !!socket };
       const { createGroup: group } = await this.#call(CREATE_GROUP, variables);
       memory.remember(nodeId);
@@ -137,41 +133,58 @@ export class Mesh {
       await socket?.subscribe({ groupId: group.id, domain }).catch(() => {});
       return { group, answer: group, nodeId, isHost: true, isNew: !known, ended: () => memory.forget(nodeId) };
     };
-    return this.#enter(create, socket, signal);
+    return this.#enter(open, create, signal);
   }
 
   /** Joins a group from {@link groups} or {@link search}, or one that is known by its id and domain. */
   async join(group: Pick<Group, "id" | "domain"> & Partial<Group>, { nodeId, signal }: JoinOptions = {}): Promise<Session> {
-    const place = { groupId: group.id, domain: group.domain };
-    const id = nodeId ?? newId();
+    const { id, domain } = group;
+    const place = { groupId: id, domain };
+    const own = nodeId ?? newId();
     // Subscribed before it joins, a member misses nothing from its first moment on.
-    const socket = await this.#subscribe(place).catch(() => undefined);
-    const join = async (): Promise<Entry> => {
-      const { joinGroup: answer } = await this.#call(JOIN_GROUP, { ...place, nodeId: id, useWebSocket: !!socket });
-      const shown = { ...group, fullId: `${group.id}@${group.domain}`, expiresAt: answer.expiresAt };
-      return { group: shown, answer, nodeId: id, isHost: false, isNew: nodeId === undefined, ended: () => {} };
+    const open = () => this.#subscribe(place);
+    const join = async (socket: Socket | undefined): Promise<Entry> => {
+      const { joinGroup: answer } = await this.#call(JOIN_GROUP, { ...place, nodeId: own, useWebSocket: !!socket });
+      const listed = group.hostId ? [] : (await this.#call(LIST_GROUPS, { domain })).listGroupsByDomain;
+      const whole = { ...group, ...listed.find((one) => one.id === id) };
+      const shown = { ...whole, id, domain, fullId: `${id}@${domain}`, expiresAt: answer.expiresAt };
+      return { group: shown, answer, nodeId: own, isHost: false, isNew: nodeId === undefined, ended: () => {} };
     };
-    return this.#enter(join, socket, signal);
+    return this.#enter(open, join, signal);
   }
 
   /** Enters a group and begins a session in it. After an abort it still leaves what it could not but enter. */
   async #enter(
-    enter: () => Promise<Entry>,
-    socket: Socket | undefined,
+    open: () => Promise<Socket>,
+    enter: (socket: Socket | undefined) => Promise<Entry>,
     signal: AbortSignal | undefined,
   ): Promise<Session> {
+    const attempt = async () => {
+      // Without a socket, where none gets through.
+      const socket = await open().catch(() => undefined);
+      try {
+        signal?.throwIfAborted();
+        return { socket, session: this.#session(await enter(socket)) };
+      } catch (error) {
+        socket?.close();
+        throw error;
+      }
+    };
+    const entered = attempt();
+    const leave = () =>
+      void entered.then(
+        ({ socket, session }) => (socket?.close(), session.leave()),
+        () => {},
+      );
+    signal?.addEventListener("abort", leave);
     try {
-      signal?.throwIfAborted();
-      const entered = enter().then((entry) => this.#session(entry));
-      const leave = () => void entered.then((session) => session.leave(), () => {});
-      signal?.addEventListener("abort", leave, { once: true });
-      const session = await orAborted(entered, signal);
+      const { socket, session } = await orAborted(entered, signal);
       session.addEventListener("ended", () => signal?.removeEventListener("abort", leave));
       await session.begin(socket);
       return session;
     } catch (error) {
-      socket?.close();
       signal?.throwIfAborted();
+      signal?.removeEventListener("abort", leave);
       throw error;
     }
   }
@@ -217,26 +230,6 @@ interface Entry {
   /** Whether the node was not there before, so that it was created by the server's clock just now. */
   readonly isNew: boolean;
   ended(): void;
-}
-
-/** Where AppSync's clients connect for an endpoint: a host of its own in AWS's domain, else a path. */
-export function realtimeEndpoint(endpoint: string): string {
-  const url = new URL(endpoint);
-  url.protocol = url.protocol.replace("http", "ws");
-  if (/\.appsync-api\.[^.]+\.amazonaws\.com(\.cn)?$/.test(url.hostname)) {
-    url.hostname = url.hostname.replace("appsync-api", "appsync-realtime-api");
-  } else {
-    url.pathname = `${url.pathname.replace(/\/$/, "")}/realtime`;
-  }
-  return url.href;
-}
-
-/** The promise, or the signal's abort if that comes first. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  return new Promise((resolve, reject) => {
-    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
-    promise.then(resolve, reject);
-  });
 }
 
 function interval(name: string, milliseconds = 250): number {

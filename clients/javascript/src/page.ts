@@ -71,19 +71,20 @@ export class HostMemory {
 }
 
 /**
- * Calls `hidden` when the page goes away for good, and `back` when it or its network comes back.
- * Returns what ends that.
+ * Calls `gone` when the page goes away for good, and `back` when it or its network comes back. Returns
+ * what ends that.
  */
-export function watchPage(page: Page | undefined, hidden: () => void, back: () => void): () => void {
-  const hide = (event: Event) => {
-    // A page that is kept in memory may come back, and its session with it.
-    if (!(event as PageTransitionEvent).persisted) hidden();
-  };
-  page?.events.addEventListener("pagehide", hide);
-  for (const type of ["pageshow", "online"]) page?.events.addEventListener(type, back);
+export function watchPage(page: Page | undefined, gone: () => void, back: () => void): () => void {
+  // A page that is kept in memory may come back, and its session with it.
+  const isKept = (event: Event) => (event as PageTransitionEvent).persisted;
+  const listeners: [string, (event: Event) => void][] = [
+    ["pagehide", (event) => isKept(event) || gone()],
+    ["pageshow", (event) => isKept(event) && back()],
+    ["online", back],
+  ];
+  for (const [type, listener] of listeners) page?.events.addEventListener(type, listener);
   return () => {
-    page?.events.removeEventListener("pagehide", hide);
-    for (const type of ["pageshow", "online"]) page?.events.removeEventListener(type, back);
+    for (const [type, listener] of listeners) page?.events.removeEventListener(type, listener);
   };
 }
 

@@ -173,7 +173,7 @@ export class Session extends Emitter {
       if (!this.#leaving) this.#leaveAtLast();
       throw error;
     }
-    this.#unwatchPage = watchPage(this.#parts.page, () => this.#leaveAtLast(), () => this.#link.nudge());
+    this.#unwatchPage = watchPage(this.#parts.page, () => this.#leaveAtLast(), () => this.#link.renew());
     this.#attendance.keep();
   }
 

@@ -31,6 +31,18 @@ export interface SocketOptions {
   readonly clock: Clock;
 }
 
+/** Where AppSync's clients connect for an endpoint: a host of its own in AWS's domain, else a path. */
+export function realtimeEndpoint(endpoint: string): string {
+  const url = new URL(endpoint);
+  url.protocol = url.protocol.replace("http", "ws");
+  if (/\.appsync-api\.[^.]+\.amazonaws\.com(\.cn)?$/.test(url.hostname)) {
+    url.hostname = url.hostname.replace("appsync-api", "appsync-realtime-api");
+  } else {
+    url.pathname = `${url.pathname.replace(/\/$/, "")}/realtime`;
+  }
+  return url.href;
+}
+
 interface Frame {
   type?: string;
   payload?: { connectionTimeoutMs?: number; data?: { onMessageInGroup?: MeshMessage }; errors?: { message?: string }[] };

@@ -30,12 +30,14 @@ export class Pages {
       "--host-resolver-rules=MAP * 127.0.0.1",
     ];
     pages.browser = await chromium.launch({ executablePath, args });
+    // All tabs are one person's: closing one of them does not end the browser's connections.
+    pages.context = await pages.browser.newContext();
     return pages;
   }
 
   /** A page in a tab of its own, with a mesh: `window.mesh`, and the package: `window.client`. */
   async open(options, module = "index.js") {
-    const page = await this.browser.newPage();
+    const page = await this.context.newPage();
     page.errors = [];
     page.on("pageerror", (error) => page.errors.push(error));
     await page.goto(this.url);

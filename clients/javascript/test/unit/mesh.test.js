@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Mesh } from "../../dist/index.js";
-import { realtimeEndpoint } from "../../dist/mesh.js";
+import { realtimeEndpoint } from "../../dist/socket.js";
 import { FakeClock } from "../support/clock.js";
 import { ModelServer } from "../support/model.js";
 
@@ -166,8 +166,34 @@ test("a page that comes back, or whose network does, tries for a socket at once"
     await clock.run(300_000);
     assert.equal(host.state, "polling");
     server.sockets = "up";
-    page.events.dispatchEvent(new Event(type));
+    const back = Object.assign(new Event(type), { persisted: true });
+    page.events.dispatchEvent(back);
     await clock.run(500);
     assert.equal(host.state, "live");
+    // A socket of the network before is not waited for.
+    const [socket] = server.open;
+    page.events.dispatchEvent(back);
+    await clock.run(500);
+    assert.equal(host.state, "live");
+    assert.ok(!server.open.has(socket) && server.open.size === 1);
+    page.events.dispatchEvent(new Event("pageshow"));
+    await clock.run(500);
+    assert.ok(server.open.size === 1 && host.state === "live");
   }
+});
+
+test("who joins by the id alone learns the rest, and keeps the host", async () => {
+  const clock = new FakeClock();
+  const server = new ModelServer(clock);
+  const mesh = new Mesh(server.options);
+  const host = await clock.settled(mesh.create({ name: "A" }));
+  const { id, domain } = host.group;
+  const member = await clock.settled(mesh.join({ id, domain }));
+  assert.deepEqual([member.group.name, member.group.hostId], ["A", host.nodeId]);
+  const moves = [];
+  member.addEventListener("nodes", ({ detail }) => moves.push(detail));
+  host.fire("here");
+  await clock.run(60_000);
+  assert.deepEqual(moves, []);
+  assert.equal(member.nodes.get(host.nodeId).isHost, true);
 });
