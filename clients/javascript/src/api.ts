@@ -5,6 +5,9 @@ import type { Operation } from "./wire.js";
 /** How long an answer may take, in milliseconds. */
 const ANSWER_TIMEOUT = 15_000;
 
+/** How often requests are tried that have somebody waiting. */
+export const TRIES = 4;
+
 /** What `fetch` takes and gives, as far as it is needed here. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 

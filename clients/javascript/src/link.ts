@@ -213,7 +213,7 @@ export class Link {
   /** Polls everything behind the place that was reached, page by page. */
   #catchUp(hear: (events: readonly WireEvent[]) => void): Promise<void> {
     const run = async () => {
-      for (let more = true; more && this.#state !== "ended"; ) {
+      for (let more = true; more && !this.#ended; ) {
         const { events, complete } = await this.#ports.poll(this.#since);
         if (this.#ended) return;
         // The same gap is told once.

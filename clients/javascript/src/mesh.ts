@@ -1,4 +1,4 @@
-import { Api, type Fetch } from "./api.js";
+import { Api, TRIES, type Fetch } from "./api.js";
 import { orAborted, systemClock, type Clock } from "./clock.js";
 import { currentPage, HostMemory, newId, type Page } from "./page.js";
 import { Session, type SessionGroup } from "./session.js";
@@ -64,8 +64,6 @@ export interface JoinOptions extends CallOptions {
   readonly nodeId?: string;
 }
 
-/** How often requests are tried that have somebody waiting. */
-const TRIES = 4;
 /** How often nodes poll where the server does not say, in seconds. */
 const POLLING_SECONDS = 2;
 /** How often nodes send a heartbeat where the server does not say, in seconds. */
@@ -145,8 +143,7 @@ export class Mesh {
     const open = () => this.#subscribe(place);
     const join = async (socket: Socket | undefined): Promise<Entry> => {
       const { joinGroup: answer } = await this.#call(JOIN_GROUP, { ...place, nodeId: own, useWebSocket: !!socket });
-      const listed = group.hostId ? [] : (await this.#call(LIST_GROUPS, { domain })).listGroupsByDomain;
-      const whole = { ...group, ...listed.find((one) => one.id === id) };
+      const whole = group.hostId ? group : { ...group, ...(await this.#find(place)) };
       const shown = { ...whole, id, domain, fullId: `${id}@${domain}`, expiresAt: answer.expiresAt };
       return { group: shown, answer, nodeId: own, isHost: false, isNew: nodeId === undefined, ended: () => {} };
     };
@@ -211,6 +208,12 @@ export class Mesh {
 
   #call<V extends object, D>(operation: Operation<V, D>, variables: V, signal?: AbortSignal): Promise<D> {
     return this.#api.callUntilAnswered(operation, variables, signal ?? new AbortController().signal, TRIES);
+  }
+
+  /** A group as it is listed, if it is. */
+  async #find({ groupId, domain }: Place): Promise<Group | undefined> {
+    const listed = await this.#call(LIST_GROUPS, { domain }).catch(() => undefined);
+    return listed?.listGroupsByDomain.find(({ id }) => id === groupId);
   }
 
   async #subscribe(place: Place): Promise<Socket> {

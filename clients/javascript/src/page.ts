@@ -13,15 +13,17 @@ export interface Page {
   readonly load: number;
 }
 
-/** The page that this runs on, if it is one and lets itself be used. */
+/** The page that this runs on, if it is one. */
 export function currentPage(): Page | undefined {
-  try {
-    if (typeof document === "undefined") return undefined;
-    return { events: globalThis, storage: sessionStorage, load: performance.timeOrigin };
-  } catch {
-    // Storage is blocked: then a reload is a new host.
-    return undefined;
-  }
+  if (typeof document === "undefined") return undefined;
+  return {
+    events: globalThis,
+    // Where storage is blocked, already naming it throws.
+    get storage() {
+      return sessionStorage;
+    },
+    load: performance.timeOrigin,
+  };
 }
 
 /** Remembers a host's id over reloads of its page. */

@@ -4,7 +4,7 @@ import { MeshError } from "./errors.js";
 import { Outbox } from "./outbox.js";
 import type { Picture } from "./picture.js";
 import { Reporter } from "./reporter.js";
-import { batchSize, MAX_MESSAGE_BYTES, reportSize } from "./size.js";
+import { batchSize, MAX_MESSAGE_BYTES, reportSize, type Frame } from "./size.js";
 import { stamper } from "./stamp.js";
 import { FIRE_EVENTS, RECORD_EVENTS, REPORT_DATA, type EventInput, type InGroup, type Item } from "./wire.js";
 
@@ -38,6 +38,7 @@ export interface SendingPorts extends SendingIntervals {
 export class Sending {
   readonly #ports: SendingPorts;
   readonly #stamp: () => { firedAt: string; orderKey: string };
+  readonly #reportSize: Frame<Item>;
   readonly #reporter: Reporter;
   readonly #outbox: Outbox;
 
@@ -45,8 +46,13 @@ export class Sending {
     const { clock, me, eventInterval, dataInterval } = ports;
     this.#ports = ports;
     this.#stamp = stamper(() => clock.now());
-    const send = (data: Item[]) => this.#report(data);
-    this.#reporter = new Reporter({ clock, interval: dataInterval, size: reportSize(me), send });
+    this.#reportSize = reportSize(me);
+    this.#reporter = new Reporter({
+      clock,
+      interval: dataInterval,
+      size: this.#reportSize,
+      send: (data) => this.#report(data),
+    });
     this.#outbox = new Outbox({
       clock,
       interval: eventInterval,
@@ -84,7 +90,7 @@ export class Sending {
     if (characters < 1 || characters > KEY_CHARACTERS) {
       throw new MeshError("ValidationError", `A key must have 1 to ${KEY_CHARACTERS} characters`);
     }
-    const { empty, of } = reportSize(this.#ports.me);
+    const { empty, of } = this.#reportSize;
     const excess = empty + of(item) - MAX_MESSAGE_BYTES;
     if (excess > 0) throw new MeshError("ValidationError", `The value is ${excess} bytes too large (240 KB are allowed)`);
   }
@@ -103,6 +109,7 @@ export class Sending {
 
   async #fire(events: EventInput[]): Promise<void> {
     const { api, me, signal } = this.#ports;
+    // The same operation at every try: a recorded call is known again, a fired one by who hears it.
     const operation = this.#ports.polls() ? RECORD_EVENTS : FIRE_EVENTS;
     try {
       await api.callUntilAnswered(operation, { ...me, events }, signal);

@@ -1,3 +1,4 @@
+import { TRIES } from "./api.js";
 import { Attendance, type AttendanceSettings } from "./attendance.js";
 import { sleep } from "./clock.js";
 import { endReason, MeshError, type EndReason } from "./errors.js";
@@ -14,9 +15,9 @@ import * as wire from "./wire.js";
 export interface SessionGroup extends Pick<wire.Group, "id" | "domain" | "fullId"> {
   /** When the group ends at the latest: ISO date-time. */
   readonly expiresAt: string | null;
-  /** Unknown where the session joined by the group's id alone. */
+  /** Unknown if only the group's id was given, and it was not listed. */
   readonly name?: string | undefined;
-  /** Unknown where the session joined by the group's id alone. */
+  /** Unknown like the name. */
   readonly hostId?: string | undefined;
 }
 
@@ -36,8 +37,6 @@ export interface SessionParts extends AttendanceSettings, SendingIntervals {
 
 /** How long a leaving node waits for what it still has to send, in milliseconds. */
 const LAST_WORDS = 2_000;
-/** How often requests are tried that have somebody waiting. */
-const TRIES = 4;
 /** How far the server's idea of the end may lie from this machine's, in milliseconds. */
 const EXPIRY_SLACK = 1_000;
 

@@ -10,9 +10,14 @@ const root = new URL("../../", import.meta.url);
 const read = (name) => readFileSync(new URL(name, root), "utf8");
 const manifest = JSON.parse(read("package.json"));
 
-test("a page loads less than 12 kB for it", async () => {
-  const { gzipped } = await measureOwn();
+test("a page loads less than 12 kB for it, and the README says how much", async () => {
+  const { minified, gzipped } = await measureOwn();
   assert.ok(gzipped < 12_000, `${gzipped} bytes`);
+  const said = /\| mesh-v2-client \| ([\d.]+) kB \| ([\d.]+) kB \|/.exec(read("README.md"));
+  // Versions of zlib differ by some bytes.
+  for (const [index, bytes] of [minified, gzipped].entries()) {
+    assert.ok(Math.abs(said[index + 1] * 1_000 - bytes) < 200, `${said[0]} is ${bytes} bytes`);
+  }
 });
 
 test("the archive holds the modules, their types, the bundle and the documents, and nothing else", () => {

@@ -20,7 +20,7 @@ function connection() {
       this.isOpen = false;
     }
   }
-  const options = { webSocket: WebSocket, url: "ws://mesh.test/graphql/realtime", host: "mesh.test", apiKey: "kéy", clock };
+  const options = { webSocket: WebSocket, url: "ws://mesh.test/graphql/realtime", host: "mesh.test", apiKey: "key ?>~", clock };
   const opening = Socket.open(options);
   const says = (frame) => raw.onmessage({ data: typeof frame === "string" ? frame : JSON.stringify(frame) });
   return { clock, sent, opening, says, get raw() { return raw; }, options };
@@ -50,8 +50,9 @@ test("the key goes with the upgrade as a sub-protocol, and with the subscription
   assert.equal(protocol, "graphql-ws");
   // Sub-protocols are tokens: no =, + or /.
   assert.match(header, /^header-[\w-]+$/);
+  assert.deepEqual(JSON.parse(Buffer.from(header.slice(7), "base64url")), { host: "mesh.test", "x-api-key": "key ?>~" });
   assert.equal(sent[0].type, "connection_init");
-  assert.deepEqual(sent[1].payload.extensions.authorization, { host: "mesh.test", "x-api-key": "kéy" });
+  assert.deepEqual(sent[1].payload.extensions.authorization, { host: "mesh.test", "x-api-key": "key ?>~" });
   assert.deepEqual(JSON.parse(sent[1].payload.data).variables, { groupId: "g", domain: "d" });
 });
 
