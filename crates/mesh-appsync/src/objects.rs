@@ -10,159 +10,92 @@ use mesh_core::operations::{Heartbeat, Left, MemberHeartbeat, Polled, Record};
 
 use crate::value::{List, Object, Value};
 
-impl Object for Group {
-    fn type_name(&self) -> &'static str {
-        "Group"
-    }
+/// Shows a type of the model as an object of the schema: its fields, in the schema's order, each with
+/// its value.
+macro_rules! object {
+    ($model:ty as $type_name:literal, |$this:ident| { $($field:literal => $value:expr),* $(,)? }) => {
+        impl Object for $model {
+            fn type_name(&self) -> &'static str {
+                $type_name
+            }
 
-    fn fields(&self) -> &'static [&'static str] {
-        &[
-            "id",
-            "domain",
-            "fullId",
-            "name",
-            "hostId",
-            "createdAt",
-            "expiresAt",
-            "heartbeatIntervalSeconds",
-            "useWebSocket",
-            "pollingIntervalSeconds",
-        ]
-    }
+            fn fields(&self) -> &'static [&'static str] {
+                &[$($field),*]
+            }
 
-    fn field(&self, name: &str) -> Value<'_> {
-        let record = &self.record;
-        match name {
-            "id" => group_id(&record.key),
-            "domain" => domain(&record.key),
-            "fullId" => Value::Text(Cow::Owned(record.key.to_string())),
-            "name" => Value::text(&record.name),
-            "hostId" => id(&record.host_id),
-            "createdAt" => Value::Time(record.created_at),
-            "expiresAt" => Value::Time(record.expires_at),
-            "heartbeatIntervalSeconds" => Value::Int(self.heartbeat_interval_seconds),
-            "useWebSocket" => Value::Boolean(record.use_web_socket),
-            "pollingIntervalSeconds" => self.polling_interval_seconds.into(),
-            _ => Value::Null,
+            fn field(&self, name: &str) -> Value<'_> {
+                let $this = self;
+                match name {
+                    $($field => $value,)*
+                    _ => Value::Null,
+                }
+            }
         }
-    }
+    };
 }
 
-impl Object for Node {
-    fn type_name(&self) -> &'static str {
-        "Node"
-    }
+object!(Group as "Group", |this| {
+    "id" => group_id(&this.record.key),
+    "domain" => domain(&this.record.key),
+    "fullId" => Value::Text(Cow::Owned(this.record.key.to_string())),
+    "name" => Value::text(&this.record.name),
+    "hostId" => id(&this.record.host_id),
+    "createdAt" => Value::Time(this.record.created_at),
+    "expiresAt" => Value::Time(this.record.expires_at),
+    "heartbeatIntervalSeconds" => Value::Int(this.heartbeat_interval_seconds),
+    "useWebSocket" => Value::Boolean(this.record.use_web_socket),
+    "pollingIntervalSeconds" => this.polling_interval_seconds.into(),
+});
 
-    fn fields(&self) -> &'static [&'static str] {
-        &[
-            "id",
-            "name",
-            "groupId",
-            "domain",
-            "createdAt",
-            "expiresAt",
-            "heartbeatIntervalSeconds",
-            "useWebSocket",
-            "pollingIntervalSeconds",
-        ]
-    }
+object!(Node as "Node", |this| {
+    "id" => id(&this.record.id),
+    "name" => Value::Text(Cow::Owned(format!("Node {}", this.record.id))),
+    "groupId" => group_id(&this.group),
+    "domain" => domain(&this.group),
+    "createdAt" => Value::Time(this.record.created_at),
+    "expiresAt" => Value::Time(this.expires_at),
+    "heartbeatIntervalSeconds" => Value::Int(this.heartbeat_interval_seconds),
+    "useWebSocket" => Value::Boolean(this.record.use_web_socket),
+    "pollingIntervalSeconds" => this.polling_interval_seconds.into(),
+});
 
-    fn field(&self, name: &str) -> Value<'_> {
-        match name {
-            "id" => id(&self.record.id),
-            "name" => Value::Text(Cow::Owned(format!("Node {}", self.record.id))),
-            "groupId" => group_id(&self.group),
-            "domain" => domain(&self.group),
-            "createdAt" => Value::Time(self.record.created_at),
-            "expiresAt" => Value::Time(self.expires_at),
-            "heartbeatIntervalSeconds" => Value::Int(self.heartbeat_interval_seconds),
-            "useWebSocket" => Value::Boolean(self.record.use_web_socket),
-            "pollingIntervalSeconds" => self.polling_interval_seconds.into(),
-            _ => Value::Null,
-        }
-    }
-}
+object!(MeshMessage as "MeshMessage", |this| {
+    "groupId" => group_id(&this.group),
+    "domain" => domain(&this.group),
+    "nodeStatus" => match &this.content {
+        Content::NodeStatus(status) => Value::Object(status),
+        _ => Value::Null,
+    },
+    "batchEvent" => match &this.content {
+        Content::BatchEvent(batch) => Value::Object(&**batch),
+        _ => Value::Null,
+    },
+    "groupDissolve" => match &this.content {
+        Content::GroupDissolve(end) => Value::Object(end),
+        _ => Value::Null,
+    },
+});
 
-impl Object for MeshMessage {
-    fn type_name(&self) -> &'static str {
-        "MeshMessage"
-    }
+object!(NodeStatus as "NodeStatus", |this| {
+    "nodeId" => id(&this.node_id),
+    "groupId" => group_id(&this.group),
+    "domain" => domain(&this.group),
+    "data" => Value::list(&this.data),
+    "timestamp" => Value::Time(this.timestamp),
+});
 
-    fn fields(&self) -> &'static [&'static str] {
-        &["groupId", "domain", "nodeStatus", "batchEvent", "groupDissolve"]
-    }
+object!(SensorData as "SensorData", |this| {
+    "key" => Value::text(&this.key),
+    "value" => Value::text(&this.value),
+});
 
-    fn field(&self, name: &str) -> Value<'_> {
-        match (name, &self.content) {
-            ("groupId", _) => group_id(&self.group),
-            ("domain", _) => domain(&self.group),
-            ("nodeStatus", Content::NodeStatus(status)) => Value::Object(status),
-            ("batchEvent", Content::BatchEvent(batch)) => Value::Object(&**batch),
-            ("groupDissolve", Content::GroupDissolve(end)) => Value::Object(end),
-            _ => Value::Null,
-        }
-    }
-}
-
-impl Object for NodeStatus {
-    fn type_name(&self) -> &'static str {
-        "NodeStatus"
-    }
-
-    fn fields(&self) -> &'static [&'static str] {
-        &["nodeId", "groupId", "domain", "data", "timestamp"]
-    }
-
-    fn field(&self, name: &str) -> Value<'_> {
-        match name {
-            "nodeId" => id(&self.node_id),
-            "groupId" => group_id(&self.group),
-            "domain" => domain(&self.group),
-            "data" => Value::list(&self.data),
-            "timestamp" => Value::Time(self.timestamp),
-            _ => Value::Null,
-        }
-    }
-}
-
-impl Object for SensorData {
-    fn type_name(&self) -> &'static str {
-        "SensorData"
-    }
-
-    fn fields(&self) -> &'static [&'static str] {
-        &["key", "value"]
-    }
-
-    fn field(&self, name: &str) -> Value<'_> {
-        match name {
-            "key" => Value::text(&self.key),
-            "value" => Value::text(&self.value),
-            _ => Value::Null,
-        }
-    }
-}
-
-impl Object for BatchEvent {
-    fn type_name(&self) -> &'static str {
-        "BatchEvent"
-    }
-
-    fn fields(&self) -> &'static [&'static str] {
-        &["events", "firedByNodeId", "groupId", "domain", "timestamp"]
-    }
-
-    fn field(&self, name: &str) -> Value<'_> {
-        match name {
-            "events" => Value::List(Box::new(WholeBatch(self))),
-            "firedByNodeId" => id(&self.fired_by),
-            "groupId" => group_id(&self.group),
-            "domain" => domain(&self.group),
-            "timestamp" => Value::Time(self.timestamp),
-            _ => Value::Null,
-        }
-    }
-}
+object!(BatchEvent as "BatchEvent", |this| {
+    "events" => Value::List(Box::new(WholeBatch(this))),
+    "firedByNodeId" => id(&this.fired_by),
+    "groupId" => group_id(&this.group),
+    "domain" => domain(&this.group),
+    "timestamp" => Value::Time(this.timestamp),
+});
 
 /// One event, which shares what its batch says of all.
 struct EventInBatch<'a> {
@@ -172,29 +105,16 @@ struct EventInBatch<'a> {
     reader: Option<u16>,
 }
 
-impl Object for EventInBatch<'_> {
-    fn type_name(&self) -> &'static str {
-        "Event"
-    }
-
-    fn fields(&self) -> &'static [&'static str] {
-        &["name", "firedByNodeId", "groupId", "domain", "payload", "timestamp", "cursor", "orderKey"]
-    }
-
-    fn field(&self, name: &str) -> Value<'_> {
-        match name {
-            "name" => Value::text(&self.event.name),
-            "firedByNodeId" => id(&self.batch.fired_by),
-            "groupId" => group_id(&self.batch.group),
-            "domain" => domain(&self.batch.group),
-            "payload" => self.event.payload.as_ref().into(),
-            "timestamp" => Value::Time(self.event.fired_at),
-            "cursor" => self.batch.cursor_behind(self.index, self.reader).into(),
-            "orderKey" => self.event.order_key.as_ref().into(),
-            _ => Value::Null,
-        }
-    }
-}
+object!(EventInBatch<'_> as "Event", |this| {
+    "name" => Value::text(&this.event.name),
+    "firedByNodeId" => id(&this.batch.fired_by),
+    "groupId" => group_id(&this.batch.group),
+    "domain" => domain(&this.batch.group),
+    "payload" => this.event.payload.as_ref().into(),
+    "timestamp" => Value::Time(this.event.fired_at),
+    "cursor" => this.batch.cursor_behind(this.index, this.reader).into(),
+    "orderKey" => this.event.order_key.as_ref().into(),
+});
 
 /// All events of a batch.
 struct WholeBatch<'a>(&'a BatchEvent);
@@ -220,121 +140,47 @@ impl List for Slices<'_> {
     }
 }
 
-impl Object for GroupDissolve {
-    fn type_name(&self) -> &'static str {
-        "GroupDissolvePayload"
-    }
+object!(GroupDissolve as "GroupDissolvePayload", |this| {
+    "groupId" => group_id(&this.group),
+    "domain" => domain(&this.group),
+    "message" => Value::text(this.reason.text()),
+});
 
-    fn fields(&self) -> &'static [&'static str] {
-        &["groupId", "domain", "message"]
-    }
+object!(Heartbeat as "HeartbeatPayload", |this| {
+    "groupId" => group_id(&this.group),
+    "domain" => domain(&this.group),
+    "expiresAt" => Value::Time(this.expires_at),
+    "heartbeatIntervalSeconds" => Value::Int(this.interval_seconds),
+});
 
-    fn field(&self, name: &str) -> Value<'_> {
-        match name {
-            "groupId" => group_id(&self.group),
-            "domain" => domain(&self.group),
-            "message" => Value::text(self.reason.text()),
-            _ => Value::Null,
-        }
-    }
-}
+object!(MemberHeartbeat as "MemberHeartbeatPayload", |this| {
+    "nodeId" => id(&this.node_id),
+    "groupId" => group_id(&this.heartbeat.group),
+    "domain" => domain(&this.heartbeat.group),
+    "expiresAt" => Value::Time(this.heartbeat.expires_at),
+    "heartbeatIntervalSeconds" => Value::Int(this.heartbeat.interval_seconds),
+});
 
-impl Object for Heartbeat {
-    fn type_name(&self) -> &'static str {
-        "HeartbeatPayload"
-    }
+object!(Left as "LeaveGroupPayload", |this| {
+    "peerId" => id(&this.node_id),
+    "groupId" => group_id(&this.group),
+    "domain" => domain(&this.group),
+    "message" => Value::Text(Cow::Owned(format!("Node {} left the group", this.node_id))),
+});
 
-    fn fields(&self) -> &'static [&'static str] {
-        &["groupId", "domain", "expiresAt", "heartbeatIntervalSeconds"]
-    }
+object!(Record as "RecordEventsPayload", |this| {
+    "groupId" => group_id(&this.group),
+    "domain" => domain(&this.group),
+    // A call has at most 1,000 events.
+    "recordedCount" => u32::try_from(this.recorded_count).ok().into(),
+    "nextSince" => Value::Cursor(this.next_since),
+});
 
-    fn field(&self, name: &str) -> Value<'_> {
-        match name {
-            "groupId" => group_id(&self.group),
-            "domain" => domain(&self.group),
-            "expiresAt" => Value::Time(self.expires_at),
-            "heartbeatIntervalSeconds" => Value::Int(self.interval_seconds),
-            _ => Value::Null,
-        }
-    }
-}
-
-impl Object for MemberHeartbeat {
-    fn type_name(&self) -> &'static str {
-        "MemberHeartbeatPayload"
-    }
-
-    fn fields(&self) -> &'static [&'static str] {
-        &["nodeId", "groupId", "domain", "expiresAt", "heartbeatIntervalSeconds"]
-    }
-
-    fn field(&self, name: &str) -> Value<'_> {
-        match name {
-            "nodeId" => id(&self.node_id),
-            other => self.heartbeat.field(other),
-        }
-    }
-}
-
-impl Object for Left {
-    fn type_name(&self) -> &'static str {
-        "LeaveGroupPayload"
-    }
-
-    fn fields(&self) -> &'static [&'static str] {
-        &["peerId", "groupId", "domain", "message"]
-    }
-
-    fn field(&self, name: &str) -> Value<'_> {
-        match name {
-            "peerId" => id(&self.node_id),
-            "groupId" => group_id(&self.group),
-            "domain" => domain(&self.group),
-            "message" => Value::Text(Cow::Owned(format!("Node {} left the group", self.node_id))),
-            _ => Value::Null,
-        }
-    }
-}
-
-impl Object for Record {
-    fn type_name(&self) -> &'static str {
-        "RecordEventsPayload"
-    }
-
-    fn fields(&self) -> &'static [&'static str] {
-        &["groupId", "domain", "recordedCount", "nextSince"]
-    }
-
-    fn field(&self, name: &str) -> Value<'_> {
-        match name {
-            "groupId" => group_id(&self.group),
-            "domain" => domain(&self.group),
-            // A call has at most 1,000 events.
-            "recordedCount" => u32::try_from(self.recorded_count).ok().into(),
-            "nextSince" => Value::Cursor(self.next_since),
-            _ => Value::Null,
-        }
-    }
-}
-
-impl Object for Polled {
-    fn type_name(&self) -> &'static str {
-        "PollGroupData"
-    }
-
-    fn fields(&self) -> &'static [&'static str] {
-        &["events", "nodeStatuses", "complete"]
-    }
-
-    fn field(&self, name: &str) -> Value<'_> {
-        match name {
-            "events" => Value::List(Box::new(Slices(&self.events))),
-            "nodeStatuses" => Value::list(&self.node_statuses),
-            "complete" => Value::Boolean(self.complete),
-            _ => Value::Null,
-        }
-    }
-}
+object!(Polled as "PollGroupData", |this| {
+    "events" => Value::List(Box::new(Slices(&this.events))),
+    "nodeStatuses" => Value::list(&this.node_statuses),
+    "complete" => Value::Boolean(this.complete),
+});
 
 fn id(id: &Id) -> Value<'_> {
     Value::text(id.as_str())
