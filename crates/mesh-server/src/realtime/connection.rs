@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Poll, ready};
 
@@ -137,8 +137,13 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
         received: &[u8],
     ) -> Result<std::convert::Infallible, Ended> {
         self.receive(received).await?;
+        // One timer for the life of the connection: setting one for each message costs more than the rest.
+        let mut tick = pin!(sleep_until(self.next_tick));
         loop {
             self.outbound.flush(self.registration.queue()).await?;
+            if tick.deadline() != self.next_tick {
+                tick.as_mut().reset(self.next_tick);
+            }
             let mut bytes = Vec::new();
             tokio::select! {
                 biased;
@@ -147,7 +152,7 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
                     read.map_err(|_| Ended::Gone)?;
                     self.receive(&bytes).await?;
                 }
-                () = sleep_until(self.next_tick) => self.tick()?,
+                () = &mut tick => self.tick()?,
             }
         }
     }

@@ -88,7 +88,7 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
         put_frame(&mut self.own, Frame::ping(Bytes::new()));
     }
 
-    /// Sends the connection's own frames, then everything that waits in the queue.
+    /// Sends the connection's own frames, then what waits in the queue.
     pub async fn flush(&mut self, queue: &Queue) -> Result<(), End> {
         loop {
             let mut closing = None;
@@ -107,6 +107,9 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
             self.write(queue).await?;
             queue.sent(self.batch.counted);
             self.batch.clear();
+            if self.taken.is_empty() && closing.is_none() {
+                return Ok(());
+            }
         }
     }
 
@@ -150,11 +153,7 @@ async fn stalled(queue: &Queue) {
                 }
                 patience.as_mut().reset(tokio::time::Instant::now() + STALL);
             }
-            () = queue.filled() => {
-                if queue.closing().is_some() {
-                    return;
-                }
-            }
+            () = queue.closed() => return,
         }
     }
 }

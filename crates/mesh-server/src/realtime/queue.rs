@@ -1,11 +1,12 @@
 //! What waits for one connection, within bounds.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use parking_lot::Mutex;
-use tokio::sync::Notify;
+use parking_lot::{Mutex, MutexGuard};
 
 /// A connection for which more waits is closed.
 pub const MAX_WAITING_BYTES: usize = 8 << 20;
@@ -18,7 +19,6 @@ pub const MAX_WAITING_BYTES: usize = 8 << 20;
 #[derive(Default)]
 pub struct Queue {
     state: Mutex<State>,
-    filled: Notify,
     /// Bytes that were pushed and not yet handed to the socket.
     waiting: AtomicUsize,
 }
@@ -27,6 +27,8 @@ pub struct Queue {
 struct State {
     messages: Vec<Message>,
     closing: Option<Closing>,
+    /// The connection's task, while it waits.
+    taker: Option<Waker>,
 }
 
 /// One message, as a part of its own and a part that it shares with others.
@@ -70,27 +72,43 @@ impl Queue {
         if self.waiting.fetch_add(length, Ordering::Relaxed) + length > MAX_WAITING_BYTES {
             state.closing = Some(Closing::TooSlow);
             state.messages = Vec::new();
-            drop(state);
-            self.filled.notify_one();
-            return;
+        } else {
+            state.messages.push(message);
         }
-        state.messages.push(message);
-        let was_empty = state.messages.len() == 1;
-        drop(state);
-        if was_empty {
-            self.filled.notify_one();
-        }
+        wake(state);
     }
 
     /// Asks the connection's task to close it.
     pub fn close(&self, why: Closing) {
-        self.state.lock().closing.get_or_insert(why);
-        self.filled.notify_one();
+        let mut state = self.state.lock();
+        state.closing.get_or_insert(why);
+        wake(state);
     }
 
-    /// Waits until there is something to take or a reason to close. May wake early.
+    /// Waits until there is something to take or a reason to close.
     pub async fn filled(&self) {
-        self.filled.notified().await;
+        self.wait(|state| !state.messages.is_empty() || state.closing.is_some()).await;
+    }
+
+    /// Waits until there is a reason to close.
+    pub async fn closed(&self) {
+        self.wait(|state| state.closing.is_some()).await;
+    }
+
+    /// Waits until the state is as wished. Only one task can wait at a time, so one waker is enough.
+    async fn wait(&self, is_so: impl Fn(&State) -> bool) {
+        let poll = |context: &mut Context<'_>| {
+            let mut state = self.state.lock();
+            if is_so(&state) {
+                return Poll::Ready(());
+            }
+            match &mut state.taker {
+                Some(taker) => taker.clone_from(context.waker()),
+                none => *none = Some(context.waker().clone()),
+            }
+            Poll::Pending
+        };
+        poll_fn(poll).await;
     }
 
     /// Swaps all waiting messages into `taken`, which must be empty; says why to close, if there is a
@@ -117,9 +135,20 @@ impl Queue {
     }
 }
 
+/// Wakes the connection's task, if it waits.
+fn wake(mut state: MutexGuard<'_, State>) {
+    let taker = state.taker.take();
+    drop(state);
+    if let Some(taker) = taker {
+        taker.wake();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::poll;
+    use std::pin::pin;
 
     fn message(length: usize) -> Message {
         Message { head: Arc::from([]), tail: vec![0; length].into() }
@@ -152,5 +181,21 @@ mod tests {
             queue.sent(MAX_WAITING_BYTES);
         }
         assert_eq!(queue.waiting_bytes(), 0);
+    }
+
+    #[tokio::test]
+    async fn the_waiting_task_is_woken() {
+        let queue = Queue::default();
+        let mut filled = pin!(queue.filled());
+        assert!(poll!(&mut filled).is_pending());
+        queue.push(message(1));
+        assert!(poll!(&mut filled).is_ready());
+        let mut closed = pin!(queue.closed());
+        assert!(poll!(&mut closed).is_pending(), "a message is no reason to close");
+        queue.push(message(1));
+        assert!(poll!(&mut closed).is_pending());
+        queue.close(Closing::ServerStops);
+        closed.await;
+        queue.filled().await;
     }
 }
