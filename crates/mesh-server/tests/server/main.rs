@@ -11,5 +11,6 @@ mod hostile;
 mod lifecycle;
 mod limits;
 mod process;
+mod queries;
 mod realtime;
 mod support;
