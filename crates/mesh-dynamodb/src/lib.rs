@@ -37,6 +37,7 @@ mod values;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use keys::is_group_id;
 pub use outlet::Outlet;
 pub use store::DynamoStore;
 pub use table::Table;

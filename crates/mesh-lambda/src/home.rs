@@ -82,6 +82,7 @@ fn note(invocation: &mut Invocation<'_>, outcome: &Outcome) {
     match outcome {
         Ok(Reply::Group(group)) if invocation.operation == "createGroup" => {
             invocation.protocol = Some(Protocol::of(group.record.use_web_socket));
+            invocation.group_id = Some(group.record.key.id.to_string());
         }
         Ok(Reply::Node(node)) => {
             invocation.protocol = Some(Protocol::of(node.record.use_web_socket));
@@ -90,8 +91,8 @@ fn note(invocation: &mut Invocation<'_>, outcome: &Outcome) {
         Err(error) => invocation.error_type = Some(error.kind()),
     }
     if let Err(Error::Store(detail)) = outcome {
-        let (request_id, operation) = (invocation.request_id, invocation.operation);
-        tracing::error!(request_id, operation, group = invocation.group, %detail, "the store failed");
+        let Invocation { request_id, operation, group_id, .. } = invocation;
+        tracing::error!(requestId = request_id, Operation = operation, groupId = group_id, %detail, "the store failed");
     }
 }
 

@@ -1,11 +1,14 @@
 //! One line for each invocation: a line of the log, and metrics that CloudWatch reads out of it.
 //!
-//! Ids of nodes, names, values and addresses are never in it; of a group's id and domain there is a
-//! hash. Source: CloudWatch user guide, "Embedded metric format specification".
+//! Ids of nodes, names, values and addresses are never in it, nor anything else that a client made up:
+//! of a domain there is a hash, and a group's id only in the form in which the store makes them.
+//! docs/operations.md queries these lines. Source: CloudWatch user guide, "Embedded metric format
+//! specification".
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use mesh_appsync::event::Event;
+use mesh_dynamodb::is_group_id;
 use mesh_dynamodb::table::Usage;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -21,10 +24,10 @@ pub struct Invocation<'a> {
     pub request_id: &'a str,
     /// The field.
     pub operation: &'a str,
-    /// A hash of the group's id.
-    pub group: Option<String>,
+    /// The group's id, which is random.
+    pub group_id: Option<String>,
     /// A hash of the domain.
-    pub domain: Option<String>,
+    pub domain_hash: Option<String>,
     /// Why it was refused.
     pub error_type: Option<&'static str>,
     /// How a new group or member talks.
@@ -71,8 +74,8 @@ impl<'a> Invocation<'a> {
         Self {
             request_id,
             operation: &event.field,
-            group: group_id.as_deref().map(hash),
-            domain: domain.as_deref().map(hash),
+            group_id: group_id.filter(|id| is_group_id(id)),
+            domain_hash: domain.as_deref().map(hash),
             error_type: None,
             protocol: None,
             usage: Usage::default(),
@@ -89,8 +92,8 @@ impl<'a> Invocation<'a> {
         texts("Operation", Some(self.operation));
         texts("ErrorType", self.error_type);
         texts("requestId", Some(self.request_id));
-        texts("group", self.group.as_deref());
-        texts("domain", self.domain.as_deref());
+        texts("groupId", self.group_id.as_deref());
+        texts("domainHash", self.domain_hash.as_deref());
         texts("protocol", self.protocol.map(Protocol::name));
 
         let mut by_operation = vec![metric("Invocations", "Count")];
@@ -133,7 +136,7 @@ fn now() -> u64 {
     u64::try_from(since_epoch.as_millis()).unwrap_or_default()
 }
 
-/// The first 8 bytes of a text's SHA-256 as hex: enough to follow one group through a log.
+/// The first 8 bytes of a text's SHA-256 as hex: enough to follow one domain through a log.
 fn hash(text: &str) -> String {
     let digest = Sha256::digest(text);
     let (first, _) = digest.split_at(8);
@@ -166,7 +169,8 @@ mod tests {
         assert_eq!((&line["Stage"], &line["Operation"]), (&json!("stg"), &json!("joinGroup")));
         assert_eq!((&line["requestId"], &line["protocol"]), (&json!("request"), &json!("Polling")));
         assert_eq!((&line["ReadUnits"], &line["StoreLatency"]), (&json!(1.0), &json!(12.0)));
-        assert_eq!(line["group"].as_str().unwrap().len(), 16);
+        assert_eq!(line["domainHash"].as_str().unwrap().len(), 16);
+        assert!(line["groupId"].is_null(), "whatever a client calls a group is not logged");
         let metrics = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
         assert_eq!(metrics.len(), 1);
         assert_eq!(metrics[0]["Dimensions"], json!([["Stage", "Operation"]]));
