@@ -2,14 +2,25 @@
 //!
 //! A consistent read is 1 for 4 KB, a write is 1 for 1 KB and 1 for each entry of an index that it
 //! adds or removes, refused conditions cost as much, and transactions twice as much.
+//!
+//! Some units are the price of a rule. createGroup reads its domain because a domain has a most of
+//! groups, and writes an entry of its host because hosting is a membership. joinGroup writes the group
+//! because a group has a most of nodes: a seat is one write, counting 40 members would be ten reads.
+//! recordEventsByNode notes what was published, so that a repeated call publishes nothing twice.
 
 #![allow(clippy::float_cmp, reason = "units are whole or half")]
 
-use mesh_core::id::GroupKey;
-use mesh_core::testing::{Classroom, event};
-use mesh_dynamodb::DynamoStore;
+use std::pin::Pin;
+use std::sync::Arc;
 
-use super::classroom;
+use mesh_core::error::StoreFailure;
+use mesh_core::id::GroupKey;
+use mesh_core::model::MeshMessage;
+use mesh_core::testing::{Classroom, TestClock, event};
+use mesh_dynamodb::testing::{Engine, Fault, Request, TABLE, client, make_table};
+use mesh_dynamodb::{DynamoStore, Outlet, Table};
+
+use super::{classroom, settings};
 
 /// Units used since the last call of this, as (reads, writes).
 fn used(room: &Classroom<DynamoStore>) -> (f64, f64) {
@@ -123,6 +134,34 @@ async fn events() {
     assert_eq!(used(&room), (2.0, 0.0), "getEventsSince a cursor");
     room.poll(&key, &cursor).await.unwrap();
     assert_eq!(used(&room), (4.0, 0.0), "pollGroupData");
+}
+
+/// Tells nobody, at once.
+struct Silent;
+
+impl Outlet for Silent {
+    fn publish<'a>(
+        &'a self,
+        _message: &'a MeshMessage,
+    ) -> Pin<Box<dyn Future<Output = Result<(), StoreFailure>> + Send + 'a>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+#[tokio::test]
+async fn events_that_are_published() {
+    let engine = Engine::new();
+    make_table(&engine).await;
+    let table = Table::new(client(&engine, Arc::new(|_: &Request| Fault::None)), TABLE);
+    let store = DynamoStore::new(table, settings(20)).publishing_to(Arc::new(Silent));
+    let room = Classroom::new(store, Arc::new(TestClock::new()), settings(20));
+    let key = room.create_with_poller("host").await;
+    used(&room);
+    let call = vec![event("e", room.now())];
+    room.record(&key, "poller", call.clone()).await.unwrap();
+    assert_eq!(used(&room), (3.0, 5.0), "recordEventsByNode, and the note that it was published");
+    room.record(&key, "poller", call).await.unwrap();
+    assert_eq!(used(&room), (3.0, 4.0), "recordEventsByNode again");
 }
 
 #[tokio::test]
