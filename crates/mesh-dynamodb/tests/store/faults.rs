@@ -238,6 +238,8 @@ async fn pages_that_are_cut_hide_nothing() {
     contract::groups(with_short_pages).await;
     contract::members(with_short_pages).await;
     contract::polling(with_short_pages).await;
+    contract::status(with_short_pages).await;
+    contract::lifecycle(with_short_pages).await;
 }
 
 #[tokio::test]
