@@ -3,8 +3,9 @@
 CARGO ?= cargo
 DENY_VERSION := 0.20.2
 MESH_BINARY := $(CURDIR)/target/debug/mesh
+FUNCTIONS := $(notdir $(wildcard crates/functions/*))
 
-.PHONY: help serve build test test-rust test-clients check fmt tools
+.PHONY: help serve build test test-rust test-clients check bench-functions fmt tools
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +30,11 @@ check: tools ## Format, lints, licences and documentation, every warning an erro
 	$(CARGO) clippy --workspace --all-targets --all-features --locked -- -D warnings
 	$(CARGO) deny --locked --log-level error check bans licenses sources
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --locked --document-private-items
+
+bench-functions: ## Measure the functions: their start, answers, memory and size
+	$(CARGO) build --release --locked $(FUNCTIONS:%=--package %)
+	$(CARGO) build --release --locked --package mesh-lambda --example bare
+	$(CARGO) bench --profile release --locked --package mesh-lambda --bench functions
 
 fmt: ## Format the code
 	$(CARGO) fmt --all

@@ -54,6 +54,8 @@ pub struct Prices {
     pub gigabyte_sent: f64,
     /// A GB taken into the log.
     pub gigabyte_logged: f64,
+    /// An hour of a rented machine with 2 processors and 2 GB, on which `mesh serve` runs.
+    pub machine_hour: f64,
 }
 
 /// What was used, or would have been.

@@ -9,11 +9,13 @@
 //! | [`home`] | events to calls to answers |
 //! | [`publisher`] | publishing recorded calls through AppSync, signed |
 //! | [`metrics`] | one line of log and metrics for each invocation |
+//! | [`log`] | what else is logged: failures |
 
 pub mod client;
 pub mod clock;
 pub mod environment;
 pub mod home;
+pub mod log;
 pub mod metrics;
 pub mod publisher;
 
@@ -21,6 +23,7 @@ use std::process::ExitCode;
 
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::value::RawValue;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use environment::{Environment, SettingError};
 use home::Home;
@@ -64,8 +67,7 @@ pub enum StartError {
 
 /// Runs a function until its machine is taken away.
 pub fn run(function: Function) -> ExitCode {
-    // Standard output is the log; CloudWatch adds the time.
-    tracing_subscriber::fmt().json().flatten_event(true).with_target(false).without_time().init();
+    log::subscriber(std::io::stdout).init();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let served = runtime.map_err(StartError::from).and_then(|runtime| runtime.block_on(serve(function)));
     match served {

@@ -19,4 +19,6 @@ pub const TOKYO: Prices = Prices {
     // APN1-DataTransfer-Out-Bytes, APN1-DataProcessing-Bytes
     gigabyte_sent: 0.114,
     gigabyte_logged: 0.76,
+    // APN1-BoxUsage:t4g.small
+    machine_hour: 0.0216,
 };

@@ -7,7 +7,7 @@ use super::{Functions, OPERATIONS, event, names_in};
 /// A lesson with the events of the project: created, joined, used and dissolved.
 #[tokio::test]
 async fn a_lesson() {
-    let functions = Functions::new(None).await;
+    let functions = Functions::new().await;
     let domain = functions.data("create-domain.json", &[]).await;
     assert_eq!(domain.as_str().unwrap().len(), 16);
     let group = functions.data("create-group.json", &[]).await;
@@ -50,7 +50,7 @@ async fn a_lesson() {
 
 #[tokio::test]
 async fn what_clients_do_wrong_is_answered() {
-    let functions = Functions::new(None).await;
+    let functions = Functions::new().await;
     let bad = names_in("events/bad").unwrap();
     assert!(bad.len() >= 10);
     for name in bad {
@@ -77,7 +77,7 @@ async fn what_clients_do_wrong_is_answered() {
 
 #[tokio::test]
 async fn a_caller_without_an_address_has_no_domain() {
-    let functions = Functions::new(None).await;
+    let functions = Functions::new().await;
     let mut event = event("create-domain.json");
     event["request"]["headers"]["x-forwarded-for"] = json!("203.0.113.7");
     assert_eq!(functions.answer(&event).await["error"]["type"], "InternalFailure");
@@ -85,7 +85,7 @@ async fn a_caller_without_an_address_has_no_domain() {
 
 #[tokio::test]
 async fn only_what_no_client_can_do_is_a_fault() {
-    let functions = Functions::new(None).await;
+    let functions = Functions::new().await;
     for event in ["", "{}", r#"{"field":"publishEventsByNode","arguments":{}}"#] {
         assert!(functions.home.answer("request", event.as_bytes()).await.is_err(), "{event}");
     }

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops where something is amiss")]
 
+mod costs;
 mod events;
+mod logs;
 mod publishing;
 mod signature;
 mod tidy;
@@ -15,8 +17,8 @@ use mesh_core::Mesh;
 use mesh_core::network::DomainSecret;
 use mesh_core::settings::Settings;
 use mesh_core::testing::TestClock;
-use mesh_dynamodb::testing::{Engine, Fault, Request, TABLE, client, make_table};
-use mesh_dynamodb::{DynamoStore, Outlet, Table};
+use mesh_dynamodb::testing::{Engine, Fault, Faults, Request, TABLE, client, make_table};
+use mesh_dynamodb::{DynamoStore, Table};
 use mesh_lambda::home::Home;
 use serde_json::Value;
 
@@ -59,6 +61,18 @@ fn event(name: &str) -> Value {
     serde_json::from_str(&fs::read_to_string(project().join("events").join(name)).unwrap()).unwrap()
 }
 
+/// An empty table of its own.
+async fn store() -> DynamoStore {
+    store_with(|_: &Request| Fault::None).await
+}
+
+/// The same, whose requests meet faults.
+async fn store_with(faults: impl Faults) -> DynamoStore {
+    let engine = Engine::new();
+    make_table(&engine).await;
+    DynamoStore::new(Table::new(client(&engine, Arc::new(faults)), TABLE), Settings::default())
+}
+
 /// All functions, over one table.
 struct Functions {
     home: Home,
@@ -66,7 +80,11 @@ struct Functions {
 }
 
 impl Functions {
-    async fn new(outlet: Option<Arc<dyn Outlet>>) -> Self {
+    async fn new() -> Self {
+        Self::over(store().await)
+    }
+
+    fn over(store: DynamoStore) -> Self {
         const FIELDS: &[&str] = &[
             "createDomain",
             "createGroup",
@@ -87,14 +105,6 @@ impl Functions {
             "searchGroupsByNamePrefix",
             "sendMemberHeartbeat",
         ];
-        let engine = Engine::new();
-        make_table(&engine).await;
-        let client = client(&engine, Arc::new(|_: &Request| Fault::None));
-        let store = DynamoStore::new(Table::new(client, TABLE), Settings::default());
-        let store = match outlet {
-            Some(outlet) => store.publishing_to(outlet),
-            None => store,
-        };
         let clock = Arc::new(TestClock::new());
         let domain_secret = DomainSecret::new(b"a secret of enough length");
         let mesh = Mesh { store, clock: clock.clone(), settings: Settings::default(), domain_secret };

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::signature::signature;
-use super::{Functions, event};
+use super::{Functions, event, store};
 
 const REGION: &str = "ap-northeast-1";
 
@@ -83,7 +83,7 @@ async fn functions(api: &Api) -> Functions {
         .build();
     let url = api.serve().await;
     let publisher = Publisher::new(&url, &configuration, connector().unwrap()).unwrap();
-    Functions::new(Some(Arc::new(publisher))).await
+    Functions::over(store().await.publishing_to(Arc::new(publisher)))
 }
 
 /// A group with a member that records, and the event by which it does.
