@@ -2,10 +2,11 @@
 
 CARGO ?= cargo
 DENY_VERSION := 0.20.2
+CHROMIUM ?= /usr/bin/chromium
 MESH_BINARY := $(CURDIR)/target/debug/mesh
 FUNCTIONS := $(notdir $(wildcard crates/functions/*))
 
-.PHONY: help serve build test test-rust test-clients check bench-functions fmt tools
+.PHONY: help serve build test test-rust test-clients test-browser chromium check bench-functions fmt tools
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,7 +17,7 @@ serve: ## Build and start the server; options in ARGS, as in make serve ARGS="--
 build: ## Build the release binary, target/release/mesh
 	$(CARGO) build --release --bin mesh
 
-test: test-rust test-clients ## Run all tests: Rust, then the real client libraries under Node
+test: test-rust test-clients test-browser ## Run all tests: Rust, the real client libraries under Node, pages in Chromium
 
 test-rust:
 	$(CARGO) test --workspace --locked
@@ -24,6 +25,13 @@ test-rust:
 test-clients:
 	$(CARGO) build --locked --bin mesh
 	cd tests/clients && npm ci --no-audit --no-fund && MESH_BINARY=$(MESH_BINARY) npm test
+
+test-browser: chromium
+	$(CARGO) build --locked --bin mesh
+	cd tests/browser && npm ci --no-audit --no-fund && CHROMIUM=$(CHROMIUM) MESH_BINARY=$(MESH_BINARY) npm test
+
+chromium:
+	@test -x $(CHROMIUM) || ./tests/browser/install-chromium
 
 check: tools ## Format, lints, licences and documentation, every warning an error
 	$(CARGO) fmt --all --check

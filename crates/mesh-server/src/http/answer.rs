@@ -65,6 +65,10 @@ pub(super) async fn nothing_here() -> Response<Body> {
     error(StatusCode::NOT_FOUND, "NotFoundException", "There is nothing here. The API is at /graphql.")
 }
 
+pub(super) fn no_such_page() -> Response<Body> {
+    error(StatusCode::NOT_FOUND, "NotFoundException", "This page has no such file.")
+}
+
 /// A fault of this program; the detail is for the log alone.
 pub(super) fn internal(detail: &str) -> Response<Body> {
     tracing::error!(detail, "a request could not be served");

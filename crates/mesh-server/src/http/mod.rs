@@ -7,6 +7,7 @@ mod graphql;
 mod hosts;
 mod operators;
 mod origin;
+mod pages;
 mod upgrade;
 
 use std::net::IpAddr;
@@ -18,12 +19,15 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{any, get};
 use mesh_core::Mesh;
+use rust_embed::RustEmbed;
 
 use crate::graphql::engine::Engine;
 use crate::keys::ApiKeys;
 use crate::metrics::Metrics;
 use crate::realtime::connection::Realtime;
 use crate::store::LocalStore;
+
+use pages::{OWN_SERVER_ONLY, Pages};
 
 pub use hosts::Hosts;
 pub use origin::Origins;
@@ -61,6 +65,11 @@ pub struct Peer {
     pub open: Arc<dyn Send + Sync>,
 }
 
+/// What the teacher sees of the classroom.
+#[derive(RustEmbed)]
+#[folder = "pages/board"]
+struct Board;
+
 /// All routes.
 pub fn app(app: Arc<App>) -> Router {
     Router::new()
@@ -68,6 +77,7 @@ pub fn app(app: Arc<App>) -> Router {
         .route("/graphql/realtime", any(graphql_or_upgrade))
         .route("/health", get(operators::health))
         .route("/metrics", get(operators::metrics))
+        .merge(Pages::new::<Board>(OWN_SERVER_ONLY).routes("/board"))
         .fallback(answer::nothing_here)
         .with_state(app)
 }

@@ -10,6 +10,7 @@ mod fields;
 mod hostile;
 mod lifecycle;
 mod limits;
+mod pages;
 mod process;
 mod queries;
 mod realtime;
