@@ -28,6 +28,7 @@ export const startBrowser = () => chromium.launch({ executablePath, args });
 export const openPage = async (browser, url, options = {}) => {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
   page.problems = [];
   page.on('pageerror', error => page.problems.push(`error: ${error.message}`));
   page.on('console', message => {

@@ -3,6 +3,7 @@
 
 mod answer;
 mod body;
+mod console;
 mod graphql;
 mod hosts;
 mod operators;
@@ -29,6 +30,7 @@ use crate::store::LocalStore;
 
 use pages::{OWN_SERVER_ONLY, Pages};
 
+pub use console::Console;
 pub use hosts::Hosts;
 pub use origin::Origins;
 
@@ -46,6 +48,8 @@ pub struct App {
     pub origins: Origins,
     /// Under which names the figures may be asked for.
     pub hosts: Hosts,
+    /// Where the console is served.
+    pub console: Console,
     /// How many proxies in front of this server are trusted to say where a call comes from.
     pub trusted_proxies: usize,
     /// What is counted.
@@ -77,6 +81,7 @@ pub fn app(app: Arc<App>) -> Router {
         .route("/graphql/realtime", any(graphql_or_upgrade))
         .route("/health", get(operators::health))
         .route("/metrics", get(operators::metrics))
+        .merge(console::routes())
         .merge(Pages::new::<Board>(OWN_SERVER_ONLY).routes("/board"))
         .fallback(answer::nothing_here)
         .with_state(app)

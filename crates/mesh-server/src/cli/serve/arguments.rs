@@ -35,6 +35,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "KEY", env = "MESH_API_KEY", value_delimiter = ',', hide_env_values = true, value_parser = NonEmptyStringValueParser::new())]
     pub(super) api_key: Vec<String>,
 
+    /// Serve the console at /, where every operation can be tried [default: on for loopback listeners, off for others]
+    #[arg(long, value_name = "ON|OFF", env = "MESH_CONSOLE", value_parser = on_or_off())]
+    pub(super) console: Option<bool>,
+
     /// Folder for groups, keys and certificates
     #[arg(long, value_name = "DIR", env = "MESH_DATA", default_value = "./mesh-data")]
     pub(super) data: PathBuf,
@@ -161,6 +165,10 @@ pub(super) enum LogFormat {
 /// A switch in the environment: 1, true, 0 or false.
 fn switch() -> impl TypedValueParser<Value = bool> {
     PossibleValuesParser::new(["1", "true", "0", "false"]).map(|text| text == "1" || text == "true")
+}
+
+fn on_or_off() -> impl TypedValueParser<Value = bool> {
+    PossibleValuesParser::new(["on", "off"]).map(|text| text == "on")
 }
 
 impl Arguments {

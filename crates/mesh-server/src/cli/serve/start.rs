@@ -14,7 +14,7 @@ use super::arguments::LogFormat;
 use crate::clock::SystemClock;
 use crate::graphql::engine::Engine;
 use crate::graphql::schema::SchemaError;
-use crate::http::{App, Hosts, Origins};
+use crate::http::{App, Console, Hosts, Origins};
 use crate::keys::ApiKeys;
 use crate::metrics::Metrics;
 use crate::private_file;
@@ -95,6 +95,7 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
             keys,
             origins: origins(&arguments),
             hosts: hosts(&arguments),
+            console: console(&arguments),
             trusted_proxies: arguments.network.trust_proxy,
             metrics,
         }),
@@ -178,6 +179,14 @@ fn origins(arguments: &Arguments) -> Origins {
     match &arguments.network.allow_origin[..] {
         [] => Origins::Default,
         listed => Origins::Listed(listed.to_vec()),
+    }
+}
+
+fn console(arguments: &Arguments) -> Console {
+    match arguments.console {
+        None => Console::OnLoopback,
+        Some(true) => Console::On,
+        Some(false) => Console::Off,
     }
 }
 

@@ -12,7 +12,7 @@ use mesh_core::network::DomainSecret;
 use mesh_core::settings::{Limits as StoreLimits, Settings};
 use mesh_core::testing::TestClock;
 use mesh_server::graphql::engine::Engine;
-use mesh_server::http::{App, Hosts, Origins};
+use mesh_server::http::{App, Console, Hosts, Origins};
 use mesh_server::keys::ApiKeys;
 use mesh_server::metrics::Metrics;
 use mesh_server::realtime::connection::Realtime;
@@ -38,6 +38,7 @@ pub struct Options {
     pub connections: Limits,
     pub origins: Origins,
     pub trusted_proxies: usize,
+    pub console: Console,
 }
 
 impl Default for Options {
@@ -48,6 +49,7 @@ impl Default for Options {
             connections: Limits { total: 2_000, per_address: None },
             origins: Origins::Default,
             trusted_proxies: 0,
+            console: Console::OnLoopback,
         }
     }
 }
@@ -90,6 +92,7 @@ impl TestServer {
             keys,
             origins: options.origins,
             hosts: Hosts::default(),
+            console: options.console,
             trusted_proxies: options.trusted_proxies,
             metrics,
         };

@@ -1,0 +1,70 @@
+//! The console at `/`: GraphiQL with the operations of a lesson. Its sources are in `console/`.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::Response;
+use axum::http::header::{CONTENT_TYPE, HeaderValue};
+use axum::routing::get;
+use rust_embed::RustEmbed;
+
+use super::pages::Pages;
+use super::{App, Peer, answer};
+
+/// The lesson, in the order in which the console offers it.
+const QUERIES: &str = include_str!("../../../../docs/queries.graphql");
+
+/// GraphiQL's libraries put style elements into the page.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+     img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Where the console is served. It shows nothing without a key, but pupils need not find it either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Console {
+    /// To who comes in through a loopback listener.
+    OnLoopback,
+    /// To all.
+    On,
+    /// To nobody.
+    Off,
+}
+
+impl Console {
+    /// Whether who comes in through a listener, loopback or not, gets it.
+    pub fn is_served(self, through_loopback: bool) -> bool {
+        self == Self::On || self == Self::OnLoopback && through_loopback
+    }
+}
+
+#[derive(RustEmbed)]
+#[folder = "pages/console"]
+struct Folder;
+
+pub(super) fn routes() -> Router<Arc<App>> {
+    let pages = Pages::new::<Folder>(POLICY);
+    let index = pages.clone();
+    Router::new()
+        .route("/", get(move |app, request| serve(app, index, "index.html".to_owned(), request)))
+        .route("/console/queries.graphql", get(queries))
+        .route(
+            "/console/{*file}",
+            get(move |app, Path(file): Path<String>, request| serve(app, pages, file, request)),
+        )
+}
+
+async fn serve(State(app): State<Arc<App>>, pages: Pages, file: String, request: Request) -> Response<Body> {
+    let through_loopback = request.extensions().get::<Peer>().is_some_and(|peer| peer.through_loopback);
+    if app.console.is_served(through_loopback) {
+        pages.serve(&file, &request)
+    } else {
+        answer::nothing_here().await
+    }
+}
+
+async fn queries() -> Response<Body> {
+    let mut response = Response::new(Body::from(QUERIES));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
