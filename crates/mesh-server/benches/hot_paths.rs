@@ -80,7 +80,7 @@ impl Classroom {
         for number in 0..40 {
             let request = Request::parse(body.as_bytes()).unwrap();
             let subscription = classroom.engine.subscription(&request).unwrap();
-            let connection = hub.connect();
+            let connection = hub.connect(std::net::Ipv4Addr::LOCALHOST.into());
             let id = format!("00000000-0000-4000-8000-{number:012}");
             let group = GroupKey { id: classroom.group.as_str().into(), domain: "d".into() };
             connection.subscribe(group, subscription.selection, data_head(&id, &subscription.key), 0);

@@ -2,6 +2,7 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
+//! | [`board`] | what a teacher sees of all groups |
 //! | [`cli`] | the command `mesh` |
 //! | [`http`] | the routes: /graphql, the upgrade, /health, /metrics |
 //! | [`graphql`] | requests, validated against schema.graphql, to operations and answers |
@@ -9,6 +10,7 @@
 //! | [`store`] | groups, members, statuses and events, in memory and on disk |
 //! | [`server`] | listeners, limits on connections, TLS, starting and stopping |
 
+pub mod board;
 pub mod cli;
 pub mod clock;
 pub mod graphql;

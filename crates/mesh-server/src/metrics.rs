@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use mesh_appsync::call::FIELDS;
 use parking_lot::Mutex;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -20,6 +21,10 @@ struct Outcome {
     operation: &'static str,
     result: &'static str,
 }
+
+/// What becomes of an operation: the words of [`mesh_core::Error::kind`], and this one.
+const RESULTS: [&str; 6] =
+    ["ok", "GroupNotFound", "Unauthorized", "NodeNotFound", "ValidationError", "InternalFailure"];
 
 /// The figures of one server.
 pub struct Metrics {
@@ -95,6 +100,15 @@ impl Metrics {
             self.requests.get_or_create(&Outcome { operation, result }).inc();
         }
         self.request_seconds.observe(took.as_secs_f64());
+    }
+
+    /// Says how often each operation ran, whatever came of it.
+    pub fn operations(&self, mut say: impl FnMut(&'static str, u64)) {
+        for operation in FIELDS {
+            let count =
+                |result| self.requests.get(&Outcome { operation, result }).map_or(0, |count| count.get());
+            say(operation, RESULTS.into_iter().map(count).sum());
+        }
     }
 
     /// Counts a request that was refused before any operation ran.

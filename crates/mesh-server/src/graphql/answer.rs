@@ -6,6 +6,7 @@ use apollo_compiler::executable::OperationType;
 use apollo_compiler::response::JsonValue;
 use mesh_appsync::selection::{Part, write, write_text};
 use mesh_appsync::{Call, Reply};
+use mesh_core::id::Id;
 use mesh_core::store::Store;
 use mesh_core::{Error, Mesh};
 
@@ -46,6 +47,15 @@ impl Answer {
 }
 
 impl Prepared {
+    /// The nodes that come into a group by this request, as host or member.
+    pub fn arrivals(&self) -> impl Iterator<Item = &Id> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Call(Call::JoinGroup(join)) => Some(&join.node_id),
+            Step::Call(Call::CreateGroup(create)) => Some(&create.host_id),
+            _ => None,
+        })
+    }
+
     /// Runs the operations in order and writes the answer.
     pub async fn run<S: Store>(self, mesh: &Mesh<S>) -> Answer {
         let mut data = Data::default();

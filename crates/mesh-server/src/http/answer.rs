@@ -65,6 +65,10 @@ pub(super) async fn nothing_here() -> Response<Body> {
     error(StatusCode::NOT_FOUND, "NotFoundException", "There is nothing here. The API is at /graphql.")
 }
 
+pub(super) fn too_many_boards() -> Response<Body> {
+    error(StatusCode::TOO_MANY_REQUESTS, "LimitExceededError", "Too many boards are open. Close one.")
+}
+
 pub(super) fn no_such_page() -> Response<Body> {
     error(StatusCode::NOT_FOUND, "NotFoundException", "This page has no such file.")
 }

@@ -1,4 +1,4 @@
-//! The console at `/`: GraphiQL with the operations of a lesson. Its sources are in `console/`.
+//! The console at `/`: `GraphiQL` with the operations of a lesson. Its sources are in `console/`.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::{App, Peer, answer};
 /// The lesson, in the order in which the console offers it.
 const QUERIES: &str = include_str!("../../../../docs/queries.graphql");
 
-/// GraphiQL's libraries put style elements into the page.
+/// `GraphiQL`'s libraries put style elements into the page.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
      img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

@@ -1,6 +1,5 @@
 //! POST /graphql: checks in AppSync's order, then the engine.
 
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -13,7 +12,7 @@ use mesh_core::network::Network;
 use tokio::time::timeout;
 
 use super::body::discard;
-use super::{App, Peer, answer, origin};
+use super::{App, Peer, answer, caller, origin};
 use crate::graphql::answer::refused;
 use crate::graphql::request::{Request as GraphqlRequest, RequestError, mend_surrogates};
 
@@ -23,7 +22,6 @@ pub(super) const MAX_BODY_BYTES: usize = 1 << 20;
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
 pub(super) async fn serve(app: &App, peer: &Peer, request: Request) -> Response<Body> {
@@ -56,8 +54,12 @@ async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
             return bad_request(error);
         }
     };
-    let json = match app.engine.prepare(&request, network(app, peer, &parts.headers)) {
+    let address = caller(app, peer, &parts.headers);
+    let json = match app.engine.prepare(&request, address.map(Network::of_local)) {
         Ok(prepared) => {
+            for node in prepared.arrivals() {
+                app.board.attendance.note(node, address.unwrap_or(peer.address));
+            }
             let answer = prepared.run(&app.mesh).await;
             app.metrics.answered(answer.outcomes(), began.elapsed());
             answer.json
@@ -96,20 +98,6 @@ fn bad_request(error: RequestError) -> Response<Body> {
         RequestError::Bad(_) => "BadRequestException",
     };
     answer::error(StatusCode::BAD_REQUEST, error_type, &error.to_string())
-}
-
-/// Where the call comes from: the socket's other side or, behind trusted proxies, what the first of
-/// them saw. None if it says less than they must have said.
-fn network(app: &App, peer: &Peer, headers: &HeaderMap) -> Option<Network> {
-    if app.trusted_proxies == 0 {
-        return Some(Network::of_local(peer.address));
-    }
-    let hops = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
-    let hops: Vec<_> = hops.flat_map(|value| value.split(',')).map(str::trim).collect();
-    // Each proxy appends whom it heard; what stands before that, anybody may have written.
-    let place = hops.len().checked_sub(app.trusted_proxies)?;
-    let address: IpAddr = hops.get(place)?.parse().ok()?;
-    Some(Network::of_local(address))
 }
 
 /// A number of its own for each answer, in the form of a UUID.

@@ -1,6 +1,7 @@
 //! The HTTP side: AppSync's GraphQL endpoint, the upgrade to its realtime protocol, and what operators
 //! ask for.
 
+mod admin;
 mod answer;
 mod body;
 mod console;
@@ -17,11 +18,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName};
 use axum::response::Response;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use mesh_core::Mesh;
 use rust_embed::RustEmbed;
 
+use crate::board::{Follow, Watch};
 use crate::graphql::engine::Engine;
 use crate::keys::ApiKeys;
 use crate::metrics::Metrics;
@@ -52,6 +55,12 @@ pub struct App {
     pub console: Console,
     /// How many proxies in front of this server are trusted to say where a call comes from.
     pub trusted_proxies: usize,
+    /// Keys of the teacher, who may look at every group and end it.
+    pub admin_keys: ApiKeys,
+    /// The boards that are open.
+    pub watch: Arc<Watch>,
+    /// What they are told of.
+    pub board: Arc<Follow>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }
@@ -69,6 +78,8 @@ pub struct Peer {
     pub open: Arc<dyn Send + Sync>,
 }
 
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
 /// What the teacher sees of the classroom.
 #[derive(RustEmbed)]
 #[folder = "pages/board"]
@@ -81,10 +92,25 @@ pub fn app(app: Arc<App>) -> Router {
         .route("/graphql/realtime", any(graphql_or_upgrade))
         .route("/health", get(operators::health))
         .route("/metrics", get(operators::metrics))
+        .route("/admin/board", get(admin::board))
+        .route("/admin/dissolve", post(admin::dissolve))
         .merge(console::routes())
         .merge(Pages::new::<Board>(OWN_SERVER_ONLY).routes("/board"))
         .fallback(answer::nothing_here)
         .with_state(app)
+}
+
+/// The address that a call comes from: the socket's other side or, behind trusted proxies, what the first
+/// of them saw. None if it says less than they must have said.
+fn caller(app: &App, peer: &Peer, headers: &HeaderMap) -> Option<IpAddr> {
+    if app.trusted_proxies == 0 {
+        return Some(peer.address);
+    }
+    let hops = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
+    let hops: Vec<_> = hops.flat_map(|value| value.split(',')).map(str::trim).collect();
+    // Each proxy appends whom it heard; what stands before that, anybody may have written.
+    let place = hops.len().checked_sub(app.trusted_proxies)?;
+    hops.get(place)?.parse().ok()
 }
 
 /// Both paths serve both, as clients disagree about where to connect.

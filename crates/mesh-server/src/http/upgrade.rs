@@ -23,7 +23,7 @@ use tungstenite::handshake::derive_accept_key;
 
 use super::{App, Peer, answer};
 use crate::keys::ApiKeys;
-use crate::realtime::connection::{Realtime, UpgradeKey, serve};
+use crate::realtime::connection::{Realtime, Upgrade, UpgradeKey, serve};
 use crate::realtime::protocol::SUB_PROTOCOL;
 
 /// How clients that offer sub-protocols send their credentials.
@@ -37,18 +37,19 @@ pub(super) fn is_wanted(request: &Request) -> bool {
 pub(super) fn accept(app: &Arc<App>, peer: Peer, mut request: Request) -> Response<Body> {
     let headers = request.headers();
     let version = headers.get(SEC_WEBSOCKET_VERSION).map(HeaderValue::as_bytes);
-    let (Some(key), Some(b"13")) = (headers.get(SEC_WEBSOCKET_KEY), version) else {
+    let (Some(accept_key), Some(b"13")) = (headers.get(SEC_WEBSOCKET_KEY), version) else {
         let message = "An upgrade needs sec-websocket-key and sec-websocket-version: 13";
         let mut response = answer::error(StatusCode::BAD_REQUEST, "BadRequestException", message);
         response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         return response;
     };
-    let accept_key = derive_accept_key(key.as_bytes());
+    let accept_key = derive_accept_key(accept_key.as_bytes());
     let offered = protocols(headers);
-    let upgrade_key = upgrade_key(&app.keys, request.uri().query(), &offered);
+    let key = upgrade_key(&app.keys, request.uri().query(), &offered);
+    let address = super::caller(app, &peer, headers).unwrap_or(peer.address);
     let offers_ours = offered.iter().any(|protocol| protocol == SUB_PROTOCOL);
     let on_upgrade = hyper::upgrade::on(&mut request);
-    tokio::spawn(serve_upgraded(on_upgrade, app.realtime.clone(), upgrade_key, peer));
+    tokio::spawn(serve_upgraded(on_upgrade, app.realtime.clone(), Upgrade { key, address }, peer));
 
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -64,18 +65,18 @@ pub(super) fn accept(app: &Arc<App>, peer: Peer, mut request: Request) -> Respon
     response
 }
 
-async fn serve_upgraded(on_upgrade: OnUpgrade, realtime: Arc<Realtime>, key: UpgradeKey, peer: Peer) {
+async fn serve_upgraded(on_upgrade: OnUpgrade, realtime: Arc<Realtime>, upgraded_with: Upgrade, peer: Peer) {
     // A client that went away during the handshake is nobody's loss.
     let Ok(upgraded) = on_upgrade.await else { return };
     match plain(upgraded) {
         Ok((socket, received)) => {
             let (reader, writer) = socket.into_split();
-            serve(realtime, key, reader, writer, received).await;
+            serve(realtime, upgraded_with, reader, writer, received).await;
         }
         Err(upgraded) => {
             if let Some((socket, received)) = tls(upgraded) {
                 let (reader, writer) = tokio::io::split(socket);
-                serve(realtime, key, reader, writer, received).await;
+                serve(realtime, upgraded_with, reader, writer, received).await;
             }
         }
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Poll, ready};
@@ -50,20 +51,29 @@ pub enum UpgradeKey {
     Wrong,
 }
 
+/// What is known of a connection before its first message.
+#[derive(Clone, Copy, Debug)]
+pub struct Upgrade {
+    /// The key that came with it.
+    pub key: UpgradeKey,
+    /// Where it comes from.
+    pub address: IpAddr,
+}
+
 /// How a connection ends.
 struct Close(CloseCode, &'static str);
 
 /// Serves an upgraded socket until it closes. `received` is what was read beyond the upgrade.
-pub async fn serve<R, W>(realtime: Arc<Realtime>, key: UpgradeKey, reader: R, writer: W, received: Bytes)
+pub async fn serve<R, W>(realtime: Arc<Realtime>, upgrade: Upgrade, reader: R, writer: W, received: Bytes)
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let registration = realtime.hub.connect();
+    let registration = realtime.hub.connect(upgrade.address);
     let mut connection = Connection {
         realtime,
         registration,
-        key,
+        key: upgrade.key,
         outbound: Outbound::new(writer),
         inbound: Inbound::default(),
         subscriptions: HashMap::new(),

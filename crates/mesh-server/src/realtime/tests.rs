@@ -1,5 +1,6 @@
 //! What goes by time: with tokio's clock paused, minutes pass in no time.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use tokio_tungstenite::WebSocketStream;
 use tungstenite::Message;
 use tungstenite::protocol::Role;
 
-use super::connection::{Realtime, UpgradeKey, serve};
+use super::connection::{Realtime, Upgrade, UpgradeKey, serve};
 use super::hub::Hub;
 use crate::graphql::engine::Engine;
 use crate::keys::ApiKeys;
@@ -45,7 +46,8 @@ impl Server {
     async fn socket(&self, pipe: usize) -> WebSocketStream<DuplexStream> {
         let (ours, theirs) = duplex(pipe);
         let (reader, writer) = split(ours);
-        tokio::spawn(serve(self.realtime.clone(), UpgradeKey::Right, reader, writer, Bytes::new()));
+        let upgrade = Upgrade { key: UpgradeKey::Right, address: Ipv4Addr::LOCALHOST.into() };
+        tokio::spawn(serve(self.realtime.clone(), upgrade, reader, writer, Bytes::new()));
         WebSocketStream::from_raw_socket(theirs, Role::Client, None).await
     }
 }
@@ -135,7 +137,7 @@ async fn a_slow_peer_is_closed_counted_and_told() {
 async fn subscriptions_with_the_same_selection_share_their_bytes() {
     let hub = Arc::<Hub>::default();
     let group = GroupKey { id: "g".into(), domain: "d".into() };
-    let connections: Vec<_> = (0..3).map(|_| hub.connect()).collect();
+    let connections: Vec<_> = (0..3).map(|_| hub.connect(Ipv4Addr::LOCALHOST.into())).collect();
     let mut little = Selection::default();
     little.push("groupId", "groupId", MessageFields::of_path("groupId"), Selection::EMPTY);
     for (index, connection) in connections.iter().enumerate() {

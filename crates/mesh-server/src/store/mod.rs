@@ -15,6 +15,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -25,12 +26,13 @@ use mesh_core::id::{Domain, GroupKey, Id};
 use mesh_core::model::{Event, GroupRecord, MeshMessage, MessageFields, NodeRecord, NodeStatus, SensorData};
 use mesh_core::settings::Settings;
 use mesh_core::store::{EventPage, Joined, NewGroup, Recorded, RecordedCall, Store};
+use mesh_core::time::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 pub use disk::{CommitObserver, OpenError};
 pub use outbox::Outlet;
-pub use state::Counts;
+pub use state::{Counts, GroupView, NodeView, Overview};
 
 use disk::{Disk, Shared};
 use outbox::Outbox;
@@ -95,6 +97,11 @@ impl LocalStore {
     /// What is kept and what was dropped.
     pub fn counts(&self) -> Counts {
         self.shared.lock().state.counts()
+    }
+
+    /// All living groups, with values reported after `known`, by the id of their group.
+    pub async fn overview(&self, now: Now, known: &HashMap<Id, Timestamp>) -> Result<Overview> {
+        self.change(|state, _| Ok(state.overview(now, known))).await
     }
 
     /// Ends what time has ended and tells subscribers. To be called a few times a second.

@@ -1,8 +1,13 @@
 //! Pages that are part of the binary.
 
+use std::io::Read;
+
+use flate2::read::GzDecoder;
 use hyper::{Method, StatusCode};
 
-use crate::support::{Response, TestServer};
+use mesh_server::http::Console;
+
+use crate::support::{KEY, Options, Response, TestServer};
 
 async fn get(server: &TestServer, path: &str, headers: &[(&str, &str)]) -> Response {
     server.client().await.send(Method::GET, path, headers, b"").await
@@ -51,4 +56,37 @@ async fn what_is_no_file_of_a_page_is_not_found() {
     }
     let posted = server.client().await.send(Method::POST, "/board/", &[], b"").await;
     assert_eq!(posted.status, StatusCode::METHOD_NOT_ALLOWED);
+}
+#[tokio::test]
+async fn large_files_are_compressed_for_who_takes_it() {
+    let server = TestServer::start().await;
+    let plain = get(&server, "/console/console.js", &[]).await;
+    let compressed = get(&server, "/console/console.js", &[("accept-encoding", "gzip, br")]).await;
+    assert_eq!(compressed.header("content-encoding"), Some("gzip"));
+    assert!(compressed.body.len() < plain.body.len());
+    let mut text = Vec::new();
+    GzDecoder::new(&compressed.body[..]).read_to_end(&mut text).unwrap();
+    assert_eq!(text, plain.body);
+    assert_eq!(plain.header("vary"), Some("accept-encoding"));
+}
+
+#[tokio::test]
+async fn the_console_is_for_loopback_unless_it_is_wanted() {
+    for (console, status) in [
+        (Console::OnLoopback, StatusCode::OK),
+        (Console::On, StatusCode::OK),
+        (Console::Off, StatusCode::NOT_FOUND),
+    ] {
+        let server = TestServer::start_with(Options { console, ..Options::default() }).await;
+        for path in ["/", "/console/console.js"] {
+            let page = get(&server, path, &[]).await;
+            assert_eq!(page.status, status, "{console:?} {path}");
+            assert!(!String::from_utf8_lossy(&page.body).contains(KEY), "a page never has the key");
+        }
+    }
+    assert!(
+        !Console::OnLoopback.is_served(false)
+            && Console::On.is_served(false)
+            && !Console::Off.is_served(true)
+    );
 }

@@ -4,6 +4,8 @@ use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueP
 use clap::{ArgAction, Args, ValueEnum};
 use mesh_core::settings::{Lifetimes, Limits, Settings};
 
+use crate::http::Console;
+
 const EXAMPLES: &str = "\
 Examples:
   mesh serve
@@ -34,6 +36,10 @@ pub(crate) struct Arguments {
     /// Key that clients send as x-api-key; several are all live [default: made once, kept in the data folder]
     #[arg(long, value_name = "KEY", env = "MESH_API_KEY", value_delimiter = ',', hide_env_values = true, value_parser = NonEmptyStringValueParser::new())]
     pub(super) api_key: Vec<String>,
+
+    /// Key of the teacher, who sees all groups at /board and may end them; at least 8 characters [default: made once, kept in the data folder]
+    #[arg(long, value_name = "KEY", env = "MESH_ADMIN_KEY", hide_env_values = true, value_parser = admin_key())]
+    pub(super) admin_key: Option<String>,
 
     /// Serve the console at /, where every operation can be tried [default: on for loopback listeners, off for others]
     #[arg(long, value_name = "ON|OFF", env = "MESH_CONSOLE", value_parser = on_or_off())]
@@ -167,6 +173,13 @@ fn switch() -> impl TypedValueParser<Value = bool> {
     PossibleValuesParser::new(["1", "true", "0", "false"]).map(|text| text == "1" || text == "true")
 }
 
+/// A key that cannot be tried out.
+fn admin_key() -> impl TypedValueParser<Value = String> {
+    NonEmptyStringValueParser::new().try_map(|key| {
+        if key.chars().count() < 8 { Err("an admin key must have at least 8 characters") } else { Ok(key) }
+    })
+}
+
 fn on_or_off() -> impl TypedValueParser<Value = bool> {
     PossibleValuesParser::new(["on", "off"]).map(|text| text == "on")
 }
@@ -189,6 +202,15 @@ impl Arguments {
                 nodes_in_group: self.limits.max_nodes_per_group,
                 groups_in_domain: self.limits.max_groups_per_domain,
             },
+        }
+    }
+
+    /// Where the console is served.
+    pub(super) fn console(&self) -> Console {
+        match self.console {
+            None => Console::OnLoopback,
+            Some(true) => Console::On,
+            Some(false) => Console::Off,
         }
     }
 

@@ -1,5 +1,6 @@
 //! `mesh serve`.
 
+mod announcement;
 mod arguments;
 mod start;
 

@@ -1,6 +1,4 @@
-use std::fmt::Write as _;
-use std::io::{self, Write as _};
-use std::net::{IpAddr, SocketAddr};
+use std::io;
 use std::sync::Arc;
 
 use mesh_core::Mesh;
@@ -10,11 +8,12 @@ use mesh_core::settings::SettingError;
 use tokio::net::{TcpListener, lookup_host};
 
 use super::Arguments;
-use super::arguments::LogFormat;
+use super::announcement::Announcement;
+use crate::board::{Attendance, Follow, Newsroom, Watch};
 use crate::clock::SystemClock;
 use crate::graphql::engine::Engine;
 use crate::graphql::schema::SchemaError;
-use crate::http::{App, Console, Hosts, Origins};
+use crate::http::{App, Hosts, Origins};
 use crate::keys::ApiKeys;
 use crate::metrics::Metrics;
 use crate::private_file;
@@ -27,6 +26,7 @@ use crate::store::{LocalSettings, LocalStore, OpenError};
 
 const STORE_FILE: &str = "store.redb";
 const API_KEY_FILE: &str = "api-key";
+const ADMIN_KEY_FILE: &str = "admin-key";
 const SECRET_FILE: &str = "domain-secret";
 
 /// Why the server could not start.
@@ -63,39 +63,54 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
     let keys = Arc::new(ApiKeys::new(api_keys(&arguments)?));
     let metrics = Arc::new(Metrics::new());
     let hub = Arc::<Hub>::default();
+    let watch = Arc::<Watch>::default();
+    let newsroom = Arc::new(Newsroom { hub: hub.clone(), watch: watch.clone() });
     let clock = Arc::new(SystemClock::new());
     let local = LocalSettings { settings: settings.clone(), max_groups: arguments.limits.max_groups };
     let store = if arguments.in_memory {
-        LocalStore::in_memory(&local, hub.clone()).map_err(StartError::MemoryStore)?
+        LocalStore::in_memory(&local, newsroom).map_err(StartError::MemoryStore)?
     } else {
         let observer = {
             let metrics = metrics.clone();
             Box::new(move |took| metrics.committed(took))
         };
-        LocalStore::open(&arguments.data.join(STORE_FILE), local, clock.clone(), hub.clone(), observer)?
+        LocalStore::open(&arguments.data.join(STORE_FILE), local, clock.clone(), newsroom, observer)?
     };
     let domain_secret = Some(domain_secret(&arguments)?);
     let engine = Arc::new(Engine::new()?);
     let realtime = {
         let metrics = metrics.clone();
         let too_slow = Box::new(move || metrics.too_slow());
-        Realtime { engine: engine.clone(), hub, keys: keys.clone(), too_slow }
+        Realtime { engine: engine.clone(), hub: hub.clone(), keys: keys.clone(), too_slow }
     };
     let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>();
     let addresses = addresses.map_err(StartError::Stopped)?;
-    let announcement = Announcement::new(&arguments, &addresses, &keys, tls.as_ref());
+    let admin_key = admin_key(&arguments)?;
+    let announcement = Announcement::new(&arguments, &addresses, &keys, &admin_key, tls.as_ref());
+    let mesh = Arc::new(Mesh { store, clock, settings, domain_secret });
+    let board = Follow {
+        mesh: mesh.clone(),
+        hub,
+        attendance: Attendance::default(),
+        metrics: metrics.clone(),
+        keys: keys.clone(),
+        home: announcement.home.clone(),
+    };
     let server = Server {
         listeners,
         tls: tls.map(|tls| tls.acceptor),
         connections: Connections::new(limits(&arguments)),
         app: Arc::new(App {
-            mesh: Arc::new(Mesh { store, clock, settings, domain_secret }),
+            mesh,
             engine,
             realtime: Arc::new(realtime),
             keys,
             origins: origins(&arguments),
             hosts: hosts(&arguments),
-            console: console(&arguments),
+            console: arguments.console(),
+            admin_keys: ApiKeys::new(vec![admin_key]),
+            watch,
+            board: Arc::new(board),
             trusted_proxies: arguments.network.trust_proxy,
             metrics,
         }),
@@ -133,6 +148,13 @@ fn api_keys(arguments: &Arguments) -> Result<Vec<String>, StartError> {
         return Ok(arguments.api_key.clone());
     }
     kept(arguments, API_KEY_FILE, || Ok(format!("da2-{}", random_text(26)?))).map(|key| vec![key])
+}
+
+fn admin_key(arguments: &Arguments) -> Result<String, StartError> {
+    if let Some(key) = &arguments.admin_key {
+        return Ok(key.clone());
+    }
+    kept(arguments, ADMIN_KEY_FILE, || Ok(format!("admin-{}", random_text(20)?)))
 }
 
 fn domain_secret(arguments: &Arguments) -> Result<DomainSecret, StartError> {
@@ -182,14 +204,6 @@ fn origins(arguments: &Arguments) -> Origins {
     }
 }
 
-fn console(arguments: &Arguments) -> Console {
-    match arguments.console {
-        None => Console::OnLoopback,
-        Some(true) => Console::On,
-        Some(false) => Console::Off,
-    }
-}
-
 /// The names in --listen and --allow-origin, and the machine's own.
 fn hosts(arguments: &Arguments) -> Hosts {
     let listening = arguments.listen.iter().filter_map(|address| address.rsplit_once(':'));
@@ -218,84 +232,4 @@ fn told_to_stop() -> impl Future<Output = ()> {
             () = terminated => {}
         }
     }
-}
-
-/// What a user needs next.
-struct Announcement {
-    endpoint: String,
-    realtime: String,
-    key: String,
-    more: Vec<(&'static str, String)>,
-    curl: String,
-}
-
-impl Announcement {
-    fn new(arguments: &Arguments, addresses: &[SocketAddr], keys: &ApiKeys, tls: Option<&Tls>) -> Self {
-        let (http, ws) = if tls.is_some() { ("https", "wss") } else { ("http", "ws") };
-        let reached: Vec<_> = addresses.iter().map(|address| reachable(*address)).collect();
-        let endpoint = |address: &SocketAddr| format!("{http}://{address}/graphql");
-        let first = reached.first().map(endpoint).unwrap_or_default();
-        let realtime = reached.first().map(|address| format!("{ws}://{address}/graphql/realtime"));
-        let mut more: Vec<_> = reached.iter().skip(1).map(|address| ("also at", endpoint(address))).collect();
-        let trust = match tls {
-            None => String::new(),
-            Some(Tls { fingerprint, certificate_file, .. }) => {
-                more.push(("certificate", format!("SHA-256 {fingerprint}")));
-                match certificate_file {
-                    None => " --insecure".to_owned(),
-                    Some(file) => {
-                        more.push(("kept in", file.display().to_string()));
-                        format!(" --cacert {}", file.display())
-                    }
-                }
-            }
-        };
-        let data =
-            if arguments.in_memory { "in memory".to_owned() } else { arguments.data.display().to_string() };
-        more.push(("data", data));
-        let key = keys.first().to_owned();
-        let curl = format!(
-            "curl{trust} {first} -H 'content-type: application/json' -H 'x-api-key: {key}' -d '{{\"query\":\"mutation {{ createDomain }}\"}}'"
-        );
-        Self { endpoint: first, realtime: realtime.unwrap_or_default(), key, more, curl }
-    }
-
-    /// Everything for people goes to standard error; standard output gets one line, when ready.
-    fn print(&self, format: LogFormat) {
-        let mut text = String::new();
-        match format {
-            LogFormat::Json => {
-                let json = serde_json::json!({
-                    "level": "INFO", "message": "Mesh is ready", "endpoint": self.endpoint,
-                    "realtimeEndpoint": self.realtime, "apiKey": self.key, "try": self.curl,
-                });
-                // Writing to memory cannot fail.
-                let _ = writeln!(text, "{json}");
-            }
-            LogFormat::Text => {
-                let named =
-                    [("endpoint", &self.endpoint), ("realtime", &self.realtime), ("API key", &self.key)];
-                let more = self.more.iter().map(|(name, value)| (*name, value));
-                for (name, value) in named.into_iter().chain(more) {
-                    let _ = writeln!(text, "  {name:<12} {value}");
-                }
-                let _ = writeln!(text, "  Try it:\n  {}", self.curl);
-            }
-        }
-        // Nobody reads what cannot be written.
-        let _ = io::stderr().write_all(text.as_bytes());
-        let _ = writeln!(io::stdout(), "Mesh is ready: {}", self.endpoint);
-    }
-}
-
-/// An address under which others reach a listener: of an unspecified one, one of the machine's.
-fn reachable(listening: SocketAddr) -> SocketAddr {
-    if !listening.ip().is_unspecified() {
-        return listening;
-    }
-    let own = tls::addresses_of_this_machine();
-    let is_global = |address: &&IpAddr| !address.is_loopback() && address.is_ipv4() == listening.is_ipv4();
-    let loopback = |address: &&IpAddr| address.is_loopback() && address.is_ipv4() == listening.is_ipv4();
-    let found = own.iter().find(is_global).or_else(|| own.iter().find(loopback));
-    SocketAddr::new(found.copied().unwrap_or(listening.ip()), listening.port())
 }

@@ -195,6 +195,12 @@ impl Values {
         }
     }
 
+    /// Values that were set after `since`; all if there is none.
+    pub(super) fn since(&self, since: Option<Timestamp>) -> Vec<SensorData> {
+        let is_newer = |held: &Held| since.is_none_or(|since| held.at > since);
+        self.held.iter().filter(|(_, held)| is_newer(held)).map(|(key, held)| held.item(key)).collect()
+    }
+
     /// All values under the newest timestamp; none if there are none.
     pub(super) fn merged(&self, node: &Id, group: &Arc<GroupKey>) -> Option<NodeStatus> {
         let timestamp = self.held.values().map(|held| held.at).max()?;

@@ -7,6 +7,7 @@ mod groups;
 mod indexes;
 mod load;
 mod members;
+mod overview;
 mod sweep;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -24,6 +25,7 @@ use crate::store::rows::Row;
 use group::GroupState;
 use indexes::Indexes;
 pub(super) use load::Loaded;
+pub use overview::{GroupView, NodeView, Overview};
 
 /// The most bytes of events that are kept of all groups.
 const TOTAL_EVENT_BYTES: usize = 256 << 20;

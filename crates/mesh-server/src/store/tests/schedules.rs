@@ -179,7 +179,7 @@ impl World {
         if self.socket.take().is_some() {
             return;
         }
-        let socket = self.hub.connect();
+        let socket = self.hub.connect(std::net::Ipv4Addr::LOCALHOST.into());
         let Subscription { group, key, selection } = &self.subscription;
         let head = crate::realtime::protocol::data_head("1", key);
         socket.subscribe(group.clone(), selection.clone(), head, 0);

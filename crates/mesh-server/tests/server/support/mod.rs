@@ -11,6 +11,7 @@ use mesh_core::Mesh;
 use mesh_core::network::DomainSecret;
 use mesh_core::settings::{Limits as StoreLimits, Settings};
 use mesh_core::testing::TestClock;
+use mesh_server::board::{Attendance, Follow, Newsroom, Watch};
 use mesh_server::graphql::engine::Engine;
 use mesh_server::http::{App, Console, Hosts, Origins};
 use mesh_server::keys::ApiKeys;
@@ -30,6 +31,7 @@ pub use socket::Socket;
 
 /// The key of every test server; a second one is live beside it.
 pub const KEY: &str = "da2-the-first-key";
+pub const ADMIN_KEY: &str = "admin-the-teachers";
 pub const OTHER_KEY: &str = "da2-the-second-key";
 
 /// What a test may choose.
@@ -70,7 +72,9 @@ impl TestServer {
         let clock = Arc::<TestClock>::default();
         let hub = Arc::<Hub>::default();
         let local = LocalSettings { settings: options.settings.clone(), max_groups: 1_000 };
-        let store = LocalStore::in_memory(&local, hub.clone()).unwrap();
+        let watch = Arc::<Watch>::default();
+        let newsroom = Newsroom { hub: hub.clone(), watch: watch.clone() };
+        let store = LocalStore::in_memory(&local, Arc::new(newsroom)).unwrap();
         let keys = Arc::new(ApiKeys::new(vec![KEY.into(), OTHER_KEY.into()]));
         let engine = Arc::new(Engine::new().unwrap());
         let metrics = Arc::new(Metrics::new());
@@ -80,13 +84,25 @@ impl TestServer {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let mesh = Arc::new(Mesh {
+            store,
+            clock: clock.clone(),
+            settings: options.settings,
+            domain_secret: DomainSecret::new(b"a secret of the tests"),
+        });
+        let board = Follow {
+            mesh: mesh.clone(),
+            hub: hub.clone(),
+            attendance: Attendance::default(),
+            metrics: metrics.clone(),
+            keys: keys.clone(),
+            home: format!("http://{address}"),
+        };
         let app = App {
-            mesh: Arc::new(Mesh {
-                store,
-                clock: clock.clone(),
-                settings: options.settings,
-                domain_secret: DomainSecret::new(b"a secret of the tests"),
-            }),
+            mesh,
+            admin_keys: ApiKeys::new(vec![ADMIN_KEY.into()]),
+            watch,
+            board: Arc::new(board),
             engine: engine.clone(),
             realtime: Arc::new(Realtime { engine, hub, keys: keys.clone(), too_slow }),
             keys,

@@ -1,0 +1,137 @@
+//! What a board is told at once, as JSON. Everything that did not change is left out.
+
+use mesh_core::model::DissolveReason;
+use serde::Serialize;
+
+/// Changes since the frame before; the first has everything.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Frame {
+    /// The server's time, in milliseconds since 1970.
+    pub(super) time: i64,
+    /// Groups that are new or in which something changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) groups: Vec<GroupChange>,
+    /// Groups that are gone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) ended: Vec<GroupEnd>,
+    /// Events, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) events: Vec<EventLine>,
+    /// Events that were left out, because so many came at once.
+    pub(super) more_events: u32,
+    /// Groups that are not shown, because there are so many.
+    pub(super) more_groups: usize,
+    /// What the same would cost in the cloud.
+    pub(super) bill: super::bill::Bill,
+}
+
+/// What changed in a group.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct GroupChange {
+    pub(super) id: String,
+    /// Set when the board hears of the group for the first time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) about: Option<AboutGroup>,
+    /// Messages since the frame before.
+    pub(super) messages: u32,
+    /// Connections that listen.
+    pub(super) listeners: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) nodes: Vec<NodeChange>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) gone: Vec<NodeEnd>,
+}
+
+/// What does not change of a group.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AboutGroup {
+    pub(super) domain: String,
+    pub(super) name: String,
+    pub(super) host: String,
+    /// In milliseconds since 1970.
+    pub(super) expires_at: i64,
+    pub(super) invitation: super::invitation::Invitation,
+}
+
+/// What changed of a node.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NodeChange {
+    pub(super) id: String,
+    /// Set when the node has just come: values that the board has of it are of an earlier stay.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_new: bool,
+    pub(super) state: NodeState,
+    pub(super) polls: bool,
+    /// Keys and values that were reported.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) values: Vec<(String, String)>,
+}
+
+/// How a node does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum NodeState {
+    /// All is well.
+    Here,
+    /// It does not take its messages as fast as they come.
+    Slow,
+    /// It had a WebSocket and has none.
+    CutOff,
+    /// Its heartbeat is late.
+    Silent,
+}
+
+/// A node that is no longer in its group.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NodeEnd {
+    pub(super) id: String,
+    /// Whether it went without a word.
+    pub(super) lost: bool,
+}
+
+/// A group that is no longer there.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct GroupEnd {
+    pub(super) id: String,
+    pub(super) reason: EndReason,
+}
+
+/// Why a group ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum EndReason {
+    Dissolved,
+    HostLeft,
+    TimeOver,
+    HostLost,
+}
+
+impl From<DissolveReason> for EndReason {
+    fn from(reason: DissolveReason) -> Self {
+        match reason {
+            DissolveReason::ByHost => Self::Dissolved,
+            DissolveReason::HostLeft => Self::HostLeft,
+            DissolveReason::TimeOver => Self::TimeOver,
+            DissolveReason::HostSilent => Self::HostLost,
+        }
+    }
+}
+
+/// An event.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct EventLine {
+    pub(super) group: String,
+    pub(super) node: String,
+    pub(super) name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) payload: Option<String>,
+    /// When the server took it, in milliseconds since 1970.
+    pub(super) time: i64,
+}

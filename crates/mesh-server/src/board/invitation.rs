@@ -1,0 +1,63 @@
+//! How pupils come into a group: an address, also as a QR code.
+
+use std::fmt::Write;
+
+use fast_qr::QRBuilder;
+use serde::Serialize;
+
+/// An address that opens the example page beside this server, with key and domain filled in.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Invitation {
+    pub(super) url: String,
+    /// The QR code's modules on a side; 0 if the address is too long for one.
+    pub(super) size: usize,
+    /// Its dark modules, as an SVG path on a grid of that size.
+    pub(super) path: String,
+}
+
+impl Invitation {
+    /// The invitation of a server at `home`, as `http://192.168.1.20:4000`. Key and domain stand in the
+    /// fragment, which browsers send to no server.
+    pub(super) fn new(home: &str, key: &str, domain: &str) -> Self {
+        let url = format!("{home}/example/#key={}&domain={}", encoded(key), encoded(domain));
+        let Ok(code) = QRBuilder::new(url.as_bytes()).build() else {
+            return Self { url, ..Self::default() };
+        };
+        let mut path = String::new();
+        for (row, column) in (0..code.size).flat_map(|row| (0..code.size).map(move |column| (row, column))) {
+            if code[row][column].value() {
+                // Writing to memory cannot fail.
+                let _ = write!(path, "M{column} {row}h1v1h-1z");
+            }
+        }
+        Self { url, size: code.size, path }
+    }
+}
+
+/// Percent-encoded but for letters and digits.
+fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(byte.into());
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+        encoded
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invitation_is_an_address_and_its_code() {
+        let invitation = Invitation::new("http://192.168.1.20:4000", "da2-key", "3年 1組");
+        let domain = "3%E5%B9%B4%201%E7%B5%84";
+        assert_eq!(invitation.url, format!("http://192.168.1.20:4000/example/#key=da2-key&domain={domain}"));
+        // The finder pattern in the corner.
+        assert!(invitation.size >= 21 && invitation.path.starts_with("M0 0h1v1h-1zM1 0h1v1h-1z"));
+        let long = Invitation::new("http://h", "k", &"組".repeat(1_000));
+        assert_eq!((long.size, &*long.path), (0, ""));
+    }
+}

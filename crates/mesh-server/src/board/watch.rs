@@ -1,0 +1,137 @@
+//! The boards that are open, and what they wait to be told.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use mesh_core::id::Id;
+use mesh_core::model::{BatchEvent, Content, DissolveReason, MeshMessage};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::realtime::hub::Hub;
+use crate::store::Outlet;
+
+/// More boards than this are refused.
+const MOST_BOARDS: usize = 8;
+/// Of calls with events, the newest so many wait for a board.
+const WAITING_BATCHES: usize = 200;
+/// Of groups that ended, so many.
+const WAITING_ENDS: usize = 1_000;
+
+/// The open boards.
+#[derive(Default)]
+pub struct Watch {
+    is_watched: AtomicBool,
+    boards: Mutex<Vec<Arc<Board>>>,
+    closed: AtomicBool,
+    closing: Notify,
+}
+
+/// Hands news to subscribers, and to the boards that are open.
+pub struct Newsroom {
+    /// The subscribers.
+    pub hub: Arc<Hub>,
+    /// The boards.
+    pub watch: Arc<Watch>,
+}
+
+/// An open board, closed when dropped.
+pub(super) struct Opened {
+    watch: Arc<Watch>,
+    board: Arc<Board>,
+}
+
+#[derive(Default)]
+struct Board(Mutex<News>);
+
+/// What happened since a board was told last.
+#[derive(Default)]
+pub(super) struct News {
+    /// Messages of each group.
+    pub(super) messages: HashMap<Id, u32>,
+    /// Calls with events, oldest first.
+    pub(super) batches: VecDeque<Arc<BatchEvent>>,
+    /// How many calls there were besides.
+    pub(super) more_batches: u32,
+    /// Groups that ended, and why.
+    pub(super) ended: Vec<(Id, DissolveReason)>,
+}
+
+impl Watch {
+    /// Opens a board; none if there are too many.
+    pub(super) fn open(self: &Arc<Self>) -> Option<Opened> {
+        let mut boards = self.boards.lock();
+        if boards.len() >= MOST_BOARDS || self.closed.load(Ordering::Relaxed) {
+            return None;
+        }
+        let board = Arc::<Board>::default();
+        boards.push(board.clone());
+        self.is_watched.store(true, Ordering::Relaxed);
+        Some(Opened { watch: self.clone(), board })
+    }
+
+    /// Ends all boards, because the server stops.
+    pub fn close_all(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+        self.closing.notify_waiters();
+    }
+
+    /// Waits until boards are to end.
+    pub(super) async fn closed(&self) {
+        let closing = self.closing.notified();
+        if !self.closed.load(Ordering::Relaxed) {
+            closing.await;
+        }
+    }
+
+    fn note(&self, message: &MeshMessage) {
+        if !self.is_watched.load(Ordering::Relaxed) {
+            return;
+        }
+        for board in &*self.boards.lock() {
+            board.0.lock().note(message);
+        }
+    }
+}
+
+impl Outlet for Newsroom {
+    fn publish(&self, message: &MeshMessage) {
+        self.watch.note(message);
+        self.hub.publish(message);
+    }
+}
+
+impl Opened {
+    /// What happened since the last call.
+    pub(super) fn take(&self) -> News {
+        std::mem::take(&mut self.board.0.lock())
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        let mut boards = self.watch.boards.lock();
+        boards.retain(|board| !Arc::ptr_eq(board, &self.board));
+        self.watch.is_watched.store(!boards.is_empty(), Ordering::Relaxed);
+    }
+}
+
+impl News {
+    fn note(&mut self, message: &MeshMessage) {
+        *self.messages.entry(message.group.id.clone()).or_default() += 1;
+        match &message.content {
+            Content::BatchEvent(batch) => {
+                if self.batches.len() == WAITING_BATCHES {
+                    self.batches.pop_front();
+                    self.more_batches += 1;
+                }
+                self.batches.push_back(batch.clone());
+            }
+            Content::GroupDissolve(end) if self.ended.len() < WAITING_ENDS => {
+                self.ended.push((message.group.id.clone(), end.reason));
+            }
+            Content::NodeStatus(_) | Content::GroupDissolve(_) => {}
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! What the teacher's board asks for.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::handshake;
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::support::{ADMIN_KEY, DISSOLVE, FIRE, JOIN, KEY, REPORT, TestServer, event};
+
+/// Only a broken test waits so long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An open board, and what it would show.
+struct Board {
+    body: Incoming,
+    received: Vec<u8>,
+    nodes: HashMap<String, Value>,
+    values: HashMap<(String, String), Value>,
+    events: Vec<Value>,
+    gone: Vec<Value>,
+    ended: Vec<Value>,
+    groups: Vec<Value>,
+    bill: Value,
+}
+
+impl Board {
+    async fn open(server: &TestServer) -> Self {
+        let body = connect(server, ADMIN_KEY).await.unwrap();
+        Self {
+            body,
+            received: Vec::new(),
+            nodes: HashMap::new(),
+            values: HashMap::new(),
+            events: Vec::new(),
+            gone: Vec::new(),
+            ended: Vec::new(),
+            groups: Vec::new(),
+            bill: Value::Null,
+        }
+    }
+
+    /// Takes frames until the board shows something.
+    async fn until(&mut self, shows: impl Fn(&Self) -> bool) {
+        while !shows(self) {
+            let frame = self.frame().await;
+            self.apply(&frame);
+        }
+    }
+
+    async fn frame(&mut self) -> Value {
+        loop {
+            if let Some(end) = self.received.windows(2).position(|pair| pair == b"\n\n") {
+                let event: Vec<_> = self.received.drain(..end + 2).collect();
+                let text = String::from_utf8(event).unwrap();
+                if let Some(data) = text.strip_prefix("data: ") {
+                    return serde_json::from_str(data.trim()).unwrap();
+                }
+            } else {
+                let frame = timeout(PATIENCE, self.body.frame()).await.expect("a frame in time");
+                self.received.extend_from_slice(frame.expect("an open board").unwrap().data_ref().unwrap());
+            }
+        }
+    }
+
+    fn apply(&mut self, frame: &Value) {
+        let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+        for group in list(&frame["groups"]) {
+            if !group["about"].is_null() {
+                self.groups.push(group["about"].clone());
+            }
+            for node in list(&group["nodes"]) {
+                let id = node["id"].as_str().unwrap().to_owned();
+                for pair in list(&node["values"]) {
+                    let key = pair[0].as_str().unwrap().to_owned();
+                    self.values.insert((id.clone(), key), pair[1].clone());
+                }
+                self.nodes.insert(id, node);
+            }
+            self.gone.extend(list(&group["gone"]));
+        }
+        self.events.extend(list(&frame["events"]));
+        self.ended.extend(list(&frame["ended"]));
+        self.bill = frame["bill"].clone();
+    }
+
+    fn value(&self, node: &str, key: &str) -> Option<&str> {
+        self.values.get(&(node.to_owned(), key.to_owned())).and_then(Value::as_str)
+    }
+}
+
+async fn connect(server: &TestServer, key: &str) -> Result<Incoming, StatusCode> {
+    let socket = TcpStream::connect(server.address).await.unwrap();
+    let (mut sender, connection) = handshake(TokioIo::new(socket)).await.unwrap();
+    tokio::spawn(connection);
+    let request = Request::get("/admin/board").header("host", "localhost").header("x-admin-key", key);
+    let response = sender.send_request(request.body(Empty::<Bytes>::new()).unwrap()).await.unwrap();
+    if response.status() == StatusCode::OK {
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        Ok(response.into_body())
+    } else {
+        Err(response.status())
+    }
+}
+
+async fn dissolve(server: &TestServer, key: &str, body: &Value) -> StatusCode {
+    let headers = [("x-admin-key", key), ("content-type", "application/json")];
+    let body = body.to_string();
+    server.client().await.send(Method::POST, "/admin/dissolve", &headers, body.as_bytes()).await.status
+}
+
+#[tokio::test]
+async fn nothing_is_told_without_the_admin_key() {
+    let server = TestServer::start().await;
+    let group = server.create("h").await;
+    let mut client = server.client().await;
+    for headers in [&[][..], &[("x-api-key", ADMIN_KEY)], &[("x-admin-key", "")]] {
+        let response = client.send(Method::GET, "/admin/board", headers, b"").await;
+        assert_eq!(response.status, StatusCode::UNAUTHORIZED);
+        assert!(!String::from_utf8_lossy(&response.body).contains(&group));
+    }
+    // The pupils' key is not the teacher's, nor the other way round.
+    assert_eq!(connect(&server, KEY).await.err(), Some(StatusCode::UNAUTHORIZED));
+    let body = json!({"groupId": group, "domain": "d", "hostId": "h"});
+    assert_eq!(dissolve(&server, KEY, &body).await, StatusCode::UNAUTHORIZED);
+    let headers = [("x-api-key", ADMIN_KEY)];
+    let asked = client.send(Method::POST, "/graphql", &headers, br#"{"query":"{__typename}"}"#).await;
+    assert_eq!(asked.status, StatusCode::UNAUTHORIZED);
+    // A page of another origin may not even try.
+    let headers = [("origin", "https://evil.example"), ("access-control-request-headers", "x-admin-key")];
+    let preflight = client.send(Method::OPTIONS, "/admin/board", &headers, b"").await;
+    assert_eq!(preflight.header("access-control-allow-origin"), None);
+    assert_eq!(preflight.status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn a_board_follows_a_lesson() {
+    let server = TestServer::start().await;
+    let group = server.create("alice").await;
+    server.join(&group, "bob").await;
+    let report =
+        |node: &str, value: &str| json!({"g": group, "n": node, "data": [{"key": "score", "value": value}]});
+    server.data(REPORT, report("bob", "1")).await;
+
+    let mut board = Board::open(&server).await;
+    board.until(|board| board.value("bob", "score") == Some("1")).await;
+    let about = &board.groups[0];
+    assert_eq!(
+        (&about["name"], &about["domain"], &about["host"]),
+        (&json!("n"), &json!("d"), &json!("alice"))
+    );
+    assert!(about["invitation"]["url"].as_str().unwrap().ends_with(&format!("/example/#key={KEY}&domain=d")));
+    assert_eq!(board.nodes["alice"]["state"], "here");
+
+    server.data(REPORT, report("bob", "2")).await;
+    server.data(FIRE, json!({"g": group, "n": "bob", "events": [event("goal")]})).await;
+    board.until(|board| board.value("bob", "score") == Some("2") && !board.events.is_empty()).await;
+    assert_eq!((&board.events[0]["name"], &board.events[0]["node"]), (&json!("goal"), &json!("bob")));
+    assert_eq!(board.bill["requests"], 5);
+    assert!(board.bill["dollars"].as_f64().unwrap() > 0.0);
+
+    server.data(JOIN, json!({"g": group, "n": "carol", "ws": false})).await;
+    board.until(|board| board.nodes.get("carol").is_some_and(|carol| carol["polls"] == true)).await;
+    let leave = r#"mutation ($g: ID!) { leaveGroup(groupId: $g, domain: "d", nodeId: "carol") { peerId } }"#;
+    server.data(leave, json!({"g": group})).await;
+    board.until(|board| board.gone.contains(&json!({"id": "carol", "lost": false}))).await;
+
+    server.data(DISSOLVE, json!({"g": group, "h": "alice"})).await;
+    board.until(|board| board.ended.contains(&json!({"id": group, "reason": "dissolved"}))).await;
+}
+
+#[tokio::test]
+async fn who_comes_back_begins_without_values() {
+    let server = TestServer::start().await;
+    let group = server.create("alice").await;
+    let mut board = Board::open(&server).await;
+    server.join(&group, "bob").await;
+    board.until(|board| board.nodes.contains_key("bob")).await;
+    let leave = r#"mutation ($g: ID!) { leaveGroup(groupId: $g, domain: "d", nodeId: "bob") { peerId } }"#;
+    server.data(leave, json!({"g": group})).await;
+    server.join(&group, "bob").await;
+    board.nodes.clear();
+    board.until(|board| board.nodes.get("bob").is_some_and(|bob| bob["isNew"] == true)).await;
+}
+
+#[tokio::test]
+async fn a_board_tells_who_is_silent_lost_or_cut_off() {
+    let server = TestServer::start().await;
+    let group = server.create("alice").await;
+    server.join(&group, "bob").await;
+    let mut board = Board::open(&server).await;
+    let socket = server.subscribed(&group).await;
+    board.until(|board| board.nodes.contains_key("bob")).await;
+    // Both join from this machine; as long as one connection of it listens, nobody is cut off.
+    let mut listening = false;
+    while !listening {
+        let frame = board.frame().await;
+        listening = frame["groups"][0]["listeners"] == 1;
+        board.apply(&frame);
+    }
+    drop(socket);
+    board.until(|board| board.nodes["bob"]["state"] == "cutOff").await;
+    // The host renews its heartbeat, the member does not.
+    let renew =
+        r#"mutation ($g: ID!) { renewHeartbeat(groupId: $g, domain: "d", hostId: "alice") { groupId } }"#;
+    for _ in 0..2 {
+        server.clock.advance(Duration::from_secs(100));
+        server.data(renew, json!({"g": group})).await;
+    }
+    board.until(|board| board.nodes["bob"]["state"] == "silent").await;
+    for _ in 0..4 {
+        server.clock.advance(Duration::from_secs(101));
+        server.data(renew, json!({"g": group})).await;
+    }
+    board.until(|board| board.gone.contains(&json!({"id": "bob", "lost": true}))).await;
+    server.clock.advance(Duration::from_secs(200));
+    board.until(|board| board.ended.contains(&json!({"id": group, "reason": "hostLost"}))).await;
+}
+
+#[tokio::test]
+async fn the_teacher_ends_a_group() {
+    let server = TestServer::start().await;
+    let group = server.create("alice").await;
+    let mut socket = server.subscribed(&group).await;
+    let wrong = json!({"groupId": group, "domain": "d", "hostId": "mallory"});
+    assert_eq!(dissolve(&server, ADMIN_KEY, &wrong).await, StatusCode::CONFLICT);
+    let right = json!({"groupId": group, "domain": "d", "hostId": "alice"});
+    assert_eq!(dissolve(&server, ADMIN_KEY, &right).await, StatusCode::NO_CONTENT);
+    assert!(socket.data("1").await["groupDissolve"]["message"].as_str().unwrap().contains("dissolved"));
+    assert_eq!(dissolve(&server, ADMIN_KEY, &right).await, StatusCode::CONFLICT);
+    assert_eq!(dissolve(&server, ADMIN_KEY, &json!({})).await, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_board_that_stalls_costs_a_bounded_amount() {
+    let server = TestServer::start().await;
+    let group = server.create("alice").await;
+    let mut boards = Vec::new();
+    for _ in 0..8 {
+        boards.push(Board::open(&server).await);
+    }
+    assert_eq!(connect(&server, ADMIN_KEY).await.err(), Some(StatusCode::TOO_MANY_REQUESTS));
+    // None of them reads while more happens than one can be told.
+    let payload = "x".repeat(1_000);
+    for number in 0..300 {
+        let events: Vec<_> = (0..10)
+            .map(|_| json!({"eventName": number.to_string(), "payload": payload, "firedAt": "2026-11-23T09:00:00.000Z"}))
+            .collect();
+        server.data(FIRE, json!({"g": group, "n": "alice", "events": events})).await;
+    }
+    let mut board = boards.pop().unwrap();
+    board.until(|board| board.events.last().is_some_and(|event| event["name"] == "299")).await;
+    assert!(board.events.iter().all(|event| event["payload"].as_str().unwrap().chars().count() == 121));
+    drop((board, boards));
+    // Their places are free again once the server has seen them go.
+    let freed = async { while connect(&server, ADMIN_KEY).await.is_err() {} };
+    timeout(PATIENCE, freed).await.expect("closed boards to be forgotten");
+}
