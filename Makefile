@@ -6,7 +6,7 @@ CHROMIUM ?= /usr/bin/chromium
 MESH_BINARY := $(CURDIR)/target/debug/mesh
 FUNCTIONS := $(notdir $(wildcard crates/functions/*))
 
-.PHONY: help serve build test test-rust test-clients test-browser chromium check bench-functions fmt tools
+.PHONY: help serve build test test-rust test-clients test-browser chromium console check-console check bench-functions fmt tools
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,9 +26,15 @@ test-clients:
 	$(CARGO) build --locked --bin mesh
 	cd tests/clients && npm ci --no-audit --no-fund && MESH_BINARY=$(MESH_BINARY) npm test
 
-test-browser: chromium
+test-browser: chromium check-console
 	$(CARGO) build --locked --bin mesh
 	cd tests/browser && npm ci --no-audit --no-fund && CHROMIUM=$(CHROMIUM) MESH_BINARY=$(MESH_BINARY) npm test
+
+console: ## Build the console's bundle, which is committed
+	cd console && npm ci --no-audit --no-fund && npm run build
+
+check-console:
+	cd console && npm ci --no-audit --no-fund && npm run check
 
 chromium:
 	@test -x $(CHROMIUM) || ./tests/browser/install-chromium

@@ -11,7 +11,7 @@ export const showBill = bill => {
   latest = bill;
   const count = Object.fromEntries(COUNTED.map(name => [name, bill[name] - (start[name] ?? 0)]));
   const rounded = name => Math.round(count[name]).toLocaleString('en');
-  at('dollars').textContent = `US$ ${count.dollars.toFixed(count.dollars < 1 ? 4 : 2)}`;
+  at('dollars').textContent = `US$ ${count.dollars.toFixed(count.dollars < 0.01 ? 6 : 2)}`;
   const [requests, messages, minutes, units] = COUNTED.slice(1).map(rounded);
   say(at('bill-text'), 'billText', { requests, messages, minutes, units });
   say(at('prices'), 'prices', { region: bill.region, date: bill.date });

@@ -14,12 +14,11 @@ pub(super) struct Usage<'a> {
     pub(super) hub: hub::Counts,
 }
 
-/// Dollars since the server started, and what they are for.
+/// Dollars since the server started, and what was counted.
 #[derive(Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Bill {
     pub(super) dollars: f64,
-    pub(super) parts: Vec<(&'static str, f64)>,
     pub(super) requests: u64,
     /// Messages delivered, each counted by its steps of 5 kB.
     pub(super) messages: u64,
@@ -36,10 +35,8 @@ impl Usage<'_> {
         used.messages = self.hub.steps + self.hub.operations;
         used.connection_minutes = self.hub.connected.as_secs_f64() / 60.0;
         used.sent_bytes = self.hub.sent_bytes;
-        let cost = TOKYO.cost(&used);
         Bill {
-            dollars: cost.total(),
-            parts: cost.parts().to_vec(),
+            dollars: TOKYO.cost(&used).total(),
             requests: used.requests,
             messages: used.messages,
             connection_minutes: used.connection_minutes,

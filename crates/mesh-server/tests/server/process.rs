@@ -35,6 +35,12 @@ async fn it_tells_what_a_user_needs_next() {
     let key = std::fs::read_to_string(data.join("api-key")).unwrap().trim().to_owned();
     assert!(key.starts_with("da2-") && key.len() == 30 && told.contains(&key), "{told}");
 
+    // Links that bring their keys in the fragment, which no request carries.
+    assert!(told.contains(&format!("http://{}/#key={key}", server.address)), "{told}");
+    let admin_key = std::fs::read_to_string(data.join("admin-key")).unwrap().trim().to_owned();
+    assert!(admin_key.starts_with("admin-") && admin_key.len() == 26 && admin_key != key);
+    assert!(told.contains(&format!("http://{}/board/#key={admin_key}", server.address)), "{told}");
+
     let curl = told.lines().find(|line| line.trim().starts_with("curl")).unwrap().to_owned();
     let pasted = tokio::process::Command::new("sh").args(["-c", &curl]).output().await.unwrap();
     let answer: Value = serde_json::from_slice(&pasted.stdout).unwrap();
@@ -45,7 +51,7 @@ async fn it_tells_what_a_user_needs_next() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        for file in ["api-key", "domain-secret", "store.redb"] {
+        for file in ["api-key", "admin-key", "domain-secret", "store.redb"] {
             let mode = std::fs::metadata(data.join(file)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{file}");
         }
@@ -77,6 +83,10 @@ async fn an_unspecified_address_is_told_as_one_that_others_reach() {
     command.args(["serve", "--in-memory", "--listen", "0.0.0.0:0", "--api-key", KEY]);
     let server = Process::spawn(command).await;
     assert!(!server.address.ip().is_unspecified());
+    let told = server.errors();
+    assert!(told.contains("/board/#key=") && !told.contains("/#key=da2"), "no console for the room: {told}");
+    let console = server.client().await.send(hyper::Method::GET, "/", &[], b"").await;
+    assert_eq!(console.status, hyper::StatusCode::NOT_FOUND);
     server.data(CREATE, json!({"hostId": "h"})).await;
 }
 
@@ -119,6 +129,8 @@ async fn settings_that_make_no_sense_stop_the_start() {
         ("MESH_IN_MEMORY", "maybe", "--in-memory"),
         ("MESH_TRUST_PROXY", "-1", "--trust-proxy"),
         ("MESH_API_KEY", "", "--api-key"),
+        ("MESH_ADMIN_KEY", "1234567", "--admin-key"),
+        ("MESH_CONSOLE", "maybe", "--console"),
     ] {
         let (code, _, told) = run(&serve[..1], &[(name, value)]).await;
         assert_eq!(code, Some(2), "{told}");
