@@ -1,6 +1,6 @@
 /** The teacher's board: follows /admin/board and shows what it says. */
 import { showBill } from './bill.js';
-import { code, endLine, Group, make } from './group.js';
+import { calm, code, endLine, Group, make } from './group.js';
 import { shortName } from './names.js';
 import { follow } from './stream.js';
 import { language, say, speak } from './words.js';
@@ -18,6 +18,7 @@ let ahead = 0;
 const show = (frame, isFirst) => {
   if (isFirst) clear();
   ahead = frame.time - Date.now();
+  calm();
   for (const change of frame.groups ?? []) {
     if (change.about) add(change.id, change.about);
     groups.get(change.id)?.apply(change, frame.time);
@@ -26,29 +27,34 @@ const show = (frame, isFirst) => {
   showEvents(frame);
   showBill(frame.bill);
   at('nobody').hidden = groups.size > 0;
+  at('overview').hidden = groups.size < 2;
   at('more-groups').hidden = frame.moreGroups === 0;
   say(at('more-groups'), 'moreGroups', { n: frame.moreGroups });
   tick();
 };
 
 const clear = () => {
-  for (const { element } of groups.values()) element.remove();
-  groups.clear();
+  for (const group of groups.values()) remove(group);
 };
 
 const add = (id, about) => {
-  groups.get(id)?.element.remove();
   const group = new Group(id, about, { onInvite: invite, onDissolve: dissolve });
   groups.set(id, group);
   at('groups').append(group.element);
+  at('overview').append(group.link);
+};
+
+const remove = group => {
+  group.element.remove();
+  group.link.remove();
+  groups.delete(group.id);
 };
 
 const end = (id, reason) => {
   const group = groups.get(id);
   if (!group) return;
   if (openFor === group) for (const dialog of [at('invite'), at('confirm')]) dialog.close();
-  group.element.remove();
-  groups.delete(id);
+  remove(group);
   at('ended').hidden = false;
   at('ended-groups').prepend(endLine(group, reason));
   while (at('ended-groups').children.length > MOST_ENDED) at('ended-groups').lastChild.remove();

@@ -5,6 +5,14 @@ import { plain, say } from './words.js';
 /** The rate is that of the last so many milliseconds. */
 const RATE_SPAN = 5_000;
 
+/** Values that are highlighted until the next frame. Animations would keep a laptop busy all lesson. */
+let changed = [];
+
+export const calm = () => {
+  for (const shown of changed) shown.classList.remove('changed');
+  changed = [];
+};
+
 export class Group {
   constructor(id, about, { onInvite, onDissolve }) {
     this.id = id;
@@ -21,6 +29,9 @@ export class Group {
     const head = make('div', { className: 'head' }, title, facts, buttons);
     this.list = make('ul', { className: 'nodes' });
     this.element = make('section', { className: 'group' }, head, this.list);
+    this.size = make('span');
+    this.trouble = make('span', { className: 'trouble' });
+    this.link = make('a', { href: `#${title.id}` }, this.label, ' ', this.size, ' ', this.trouble);
     this.element.setAttribute('aria-labelledby', title.id);
   }
 
@@ -39,6 +50,10 @@ export class Group {
       if (lost) this.nodes.get(id)?.lose();
       else this.drop(id);
     }
+    say(this.size, 'count', { n: this.present });
+    const inTrouble = [...this.nodes.values()].filter(({ element }) => element.dataset.state !== 'here').length;
+    this.trouble.hidden = inTrouble === 0;
+    say(this.trouble, 'trouble', { n: inTrouble });
   }
 
   /** Shows what goes by time. */
@@ -112,10 +127,8 @@ class Node {
       this.table.append(make('div', {}, make('dt', { textContent: key }), shown));
     }
     shown.textContent = value;
-    // Begins the highlight anew.
-    shown.classList.remove('changed');
-    void shown.offsetWidth;
     shown.classList.add('changed');
+    changed.push(shown);
   }
 }
 

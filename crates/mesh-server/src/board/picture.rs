@@ -219,3 +219,97 @@ fn short(text: &str) -> String {
         None => text.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::sync::Arc;
+
+    use mesh_core::id::GroupKey;
+    use mesh_core::model::Event;
+
+    use super::*;
+
+    fn group() -> GroupRecord {
+        GroupRecord {
+            key: Arc::new(GroupKey { id: "g".into(), domain: "d".into() }),
+            name: "n".into(),
+            host_id: "alice".into(),
+            created_at: Timestamp::from_millis(0),
+            expires_at: Timestamp::from_millis(1),
+            use_web_socket: true,
+        }
+    }
+
+    fn address(node: &Id) -> Ipv4Addr {
+        Ipv4Addr::new(192, 0, 2, if node.as_str() == "alice" { 1 } else { 2 })
+    }
+
+    /// The frame after alice, the host, and bob were seen with lines that have so many bytes waiting.
+    fn follow(picture: &mut Picture, waiting: &[(&str, usize)], news: News) -> Frame {
+        let nodes = ["alice", "bob"].into_iter().enumerate().map(|(place, id)| NodeView {
+            id: id.into(),
+            is_host: place == 0,
+            membership: place as u64,
+            use_web_socket: true,
+            silent: Duration::ZERO,
+            news: vec![],
+        });
+        let last_report = Timestamp::from_millis(0);
+        let groups = vec![GroupView { record: group(), nodes: nodes.collect(), last_report }];
+        let lines = |_: &GroupRecord| {
+            let line = |&(id, waiting_bytes): &(&str, usize)| Line {
+                address: address(&id.into()).into(),
+                waiting_bytes,
+            };
+            waiting.iter().map(line).collect()
+        };
+        let around = Surroundings {
+            rules: &Lifetimes::default(),
+            lines: &lines,
+            address_of: &|id| Some(address(id).into()),
+            invitation: &|_| Invitation::default(),
+        };
+        picture.follow(&Overview { groups, more_groups: 0 }, news, &around)
+    }
+
+    fn states(frame: &Frame) -> Vec<(&str, NodeState)> {
+        let nodes = frame.groups.iter().flat_map(|group| &group.nodes);
+        nodes.map(|node| (&*node.id, node.state)).collect()
+    }
+
+    #[test]
+    fn whose_socket_is_slow_or_gone_is_told_once() {
+        let mut picture = Picture::default();
+        let mut next = |waiting: &[(&str, usize)]| follow(&mut picture, waiting, News::default());
+        // Who never had a socket is not cut off.
+        assert_eq!(states(&next(&[])), [("alice", NodeState::Here), ("bob", NodeState::Here)]);
+        assert_eq!(states(&next(&[("alice", 0), ("bob", SLOW_BYTES)])), []);
+        assert_eq!(states(&next(&[("alice", 0), ("bob", SLOW_BYTES + 1)])), [("bob", NodeState::Slow)]);
+        assert!(next(&[("alice", 0), ("bob", SLOW_BYTES + 1)]).groups.is_empty());
+        assert_eq!(states(&next(&[("bob", 0)])), [("alice", NodeState::CutOff), ("bob", NodeState::Here)]);
+        assert_eq!(states(&next(&[("alice", 0), ("bob", 0)])), [("alice", NodeState::Here)]);
+    }
+
+    #[test]
+    fn of_many_events_the_newest_are_told() {
+        let event = |name: usize| Event {
+            name: name.to_string(),
+            payload: None,
+            fired_at: Timestamp::from_millis(0),
+            order_key: None,
+        };
+        let batch = BatchEvent {
+            group: group().key,
+            fired_by: "bob".into(),
+            events: (0..MOST_EVENTS + 5).map(event).collect(),
+            timestamp: Timestamp::from_millis(7),
+            recorded: None,
+        };
+        let news = News { batches: [Arc::new(batch)].into(), ..News::default() };
+        let frame = follow(&mut Picture::default(), &[], news);
+        assert_eq!((frame.events.len(), frame.more_events, &*frame.events[0].name), (MOST_EVENTS, 5, "5"));
+        assert_eq!(short(&"\u{3042}".repeat(MOST_CHARACTERS)).chars().count(), MOST_CHARACTERS);
+        assert_eq!(short(&"\u{3042}".repeat(MOST_CHARACTERS + 1)).chars().count(), MOST_CHARACTERS + 1);
+    }
+}

@@ -31,7 +31,8 @@ impl Announcement {
         let (http, ws) = if tls.is_some() { ("https", "wss") } else { ("http", "ws") };
         let reached: Vec<_> = addresses.iter().map(|address| reachable(*address)).collect();
         let endpoint = |address: &SocketAddr| format!("{http}://{address}/graphql");
-        let home = reached.first().map(|address| format!("{http}://{address}")).unwrap_or_default();
+        let for_others = reached.iter().find(|address| !address.ip().is_loopback()).or(reached.first());
+        let home = for_others.map(|address| format!("{http}://{address}")).unwrap_or_default();
         let first = reached.first().map(endpoint).unwrap_or_default();
         let realtime = reached.first().map(|address| format!("{ws}://{address}/graphql/realtime"));
         let mut more: Vec<_> = reached.iter().skip(1).map(|address| ("also at", endpoint(address))).collect();
