@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newFolder } from '../clients/support/folders.js';
 import { startServer } from '../clients/support/server.js';
-import { expectAccessible, expectNoProblems, openPage, screenshot, startBrowser } from './support/browser.js';
+import { CLASSROOM, expectAccessible, expectNoProblems, openPage, screenshot, startBrowser } from './support/browser.js';
 import { Lesson } from './support/lesson.js';
 
 const ADMIN_KEY = 'admin-the-teachers';
@@ -13,11 +13,12 @@ let board;
 
 before(async () => {
   [browser, server] = await Promise.all([startBrowser(), startServer(newFolder(), '--admin-key', ADMIN_KEY)]);
-  board = new URL('/board/', server.endpoint).href;
+  board = new URL('/board/', server.endpoint);
+  board.hostname = CLASSROOM;
 });
 after(() => Promise.all([browser?.close(), server?.stop()]));
 
-const open = (hash, options) => openPage(browser, board + hash, options);
+const open = (hash, options) => openPage(browser, board.href + hash, options);
 
 const groupOf = (page, name) => page.getByRole('region', { name, exact: true });
 

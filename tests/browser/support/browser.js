@@ -8,6 +8,9 @@ const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const ARTEFACTS = fileURLToPath(new URL('../artefacts/', import.meta.url));
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
+/** A name makes pages what they are in a classroom: on plain http, which is no secure context. */
+export const CLASSROOM = 'classroom.test';
+
 const args = [
   '--no-sandbox',
   '--disable-gpu',
@@ -16,6 +19,7 @@ const args = [
   '--disable-component-update',
   '--disable-sync',
   '--no-first-run',
+  `--host-resolver-rules=MAP ${CLASSROOM} 127.0.0.1`,
 ];
 
 /** Headless Chromium, ended with `close()`. */
