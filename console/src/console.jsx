@@ -30,7 +30,7 @@ const Console = ({ lesson }) => {
       maxHistoryLength={50}
     >
       <GraphiQL.Logo>
-        <span className="mesh-logo">Mesh</span>
+        <h1 className="mesh-logo">Mesh</h1>
         <button type="button" className="mesh-key" onClick={() => setKey(forgetKey())}>
           Another key
         </button>
@@ -45,7 +45,7 @@ const AskForKey = ({ onKey }) => {
     onKey(new FormData(event.target).get('key').trim());
   };
   return (
-    <main className="mesh-ask">
+    <div className="mesh-ask">
       <h1>Mesh console</h1>
       <form onSubmit={submit}>
         <label htmlFor="key">API key</label>
@@ -55,7 +55,7 @@ const AskForKey = ({ onKey }) => {
         </p>
         <button type="submit">Open</button>
       </form>
-    </main>
+    </div>
   );
 };
 

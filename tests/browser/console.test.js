@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newFolder } from '../clients/support/folders.js';
 import { startServer } from '../clients/support/server.js';
-import { expectNoProblems, openPage, screenshot, startBrowser } from './support/browser.js';
+import { expectAccessible, expectNoProblems, openPage, screenshot, startBrowser } from './support/browser.js';
 
 let browser;
 let server;
@@ -38,6 +38,8 @@ test('the console holds a lesson: queries, mutations and a subscription that del
   await run(page);
   await answered(page, '"fullId"');
   await screenshot(page, 'console-create-group');
+  // What is ours; the rest is GraphiQL's.
+  for (const part of ['.mesh-lesson', '.graphiql-logo']) await expectAccessible(page, part);
 
   await choose(page, 'JoinGroup');
   await run(page);
@@ -56,5 +58,20 @@ test('the console holds a lesson: queries, mutations and a subscription that del
   await answered(second, '"value": "7"');
   await answered(page, '"value": "7"');
   await screenshot(page, 'console-subscription');
+  expectNoProblems(page);
+});
+
+test('without the link the console asks for the key', async () => {
+  const page = await openPage(browser, home);
+  await page.getByLabel('API key').fill(server.apiKey);
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Open' }).click();
+  await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
+  // The schema's own words.
+  await page.getByRole('link', { name: 'Subscription' }).click();
+  await page.getByText('Everything that happens in a group.').waitFor();
+  await screenshot(page, 'console-documentation');
+  await page.getByRole('button', { name: 'Another key' }).click();
+  await page.getByLabel('API key').waitFor();
   expectNoProblems(page);
 });
