@@ -23,15 +23,25 @@ impl Invitation {
         let Ok(code) = QRBuilder::new(url.as_bytes()).build() else {
             return Self { url, ..Self::default() };
         };
-        let mut path = String::new();
-        for (row, column) in (0..code.size).flat_map(|row| (0..code.size).map(move |column| (row, column))) {
-            if code[row][column].value() {
-                // Writing to memory cannot fail.
-                let _ = write!(path, "M{column} {row}h1v1h-1z");
-            }
-        }
+        let path =
+            (0..code.size).map(|row| runs(row, code[row].iter().map(|module| module.value()))).collect();
         Self { url, size: code.size, path }
     }
+}
+
+/// The dark modules of a row, each run of them as a rectangle of an SVG path.
+fn runs(row: usize, modules: impl Iterator<Item = bool>) -> String {
+    let modules: Vec<_> = modules.collect();
+    let mut path = String::new();
+    let mut column = 0;
+    for run in modules.chunk_by(|left, right| left == right) {
+        if run[0] {
+            // Writing to memory cannot fail.
+            let _ = write!(path, "M{column} {row}h{0}v1h-{0}z", run.len());
+        }
+        column += run.len();
+    }
+    path
 }
 
 /// Percent-encoded but for letters and digits.
@@ -56,7 +66,8 @@ mod tests {
         let domain = "3%E5%B9%B4%201%E7%B5%84";
         assert_eq!(invitation.url, format!("http://192.168.1.20:4000/example/#key=da2-key&domain={domain}"));
         // The finder pattern in the corner.
-        assert!(invitation.size >= 21 && invitation.path.starts_with("M0 0h1v1h-1zM1 0h1v1h-1z"));
+        assert!(invitation.size >= 21 && invitation.path.starts_with("M0 0h7v1h-7z"));
+        assert_eq!(runs(3, [true, false, true, true].into_iter()), "M0 3h1v1h-1zM2 3h2v1h-2z");
         let long = Invitation::new("http://h", "k", &"組".repeat(1_000));
         assert_eq!((long.size, &*long.path), (0, ""));
     }
