@@ -1,6 +1,17 @@
 //! The API keys that serve.
 
+use std::fmt::Display;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use subtle::{Choice, ConstantTimeEq};
+
+/// What never needs escaping in an address. Source: RFC 3986, section 2.3.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A key, or another text, as it stands behind the `#` of an address, which browsers send to no server.
+pub fn in_fragment(text: &str) -> impl Display {
+    utf8_percent_encode(text, ESCAPED)
+}
 
 /// All live keys. Several may be, so that they can be rotated.
 pub struct ApiKeys(Vec<String>);

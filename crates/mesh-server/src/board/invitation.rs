@@ -5,6 +5,8 @@ use std::fmt::Write;
 use fast_qr::QRBuilder;
 use serde::Serialize;
 
+use crate::keys::in_fragment;
+
 /// An address that opens the example page beside this server, with key and domain filled in.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Invitation {
@@ -19,7 +21,7 @@ impl Invitation {
     /// The invitation of a server at `home`, as `http://192.168.1.20:4000`. Key and domain stand in the
     /// fragment, which browsers send to no server.
     pub(super) fn new(home: &str, key: &str, domain: &str) -> Self {
-        let url = format!("{home}/example/#key={}&domain={}", encoded(key), encoded(domain));
+        let url = format!("{home}/example/#key={}&domain={}", in_fragment(key), in_fragment(domain));
         let Ok(code) = QRBuilder::new(url.as_bytes()).build() else {
             return Self { url, ..Self::default() };
         };
@@ -42,18 +44,6 @@ fn runs(row: usize, modules: impl Iterator<Item = bool>) -> String {
         column += run.len();
     }
     path
-}
-
-/// Percent-encoded but for letters and digits.
-fn encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(byte.into());
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-        encoded
-    })
 }
 
 #[cfg(test)]

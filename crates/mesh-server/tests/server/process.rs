@@ -39,7 +39,8 @@ async fn it_tells_what_a_user_needs_next() {
     assert!(told.contains(&format!("http://{}/#key={key}", server.address)), "{told}");
     let admin_key = std::fs::read_to_string(data.join("admin-key")).unwrap().trim().to_owned();
     assert!(admin_key.starts_with("admin-") && admin_key.len() == 26 && admin_key != key);
-    assert!(told.contains(&format!("http://{}/board/#key={admin_key}", server.address)), "{told}");
+    let board = format!("http://{}/board/#key={admin_key}", server.address);
+    assert!(told.contains(&board), "{told}");
 
     let curl = told.lines().find(|line| line.trim().starts_with("curl")).unwrap().to_owned();
     let pasted = tokio::process::Command::new("sh").args(["-c", &curl]).output().await.unwrap();
@@ -239,6 +240,7 @@ async fn logs_in_json_are_json() {
     let errors = server.errors();
     let line: Value = serde_json::from_str(errors.lines().next().unwrap()).unwrap();
     assert_eq!(line["apiKey"], KEY);
+    assert!(line["board"].as_str().unwrap().contains("/board/#key=") && line["console"].is_string());
     for line in server.errors().lines() {
         serde_json::from_str::<Value>(line).unwrap();
     }

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::Arguments;
 use super::arguments::LogFormat;
-use crate::keys::ApiKeys;
+use crate::keys::{ApiKeys, in_fragment};
 use crate::server::tls::{self, Tls};
 
 /// What a user needs next.
@@ -16,6 +16,8 @@ pub(super) struct Announcement {
     endpoint: String,
     realtime: String,
     key: String,
+    board: String,
+    console: Option<String>,
     more: Vec<(&'static str, String)>,
     curl: String,
 }
@@ -36,13 +38,13 @@ impl Announcement {
         let first = reached.first().map(endpoint).unwrap_or_default();
         let realtime = reached.first().map(|address| format!("{ws}://{address}/graphql/realtime"));
         let mut more: Vec<_> = reached.iter().skip(1).map(|address| ("also at", endpoint(address))).collect();
-        more.push(("board", format!("{home}/board/#key={admin_key}")));
+        let board = format!("{home}/board/#key={}", in_fragment(admin_key));
         let shows_console = |(address, _): &(&SocketAddr, _)| {
             arguments.console().is_served(address.ip().to_canonical().is_loopback())
         };
-        if let Some((_, address)) = addresses.iter().zip(&reached).find(shows_console) {
-            more.push(("console", format!("{http}://{address}/#key={}", keys.first())));
-        }
+        let console = addresses.iter().zip(&reached).find(shows_console);
+        let console =
+            console.map(|(_, address)| format!("{http}://{address}/#key={}", in_fragment(keys.first())));
         let trust = match tls {
             None => String::new(),
             Some(Tls { fingerprint, certificate_file, .. }) => {
@@ -63,7 +65,8 @@ impl Announcement {
         let curl = format!(
             "curl{trust} {first} -H 'content-type: application/json' -H 'x-api-key: {key}' -d '{{\"query\":\"mutation {{ createDomain }}\"}}'"
         );
-        Self { home, endpoint: first, realtime: realtime.unwrap_or_default(), key, more, curl }
+        let realtime = realtime.unwrap_or_default();
+        Self { home, endpoint: first, realtime, key, board, console, more, curl }
     }
 
     /// Everything for people goes to standard error; standard output gets one line, when ready.
@@ -71,23 +74,23 @@ impl Announcement {
         let mut text = String::new();
         match format {
             LogFormat::Json => {
-                let more: serde_json::Map<_, _> = self
-                    .more
-                    .iter()
-                    .map(|(name, value)| ((*name).to_owned(), value.clone().into()))
-                    .collect();
                 let json = serde_json::json!({
                     "level": "INFO", "message": "Mesh is ready", "endpoint": self.endpoint,
-                    "realtimeEndpoint": self.realtime, "apiKey": self.key, "more": more, "try": self.curl,
+                    "realtimeEndpoint": self.realtime, "apiKey": self.key, "board": self.board, "console": self.console, "try": self.curl,
                 });
                 // Writing to memory cannot fail.
                 let _ = writeln!(text, "{json}");
             }
             LogFormat::Text => {
-                let named =
-                    [("endpoint", &self.endpoint), ("realtime", &self.realtime), ("API key", &self.key)];
+                let named = [
+                    ("endpoint", &self.endpoint),
+                    ("realtime", &self.realtime),
+                    ("API key", &self.key),
+                    ("board", &self.board),
+                ];
+                let console = self.console.iter().map(|console| ("console", console));
                 let more = self.more.iter().map(|(name, value)| (*name, value));
-                for (name, value) in named.into_iter().chain(more) {
+                for (name, value) in named.into_iter().chain(console).chain(more) {
                     let _ = writeln!(text, "  {name:<12} {value}");
                 }
                 let _ = writeln!(text, "  Try it:\n  {}", self.curl);
