@@ -46,7 +46,8 @@ check: tools ## Format, lints, licences and documentation, every warning an erro
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --locked --document-private-items
 
 bench-functions: ## Measure the functions: their start, answers, memory and size
-	$(CARGO) build --release --locked $(FUNCTIONS:%=--package %)
+	@# Aborting on a panic, as cargo lambda builds what is deployed.
+	CARGO_PROFILE_RELEASE_PANIC=abort $(CARGO) build --release --locked $(FUNCTIONS:%=--package %)
 	$(CARGO) build --release --locked --package mesh-lambda --example bare
 	$(CARGO) bench --profile release --locked --package mesh-lambda --bench functions
 

@@ -1,10 +1,6 @@
 //! What functions need: their real binaries against a small Runtime API and an embedded engine.
 //!
-//! ```text
-//! cargo build --release -p mesh-lambda --example bare
-//! cargo lambda build --release -p create-group -p join-group ...     (or cargo build --release)
-//! cargo bench -p mesh-lambda
-//! ```
+//! `make bench-functions` builds all of them and runs this.
 //!
 //! Everything runs on one machine without TLS, so the figures are a function's own work and the
 //! engine's, not the network's.
