@@ -17,6 +17,8 @@ export class Api {
   readonly #apiKey: string;
   readonly #fetch: Fetch;
   readonly #clock: Clock;
+  /** Ends the pauses of calls that did not get through. */
+  readonly #pauses = new Set<() => void>();
 
   constructor(endpoint: string, apiKey: string, fetch: Fetch, clock: Clock) {
     this.#endpoint = endpoint;
@@ -34,7 +36,10 @@ export class Api {
     try {
       signal.throwIfAborted();
       const response = await this.#fetch(this.#endpoint, { ...this.#request(operation, variables), signal: given.signal });
-      return read(response, await response.text());
+      const data = read<D>(response, await response.text());
+      // One gets through: so will those that wait for it.
+      for (const end of this.#pauses) end();
+      return data;
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof MeshError) throw error;
@@ -62,9 +67,20 @@ export class Api {
         return await this.call(operation, variables, signal);
       } catch (error) {
         if (!(error instanceof MeshError && error.retryable) || failures + 1 >= tries) throw error;
-        await sleep(this.#clock, backoff(failures, this.#clock), signal);
+        await this.#pause(failures, error.type === "NetworkError", signal);
       }
     }
+  }
+
+  /** Waits to try again: while cut off from the server, no longer than until another call is answered. */
+  async #pause(failures: number, isCutOff: boolean, signal: AbortSignal): Promise<void> {
+    const pause = new AbortController();
+    const end = () => pause.abort();
+    if (isCutOff) this.#pauses.add(end);
+    signal.addEventListener("abort", end);
+    await sleep(this.#clock, backoff(failures, this.#clock), pause.signal).catch(() => {});
+    signal.removeEventListener("abort", end);
+    this.#pauses.delete(end);
   }
 
   #request(operation: Operation<never, unknown>, variables: object): RequestInit {

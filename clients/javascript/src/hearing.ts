@@ -20,7 +20,7 @@ export class Hearing {
     this.#nodeId = nodeId;
     this.#picture = picture;
     this.#tell = tell;
-    this.#repeats = new Repeats(() => clock.steady());
+    this.#repeats = new Repeats();
     this.#replay = new Replay(clock, (heard) => this.#play(heard));
   }
 

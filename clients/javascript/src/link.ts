@@ -219,9 +219,9 @@ export class Link {
         // The same gap is told once.
         if (!complete && this.#whole) this.#missed = true;
         this.#whole = complete;
-        this.#move(events, null);
+        const hasMoved = this.#move(events, null);
         hear(events);
-        more = events.length >= PAGE_EVENTS;
+        more = hasMoved && events.length >= PAGE_EVENTS;
       }
     };
     const done = this.#polls.then(run);
@@ -229,11 +229,12 @@ export class Link {
     return done;
   }
 
-  /** Notes the place behind these events: by cursor or, where they were not recorded, by time. */
-  #move(events: readonly WireEvent[], timestamp: string | null): void {
+  /** Notes the place behind these events, by cursor or, where they were not recorded, by time; says whether it is known. */
+  #move(events: readonly WireEvent[], timestamp: string | null): boolean {
     const place = events.at(-1)?.cursor ?? timestamp;
-    if (!place) return;
+    if (!place) return false;
     this.#since = place;
     this.#whole = true;
+    return true;
   }
 }

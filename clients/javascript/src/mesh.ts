@@ -82,6 +82,8 @@ export class Mesh {
   constructor(options: MeshOptions) {
     const { endpoint, apiKey, clock = systemClock } = options;
     const webSocket = options.webSocket ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
+    // Neither a header nor a sub-protocol could carry it, and that would look like a network without an answer.
+    if (!/^[!-~]+$/.test(apiKey)) throw new TypeError("apiKey must be letters, digits and signs of ASCII, without spaces");
     const url = options.realtimeEndpoint ?? realtimeEndpoint(endpoint);
     this.#options = options;
     this.#clock = clock;

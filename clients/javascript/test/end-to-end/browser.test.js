@@ -1,6 +1,5 @@
 /** Sessions in pages of headless Chromium, against the real server. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { after, before, test } from "node:test";
 import { Pages } from "../support/pages.js";
 import { Proxy } from "../support/proxy.js";
@@ -68,6 +67,39 @@ test("where sockets are blocked, a page polls", async (t) => {
   await Promise.all([host.close(), member.close()]);
 });
 
+test("sockets that are cut, and a server that is killed and comes back: two pages lose and double nothing", async (t) => {
+  const mortal = await MeshServer.start();
+  t.after(() => mortal.end());
+  const proxy = await Proxy.start(mortal.address);
+  t.after(() => proxy.end());
+  const [host, member] = await Promise.all([mortal, proxy].map(({ endpoint }) => pages.open({ ...options, endpoint })));
+  await join(member, await create(host));
+  await member.evaluate(() => {
+    window.heard = [];
+    session.addEventListener("event", ({ detail }) => heard.push(Number(detail.name)));
+    window.states = [];
+    session.addEventListener("state", ({ detail: { state, recovered } }) => states.push([state, recovered]));
+  });
+  const fire = (number) => host.evaluate((number) => (session.set("x", number), session.fire(String(number)), session.flush()), number);
+  const back = () => until(() => member.evaluate(() => session.state === "live" && states.at(-1)?.[0] === "live"), Boolean, 40_000);
+  await fire(1);
+  proxy.cut();
+  await until(() => member.evaluate(() => states.length > 0));
+  await fire(2);
+  await back();
+  await mortal.kill();
+  await until(() => member.evaluate(() => session.state === "recovering"));
+  const firing = fire(3);
+  await mortal.start();
+  await Promise.all([firing, back()]);
+  await fire(4);
+  await until(() => member.evaluate(() => heard.length), (length) => length >= 4);
+  assert.deepEqual(await member.evaluate(() => [heard, session.value("x")]), [[1, 2, 3, 4], "4"]);
+  assert.deepEqual(await member.evaluate(() => states.filter(([, recovered]) => recovered === false)), []);
+  await host.evaluate(() => session.leave());
+  await Promise.all([host.close(), member.close()]);
+});
+
 test("a member whose page goes away has left, whichever way it went", async () => {
   const host = await pages.open(options);
   const group = await create(host);
@@ -114,51 +146,6 @@ test("a host that reloads its page gets its group and its members back", async (
   await host.reload();
   await pages.prepare(host, options);
   assert.notEqual((await create(host)).id, group.id, "a group that was left is not found again");
-  await host.evaluate(() => session.leave());
-  await Promise.all([host.close(), member.close()]);
-});
-
-test("events are replayed within a frame of their offsets, on a machine that is busy", async (t) => {
-  const interval = { ...options, eventInterval: 1_000 };
-  const [host, member] = await Promise.all([pages.open(interval), pages.open(interval)]);
-  await join(member, await create(host));
-  await member.bringToFront();
-  // Two processes that take what they get, and a page that draws.
-  const loads = [1, 2].map(() => spawn(process.execPath, ["-e", "for (const end = Date.now() + 20_000; Date.now() < end; );"]));
-  t.after(() => loads.forEach((load) => load.kill()));
-  await member.evaluate(() => {
-    window.heard = [];
-    session.addEventListener("event", ({ detail }) => heard.push([Number(detail.payload), Date.parse(detail.firedAt), performance.now()]));
-    requestAnimationFrame(function draw() {
-      for (const end = performance.now() + 6; performance.now() < end; );
-      requestAnimationFrame(draw);
-    });
-  });
-  const rounds = 5;
-  await host.evaluate(async (rounds) => {
-    for (let round = 0; round < rounds; round++) {
-      for (const end = performance.now() + 900; performance.now() < end; ) {
-        session.fire("tick", round);
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * 10));
-      }
-      await session.flush();
-    }
-    session.fire("tick", rounds);
-  }, rounds);
-  await until(() => member.evaluate((rounds) => heard.some(([round]) => round === rounds), rounds));
-  const heard = await member.evaluate(() => heard);
-  const errors = [];
-  for (let round = 0; round < rounds; round++) {
-    const batch = heard.filter(([number]) => number === round);
-    assert.ok(batch.length > 20, `${batch.length}`);
-    const [[, firedAt, at]] = batch;
-    for (const [, fired, heard] of batch) errors.push(Math.abs(heard - at - (fired - firedAt)));
-  }
-  errors.sort((one, other) => one - other);
-  const percentile = (part) => errors[Math.ceil(errors.length * part) - 1];
-  const figures = [0.5, 0.9, 0.99, 1].map((part) => percentile(part).toFixed(1));
-  t.diagnostic(`replay error of ${errors.length} events in ms: p50 ${figures[0]}, p90 ${figures[1]}, p99 ${figures[2]}, most ${figures[3]}`);
-  assert.ok(percentile(0.99) <= 17, `p99 ${figures[2]} ms`);
   await host.evaluate(() => session.leave());
   await Promise.all([host.close(), member.close()]);
 });

@@ -106,6 +106,27 @@ test("what can succeed later is tried again, the rest is not", async () => {
   assert.equal(limited.requests.length, 3);
 });
 
+test("a call that did not get through is tried again as soon as another one does", async () => {
+  const down = new TypeError("fetch failed");
+  const { clock, api: one, requests } = api(...Array(9).fill(down), fine);
+  const waiting = one.callUntilAnswered(CREATE_DOMAIN, {}, never);
+  for (let failures = 0; failures < 8; failures++) await clock.run(requests.length < 9 ? 30_000 : 0);
+  assert.equal(requests.length, 9);
+  await clock.settled(one.call(CREATE_DOMAIN, {}, never));
+  const { at } = requests[9];
+  assert.deepEqual(await clock.settled(waiting), { createDomain: "d" });
+  assert.equal(requests[10].at, at);
+  assert.equal(clock.pending, 0);
+
+  // A server that has too much to do is not asked sooner because it answers others.
+  const busy = api([429, { errors: [{ errorType: "LimitExceededError", message: "Too many" }] }], fine);
+  const limited = busy.api.callUntilAnswered(CREATE_DOMAIN, {}, never);
+  await busy.clock.run(0);
+  await busy.clock.settled(busy.api.call(CREATE_DOMAIN, {}, never));
+  await busy.clock.settled(limited);
+  assert.ok(busy.requests[2].at >= 250, `${busy.requests[2].at}`);
+});
+
 test("a last call outlives its page, and never fails", async () => {
   const { api: one, requests } = api(new TypeError("fetch failed"));
   one.callAtLast(CREATE_DOMAIN, {});

@@ -20,6 +20,7 @@ test("the realtime endpoint follows AppSync's rules", () => {
 test("wrong options are refused at once", () => {
   const options = { endpoint: "http://mesh.test/graphql", apiKey: "key" };
   assert.throws(() => new Mesh({ ...options, endpoint: "mesh.test" }), TypeError);
+  for (const apiKey of ["", "da2 key", "ｄａ２", "da2-key\n"]) assert.throws(() => new Mesh({ ...options, apiKey }), TypeError);
   for (const name of ["eventInterval", "dataInterval"]) {
     for (const wrong of [0, 9, 10_001, NaN]) assert.throws(() => new Mesh({ ...options, [name]: wrong }), RangeError);
     for (const right of [10, 10_000]) new Mesh({ ...options, [name]: right });
