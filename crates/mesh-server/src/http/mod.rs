@@ -5,6 +5,7 @@ mod admin;
 mod answer;
 mod body;
 mod console;
+mod folder;
 mod graphql;
 mod hosts;
 mod operators;
@@ -34,6 +35,7 @@ use crate::store::LocalStore;
 use pages::{OWN_SERVER_ONLY, Pages};
 
 pub use console::Console;
+pub use folder::Folder;
 pub use hosts::Hosts;
 pub use origin::Origins;
 
@@ -53,6 +55,8 @@ pub struct App {
     pub hosts: Hosts,
     /// Where the console is served.
     pub console: Console,
+    /// What the operator serves beside the API.
+    pub folder: Option<Folder>,
     /// How many proxies in front of this server are trusted to say where a call comes from.
     pub trusted_proxies: usize,
     /// Keys of the teacher, who may look at every group and end it.
@@ -96,8 +100,17 @@ pub fn app(app: Arc<App>) -> Router {
         .route("/admin/dissolve", post(admin::dissolve))
         .merge(console::routes())
         .merge(Pages::new::<Board>(OWN_SERVER_ONLY).routes("/board"))
-        .fallback(answer::nothing_here)
+        .fallback(folder_or_nothing)
         .with_state(app)
+}
+
+/// What no other path serves.
+async fn folder_or_nothing(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    match &app.folder {
+        None => answer::nothing_here().await,
+        Some(_) if !app.hosts.admit(request.headers()) => answer::foreign_host(),
+        Some(folder) => folder.serve(request).await,
+    }
 }
 
 /// The address that a call comes from: the socket's other side or, behind trusted proxies, what the first

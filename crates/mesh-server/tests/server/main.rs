@@ -8,6 +8,7 @@ mod docs;
 mod durability;
 mod errors;
 mod fields;
+mod folder;
 mod hostile;
 mod lifecycle;
 mod limits;

@@ -12,6 +12,8 @@ Examples:
       for this machine alone, data in ./mesh-data
   mesh serve --listen 0.0.0.0:4000 --tls
       for a classroom: every machine of the network, encrypted
+  mesh serve --listen 0.0.0.0:4000 --static ./editor
+      for a classroom, with the pages of an editor beside the API
   mesh serve --in-memory --listen 127.0.0.1:0
       for a test: any free port, nothing kept
   MESH_API_KEY=da2-new,da2-old mesh serve
@@ -52,6 +54,11 @@ pub(crate) struct Arguments {
     /// Keep everything in memory: nothing outlives the server, and --data is not used
     #[arg(long, env = "MESH_IN_MEMORY", action = ArgAction::SetTrue, value_parser = switch())]
     pub(super) in_memory: bool,
+
+    /// Serve the files of this folder beside the API, from / on. The server's own paths win (/graphql,
+    /// /board, ...), but an index.html of the folder takes the place of the page at /
+    #[arg(long = "static", value_name = "DIR", env = "MESH_STATIC")]
+    pub(super) static_folder: Option<PathBuf>,
 
     #[command(flatten)]
     pub(super) tls: TlsArguments,

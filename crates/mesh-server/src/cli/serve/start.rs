@@ -1,4 +1,5 @@
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use mesh_core::Mesh;
@@ -13,7 +14,7 @@ use crate::board::{Attendance, Follow, Newsroom, Watch};
 use crate::clock::SystemClock;
 use crate::graphql::engine::Engine;
 use crate::graphql::schema::SchemaError;
-use crate::http::{App, Hosts, Origins};
+use crate::http::{App, Folder, Hosts, Origins};
 use crate::keys::ApiKeys;
 use crate::metrics::Metrics;
 use crate::private_file;
@@ -42,6 +43,8 @@ pub(super) enum StartError {
     Tls(#[from] TlsError),
     #[error(transparent)]
     Schema(#[from] SchemaError),
+    #[error("the folder {folder} of --static cannot be served: {error}")]
+    Static { folder: String, error: io::Error },
     #[error("cannot listen on {address}: {error}. Choose another with --listen ADDRESS:PORT")]
     Listen { address: String, error: io::Error },
     #[error("the file {file} in the data folder {folder} cannot be used: {error}")]
@@ -59,6 +62,7 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
     let settings = arguments.settings();
     settings.lifetimes.check()?;
     let listeners = listen(&arguments.listen).await?;
+    let folder = arguments.static_folder.as_deref().map(open_folder).transpose()?;
     let tls = tls(&arguments)?;
     let keys = Arc::new(ApiKeys::new(api_keys(&arguments)?));
     let metrics = Arc::new(Metrics::new());
@@ -108,6 +112,7 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
             origins: origins(&arguments),
             hosts: hosts(&arguments),
             console: arguments.console(),
+            folder,
             admin_keys: ApiKeys::new(vec![admin_key]),
             watch,
             board: Arc::new(board),
@@ -128,6 +133,10 @@ async fn listen(addresses: &[String]) -> Result<Vec<TcpListener>, StartError> {
         listeners.push(TcpListener::bind(&resolved[..]).await.map_err(failed)?);
     }
     Ok(listeners)
+}
+
+fn open_folder(path: &Path) -> Result<Folder, StartError> {
+    Folder::open(path).map_err(|error| StartError::Static { folder: path.display().to_string(), error })
 }
 
 fn tls(arguments: &Arguments) -> Result<Option<Tls>, TlsError> {

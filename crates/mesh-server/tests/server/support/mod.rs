@@ -13,7 +13,7 @@ use mesh_core::settings::{Limits as StoreLimits, Settings};
 use mesh_core::testing::TestClock;
 use mesh_server::board::{Attendance, Follow, Newsroom, Watch};
 use mesh_server::graphql::engine::Engine;
-use mesh_server::http::{App, Console, Hosts, Origins};
+use mesh_server::http::{App, Console, Folder, Hosts, Origins};
 use mesh_server::keys::ApiKeys;
 use mesh_server::metrics::Metrics;
 use mesh_server::realtime::connection::Realtime;
@@ -41,6 +41,7 @@ pub struct Options {
     pub origins: Origins,
     pub trusted_proxies: usize,
     pub console: Console,
+    pub folder: Option<Folder>,
 }
 
 impl Default for Options {
@@ -52,6 +53,7 @@ impl Default for Options {
             origins: Origins::Default,
             trusted_proxies: 0,
             console: Console::OnLoopback,
+            folder: None,
         }
     }
 }
@@ -110,6 +112,7 @@ impl TestServer {
             hosts: Hosts::default(),
             console: options.console,
             trusted_proxies: options.trusted_proxies,
+            folder: options.folder,
             metrics,
         };
         let connections = Connections::new(options.connections);
