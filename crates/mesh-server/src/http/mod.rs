@@ -32,7 +32,7 @@ use crate::metrics::Metrics;
 use crate::realtime::connection::Realtime;
 use crate::store::LocalStore;
 
-use pages::{OWN_SERVER_ONLY, Pages};
+use pages::{ANY_SERVER, OWN_SERVER_ONLY, Pages};
 
 pub use console::Console;
 pub use folder::Folder;
@@ -89,6 +89,11 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 #[folder = "pages/board"]
 struct Board;
 
+/// What a node of a mesh can be, to try and to read.
+#[derive(RustEmbed)]
+#[folder = "../../examples/javascript-client/page"]
+struct Example;
+
 /// All routes.
 pub fn app(app: Arc<App>) -> Router {
     Router::new()
@@ -100,6 +105,7 @@ pub fn app(app: Arc<App>) -> Router {
         .route("/admin/dissolve", post(admin::dissolve))
         .merge(console::routes())
         .merge(Pages::new::<Board>(OWN_SERVER_ONLY).routes("/board"))
+        .merge(Pages::new::<Example>(ANY_SERVER).routes("/example"))
         .fallback(folder_or_nothing)
         .with_state(app)
 }

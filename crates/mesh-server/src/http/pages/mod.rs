@@ -28,6 +28,11 @@ pub(super) const OWN_SERVER_ONLY: &str = "default-src 'none'; script-src 'self';
      img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'";
 
+/// What a page may do that also speaks to servers elsewhere, which its user names.
+pub(super) const ANY_SERVER: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+     img-src 'self' data:; connect-src 'self' https: http: wss: ws:; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'";
+
 /// The files of one folder.
 #[derive(Clone)]
 pub(super) struct Pages {

@@ -1,0 +1,198 @@
+// What happens in a group: own values, events, everybody's values and the timeline.
+import { button, element, form, labelled } from "./dom.js";
+import { texts } from "./texts.js";
+
+/** How many lines the timeline keeps. */
+const MOST_LINES = 200;
+
+/** Shows a session until it ends; `back` is asked for when the user wants to enter another group. */
+export function showRoom(session, show, back) {
+  const { group, isHost } = session;
+  const timeline = new Timeline(session);
+  const state = element("p", { role: "status", className: "state" });
+  const hint = element("p", { className: "hint", hidden: true });
+  const others = new Others(session);
+
+  const tellState = ({ state: now, recovered }) => {
+    state.textContent = texts.states[now];
+    state.dataset.state = now;
+    hint.textContent = texts[`${now}Hint`] ?? "";
+    hint.hidden = !hint.textContent;
+    if (recovered === false) timeline.add(texts.missed, "problem");
+  };
+  session.addEventListener("state", ({ detail }) => tellState(detail));
+  session.addEventListener("value", ({ detail }) => others.show(detail));
+  session.addEventListener("event", ({ detail: { name, payload, nodeId } }) => timeline.add(name, "event", payload, nodeId));
+  session.addEventListener("error", ({ detail: { error } }) => timeline.add(texts.refused, "problem", error.message));
+  session.addEventListener("nodes", ({ detail: { joined, left } }) => {
+    for (const id of joined) timeline.add(texts.joined, "node", null, id);
+    for (const id of left) timeline.add(texts.left, "node", null, id);
+    for (const id of left) others.forget(id);
+  });
+  session.addEventListener("ended", ({ detail: { reason } }) => {
+    show(
+      element("h2", {}, group.name ?? group.id),
+      element("p", { role: "alert", className: "hint" }, texts.ends[reason]),
+      button(texts.groups, back),
+      timeline.section,
+    );
+  });
+
+  show(
+    element(
+      "section",
+      { className: "group" },
+      element("h2", {}, group.name ?? group.id),
+      state,
+      button(isHost ? texts.dissolve : texts.leave, () => void session.leave(), { className: "quiet" }),
+    ),
+    hint,
+    element("div", { className: "columns" }, ownValues(session), others.section, events(session, timeline), timeline.section),
+  );
+  tellState({ state: session.state });
+}
+
+/** Short for an id of 32 digits. */
+const short = (id) => id.slice(0, 6);
+
+/** Who a node is, in a word. */
+function nameOf(session, id) {
+  if (id === session.nodeId) return texts.me;
+  return session.nodes.get(id)?.isHost ? `${texts.host} ${short(id)}` : `${texts.node} ${short(id)}`;
+}
+
+/** Sliders and switches whose values all others see. */
+function ownValues(session) {
+  const list = element("div", { className: "controls" });
+  const add = (name, kind) => {
+    const set = (value) => {
+      session.set(name, value);
+      shown.textContent = value;
+    };
+    const shown = element("output", {}, "");
+    const input =
+      kind === "slider"
+        ? element("input", { type: "range", min: 0, max: 100, value: 0, oninput: () => set(input.valueAsNumber) })
+        : element("input", { type: "checkbox", role: "switch", oninput: () => set(input.checked) });
+    list.append(element("div", {}, labelled(name, input), shown));
+    set(kind === "slider" ? 0 : false);
+  };
+  const { speed, score, light } = texts.examples;
+  for (const [name, kind] of [[speed, "slider"], [score, "slider"], [light, "toggle"]]) add(name, kind);
+  const submit = (target) => {
+    const { name, kind } = target.elements;
+    add(name.value, kind.value);
+    target.reset();
+  };
+  const kinds = ["slider", "toggle"].map((kind) => element("option", { value: kind }, texts[kind]));
+  return element(
+    "section",
+    {},
+    element("h3", {}, texts.ownValues),
+    list,
+    form(
+      submit,
+      labelled(texts.valueName, element("input", { name: "name", maxLength: 256, required: true })),
+      labelled(texts.kind, element("select", { name: "kind" }, ...kinds)),
+      button(texts.add),
+    ),
+  );
+}
+
+/** Buttons for events, and a form for any other. */
+function events(session, timeline) {
+  const fire = (name, payload = null) => {
+    session.fire(name, payload);
+    timeline.add(name, "event own", payload, session.nodeId);
+  };
+  const submit = ({ elements: { name, payload } }) => fire(name.value, payload.value || null);
+  return element(
+    "section",
+    {},
+    element("h3", {}, texts.fire),
+    element("p", { className: "buttons" }, ...texts.examples.events.map((name) => button(name, () => fire(name)))),
+    form(
+      submit,
+      labelled(texts.eventName, element("input", { name: "name", required: true })),
+      labelled(texts.payload, element("input", { name: "payload" })),
+      button(texts.fireButton),
+    ),
+  );
+}
+
+/** A table of everybody else's values, one row for each. */
+class Others {
+  #session;
+  #rows = new Map();
+  #body = element("tbody");
+  #nobody = element("p", {}, texts.nobody);
+
+  constructor(session) {
+    this.#session = session;
+    const columns = [texts.node, texts.valueName, texts.value].map((text) => element("th", { scope: "col" }, text));
+    const table = element("table", {}, element("thead", {}, element("tr", {}, ...columns)), this.#body);
+    this.section = element("section", {}, element("h3", {}, texts.others), this.#nobody, table);
+    for (const [nodeId, values] of session.values) {
+      for (const [key, { value }] of values) this.show({ nodeId, key, value });
+    }
+  }
+
+  show({ nodeId, key, value }) {
+    if (nodeId === this.#session.nodeId) return;
+    const id = JSON.stringify([nodeId, key]);
+    const row = this.#rows.get(id) ?? this.#addRow(id, nodeId, key);
+    row.cells[2].replaceChildren(value, ...bar(value));
+    this.#nobody.hidden = true;
+  }
+
+  /** Forgets a node that left, as the session does. */
+  forget(nodeId) {
+    for (const [id, row] of this.#rows) {
+      if (JSON.parse(id)[0] !== nodeId) continue;
+      row.remove();
+      this.#rows.delete(id);
+    }
+    this.#nobody.hidden = this.#rows.size > 0;
+  }
+
+  #addRow(id, nodeId, key) {
+    const cells = [nameOf(this.#session, nodeId), key, ""].map((text) => element("td", {}, text));
+    const row = element("tr", {}, ...cells);
+    // A node's rows stand together.
+    const rows = [...this.#rows];
+    const [, last] = rows.findLast(([other]) => JSON.parse(other)[0] === nodeId) ?? [];
+    if (last) last.after(row);
+    else this.#body.append(row);
+    this.#rows.set(id, row);
+    return row;
+  }
+}
+
+/** A bar for what a slider would show. */
+function bar(value) {
+  const number = Number(value);
+  if (value.trim() === "" || !(number >= 0 && number <= 100)) return [];
+  const meter = element("meter", { max: 100, value: number, "aria-hidden": "true" });
+  return [" ", meter];
+}
+
+/** The last things that happened, newest first. */
+class Timeline {
+  #session;
+  #list = element("ol");
+
+  constructor(session) {
+    this.#session = session;
+    const log = element("div", { role: "log", "aria-label": texts.timeline, tabIndex: 0 }, this.#list);
+    this.section = element("section", {}, element("h3", {}, texts.timeline), log);
+  }
+
+  add(what, kind, payload = null, nodeId = undefined) {
+    const now = new Date();
+    const time = `${now.toTimeString().slice(0, 8)}.${String(now.getMilliseconds()).padStart(3, "0")}`;
+    const who = nodeId === undefined ? "" : nameOf(this.#session, nodeId);
+    const line = [element("time", {}, time), " ", element("b", {}, what), payload === null ? "" : ` ${payload}`];
+    this.#list.prepend(element("li", { className: kind }, ...line, " ", element("span", { className: "who" }, who)));
+    if (this.#list.childElementCount > MOST_LINES) this.#list.lastElementChild.remove();
+  }
+}
