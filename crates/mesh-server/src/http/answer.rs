@@ -61,7 +61,7 @@ pub(super) fn method_not_allowed() -> Response<Body> {
     response
 }
 
-pub(super) async fn nothing_here() -> Response<Body> {
+pub(super) fn nothing_here() -> Response<Body> {
     error(StatusCode::NOT_FOUND, "NotFoundException", "There is nothing here. The API is at /graphql.")
 }
 

@@ -11,7 +11,7 @@ use axum::routing::get;
 use rust_embed::RustEmbed;
 
 use super::pages::Pages;
-use super::{App, Peer, answer};
+use super::{App, Peer, answer, folder_or_nothing};
 
 /// The lesson, in the order in which the console offers it.
 const QUERIES: &str = include_str!("../../../../docs/queries.graphql");
@@ -46,21 +46,27 @@ pub(super) fn routes() -> Router<Arc<App>> {
     let pages = Pages::new::<Folder>(POLICY);
     let index = pages.clone();
     Router::new()
-        .route("/", get(move |app, request| serve(app, index, "index.html".to_owned(), request)))
+        .route("/", get(move |app, request| first_page(app, index, request)))
         .route("/console/queries.graphql", get(queries))
         .route(
             "/console/{*file}",
-            get(move |app, Path(file): Path<String>, request| serve(app, pages, file, request)),
+            get(async move |State(app): State<Arc<App>>, Path(file): Path<String>, request: Request| {
+                serve(&app, &pages, &file, &request)
+            }),
         )
 }
 
-async fn serve(State(app): State<Arc<App>>, pages: Pages, file: String, request: Request) -> Response<Body> {
-    let through_loopback = request.extensions().get::<Peer>().is_some_and(|peer| peer.through_loopback);
-    if app.console.is_served(through_loopback) {
-        pages.serve(&file, &request)
-    } else {
-        answer::nothing_here().await
+/// A page that the operator has for `/` is wanted there, and not the console.
+async fn first_page(State(app): State<Arc<App>>, index: Pages, request: Request) -> Response<Body> {
+    match &app.folder {
+        Some(folder) if folder.has_index().await => folder_or_nothing(State(app), request).await,
+        _ => serve(&app, &index, "index.html", &request),
     }
+}
+
+fn serve(app: &App, pages: &Pages, file: &str, request: &Request) -> Response<Body> {
+    let through_loopback = request.extensions().get::<Peer>().is_some_and(|peer| peer.through_loopback);
+    if app.console.is_served(through_loopback) { pages.serve(file, request) } else { answer::nothing_here() }
 }
 
 async fn queries() -> Response<Body> {

@@ -22,6 +22,7 @@ use super::answer;
 #[derive(Clone)]
 pub struct Folder {
     files: ServeDir<DefaultServeDirFallback, Inside>,
+    inside: Inside,
 }
 
 impl Folder {
@@ -31,19 +32,26 @@ impl Folder {
         if !folder.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
         }
-        let files = ServeDir::with_backend(folder.clone(), Inside { folder });
-        Ok(Self { files: files.precompressed_br().precompressed_gzip() })
+        let inside = Inside { folder: folder.clone() };
+        let files = ServeDir::with_backend(folder, inside.clone());
+        Ok(Self { files: files.precompressed_br().precompressed_gzip(), inside })
+    }
+
+    /// Whether it has a page for `/`.
+    pub(super) async fn has_index(&self) -> bool {
+        let index = self.inside.folder.join("index.html");
+        self.inside.metadata(index).await.is_ok_and(|index| index.is_file())
     }
 
     /// Serves one file, or a folder's index.html.
     pub(super) async fn serve(&self, request: Request) -> Response<Body> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            return answer::nothing_here().await;
+            return answer::nothing_here();
         }
         let served: Result<_, Infallible> = self.files.clone().call(request).await;
         let Ok(response) = served;
         if response.status() == StatusCode::NOT_FOUND {
-            return answer::nothing_here().await;
+            return answer::nothing_here();
         }
         let mut response = response.map(Body::new);
         let headers = response.headers_mut();

@@ -113,7 +113,7 @@ pub fn app(app: Arc<App>) -> Router {
 /// What no other path serves.
 async fn folder_or_nothing(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     match &app.folder {
-        None => answer::nothing_here().await,
+        None => answer::nothing_here(),
         Some(_) if !app.hosts.admit(request.headers()) => answer::foreign_host(),
         Some(folder) => folder.serve(request).await,
     }

@@ -11,7 +11,8 @@ use crate::support::{KEY, Options, Response, TestServer, mesh};
 
 /// A server with this folder beside the API.
 async fn server_of(folder: &Path) -> TestServer {
-    TestServer::start_with(Options { folder: Some(Folder::open(folder).unwrap()), ..Options::default() }).await
+    TestServer::start_with(Options { folder: Some(Folder::open(folder).unwrap()), ..Options::default() })
+        .await
 }
 
 /// A folder with a page, a script, a folder in it, and what must not be served.
@@ -73,7 +74,10 @@ async fn a_file_that_the_browser_has_is_not_sent_again_and_parts_can_be_asked_fo
     let part = get(&server, path, &[("range", "bytes=4-9")]).await;
     assert_eq!((part.status, &part.body[..]), (StatusCode::PARTIAL_CONTENT, &b"editor"[..]));
     let head = server.client().await.send(Method::HEAD, path, &[], b"").await;
-    assert_eq!((head.status, head.body.len(), head.header("content-length")), (StatusCode::OK, 0, Some("11")));
+    assert_eq!(
+        (head.status, head.body.len(), head.header("content-length")),
+        (StatusCode::OK, 0, Some("11"))
+    );
 }
 
 #[tokio::test]
@@ -128,6 +132,16 @@ async fn the_servers_own_paths_win() {
 }
 
 #[tokio::test]
+async fn at_the_first_page_its_index_takes_the_place_of_the_console() {
+    let folder = editor();
+    let own = get(&server_of(&folder.path().join("editor")).await, "/", &[]).await;
+    assert_eq!(&own.body[..], b"<title>Editor</title>");
+    let console = get(&server_of(&folder.path().join("outside")).await, "/", &[]).await;
+    assert_eq!(console.status, StatusCode::OK);
+    assert!(console.header("content-security-policy").is_some());
+}
+
+#[tokio::test]
 async fn a_name_that_others_lead_to_this_machine_is_refused() {
     let folder = editor();
     let server = server_of(&folder.path().join("editor")).await;
@@ -140,7 +154,8 @@ async fn what_is_no_folder_stops_the_program_at_start() {
     let folder = editor();
     for path in [folder.path().join("nowhere"), folder.path().join("editor/index.html")] {
         let path = path.to_str().unwrap();
-        let arguments = ["serve", "--in-memory", "--listen", "127.0.0.1:0", "--api-key", KEY, "--static", path];
+        let arguments =
+            ["serve", "--in-memory", "--listen", "127.0.0.1:0", "--api-key", KEY, "--static", path];
         let output = mesh().args(arguments).output().await.unwrap();
         let told = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success() && told.contains(path) && told.contains("--static"), "{told}");
