@@ -6,7 +6,7 @@ CHROMIUM ?= /usr/bin/chromium
 MESH_BINARY := $(CURDIR)/target/debug/mesh
 FUNCTIONS := $(notdir $(wildcard crates/functions/*))
 
-.PHONY: help serve build test test-rust test-clients test-browser chromium console check-console check bench-functions fmt tools
+.PHONY: help serve build test test-rust test-clients test-package test-browser chromium console check-console check bench-functions fmt tools
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,7 +17,7 @@ serve: ## Build and start the server; options in ARGS, as in make serve ARGS="--
 build: ## Build the release binary, target/release/mesh
 	$(CARGO) build --release --bin mesh
 
-test: test-rust test-clients test-browser ## Run all tests: Rust, the real client libraries under Node, pages in Chromium
+test: test-rust test-clients test-package test-browser ## Run all tests: Rust, the real client libraries under Node, our own, pages in Chromium
 
 test-rust:
 	$(CARGO) test --workspace --locked
@@ -25,6 +25,11 @@ test-rust:
 test-clients:
 	$(CARGO) build --locked --bin mesh
 	cd tests/clients && npm ci --no-audit --no-fund && MESH_BINARY=$(MESH_BINARY) npm test
+
+test-package: chromium
+	$(CARGO) build --locked --bin mesh
+	cd clients/javascript && npm ci --no-audit --no-fund && CHROMIUM=$(CHROMIUM) MESH_BINARY=$(MESH_BINARY) npm test
+	cd examples/javascript-client && npm ci --no-audit --no-fund && npm run check
 
 test-browser: chromium check-console
 	$(CARGO) build --locked --bin mesh
