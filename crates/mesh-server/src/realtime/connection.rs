@@ -177,7 +177,7 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
                 Event::Broken(code, reason) => return Err(Close(code, reason).into()),
                 Event::Closed => {
                     // The answer is among the connection's own frames.
-                    self.outbound.flush(self.registration.queue()).await?;
+                    self.outbound.finish().await;
                     return Err(Ended::Gone);
                 }
             }

@@ -126,9 +126,15 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
 
     /// Ends the frame that is being written, if one is, then says why the connection is closed.
     pub async fn close(&mut self, code: CloseCode, reason: &'static str) {
-        let mut farewell = std::mem::take(&mut self.own);
         let close = CloseFrame { code, reason: reason.into() };
-        put_frame(&mut farewell, Frame::close(Some(close)));
+        put_frame(&mut self.own, Frame::close(Some(close)));
+        self.finish().await;
+    }
+
+    /// Sends the connection's own frames, the last of which closes it. What waits in the queue stays
+    /// there: nothing may follow a close (RFC 6455, section 5.5.1).
+    pub async fn finish(&mut self) {
+        let farewell = std::mem::take(&mut self.own);
         let last_words = async {
             while self.batch.written < self.batch.length {
                 self.batch.write_some(&mut self.writer).await?;
@@ -315,6 +321,22 @@ mod tests {
         };
         let (received, ()) = tokio::join!(reading, outbound.close(CloseCode::Again, "too slow"));
         assert!(received.ends_with(b"\x88\x0a\x03\xf5too slow"), "{:?}", &received[received.len() - 20..]);
+    }
+
+    #[tokio::test]
+    async fn nothing_follows_the_answer_to_a_close() {
+        let (ours, mut theirs) = duplex(1_000);
+        let queue = Queue::default();
+        let mut outbound = Outbound::new(ours);
+        outbound.text(b"{}");
+        outbound.flush(&queue).await.unwrap();
+        queue.push(message(b"head", b"tail"));
+        outbound.text(b"complete");
+        put_frame(outbound.own(), Frame::close(None));
+        outbound.finish().await;
+        let mut received = Vec::new();
+        theirs.read_to_end(&mut received).await.unwrap();
+        assert_eq!(received, [&frame(b"{}", b"")[..], &frame(b"complete", b""), b"\x88\x00"].concat());
     }
 
     #[tokio::test]
