@@ -73,6 +73,9 @@ test('the board follows a lesson and ends it', async () => {
   await page.getByText(`/example/#key=${server.apiKey}`).waitFor();
   await screenshot(page, 'board-invitation');
   await expectAccessible(page);
+  const pupil = await openPage(browser, await page.locator('#invite-url').textContent(), { locale: 'en' });
+  await pupil.getByRole('button', { name: 'Join: ねこ' }).waitFor();
+  expectNoProblems(pupil);
   await page.keyboard.press('Escape');
 
   // By keyboard alone; what is not confirmed does not happen.

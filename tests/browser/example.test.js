@@ -105,6 +105,7 @@ test('two pages, by hand: create, find, join, share, fire, leave', async () => {
   await member.getByText('You left the group').waitFor();
   await member.getByRole('button', { name: 'Groups' }).click();
   await join(member, '3年1組');
+  await inState(member, 'Connected');
   await host.getByRole('button', { name: 'グループを おわりに する' }).click();
   await member.getByText('The host ended the group').waitFor();
   await screenshot(member, 'example-ended');
