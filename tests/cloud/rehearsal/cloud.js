@@ -1,0 +1,111 @@
+// The template, built and deployed as a user does it, onto an emulator of AWS on this machine.
+
+import { AppSyncClient, ListResolversCommand, StartSchemaCreationCommand, UpdateResolverCommand } from '@aws-sdk/client-appsync';
+import { CloudFormationClient, DescribeStacksCommand, GetTemplateCommand } from '@aws-sdk/client-cloudformation';
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { arch } from 'node:os';
+import { join } from 'node:path';
+import { pathOf } from '../support/project.js';
+import { freePort, run, start } from './processes.js';
+
+const TOOLS = process.env.REHEARSAL_TOOLS ?? pathOf('target/rehearsal');
+const ARCHITECTURE = arch() === 'arm64' ? 'arm64' : 'x86_64';
+const STACK = 'mesh-stg';
+const REGION = 'ap-northeast-1';
+const ACCOUNT = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_DEFAULT_REGION: REGION, AWS_REGION: REGION };
+// cargo-lambda and the zig that it links with are found beside sam.
+const PATH = `${join(TOOLS, 'sam', 'bin')}:${process.env.PATH}`;
+const BUILD = join(TOOLS, 'build');
+
+/** Optimised functions take four times as long to compile, and answer the same. */
+const QUICKLY = {
+  CARGO_TARGET_DIR: join(TOOLS, 'target'),
+  CARGO_PROFILE_RELEASE_LTO: 'off',
+  CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16',
+  CARGO_PROFILE_RELEASE_OPT_LEVEL: '0',
+};
+
+const sam = (args, env) =>
+  run('sam', args, { cwd: pathOf('.'), env: { ...ACCOUNT, ...env, PATH, SAM_CLI_TELEMETRY: '0' } });
+
+const overridesOf = parameters => Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
+
+/** The parameters of samconfig.toml's stg, with a date that is good today and this machine's architecture. */
+export const PARAMETERS = {
+  Stage: 'stg',
+  Architecture: ARCHITECTURE,
+  Rehearsal: 'true',
+  MaxConnectionTimeSeconds: 300,
+};
+
+/** A date for an API key, that many days ahead. */
+export const daysAhead = days => Math.floor(Date.now() / 3_600_000 + days * 24) * 3600;
+
+/** `sam validate --lint` and `sam build`. */
+export const build = async () => {
+  await sam(['validate', '--lint', '--config-env', 'stg']);
+  await sam(['build', '--config-env', 'stg', '--build-dir', BUILD, '--parameter-overrides', ...overridesOf(PARAMETERS)], QUICKLY);
+};
+
+/** Starts the emulator, which enforces the roles' policies and verifies signatures. */
+export const startCloud = async () => {
+  const port = await freePort();
+  const endpoint = `http://127.0.0.1:${port}`;
+  const emulator = await start(join(TOOLS, 'ministack', 'bin', 'ministack'), [], {
+    cwd: TOOLS,
+    env: { ...ACCOUNT, AUTH: 'true', AWS_ENDPOINT_URL: endpoint, BIND_HOST: '127.0.0.1', GATEWAY_PORT: `${port}`, MINISTACK_REGION: REGION },
+    isReady: said => said.includes('Running on'),
+  });
+  const credentials = { accessKeyId: ACCOUNT.AWS_ACCESS_KEY_ID, secretAccessKey: ACCOUNT.AWS_SECRET_ACCESS_KEY };
+  const settings = { credentials, endpoint, forcePathStyle: true, region: REGION };
+  const appsync = new AppSyncClient(settings);
+  const formation = new CloudFormationClient(settings);
+  const s3 = new S3Client(settings);
+
+  /** `sam deploy`; gives the outputs. */
+  const deploy = async parameters => {
+    const overrides = overridesOf({ ...PARAMETERS, ...parameters });
+    const config = ['--config-file', pathOf('samconfig.toml'), '--config-env', 'stg'];
+    await sam(['deploy', ...config, '--template-file', join(BUILD, 'template.yaml'), '--parameter-overrides', ...overrides], {
+      AWS_ENDPOINT_URL: endpoint,
+    });
+    const { Stacks } = await formation.send(new DescribeStacksCommand({ StackName: STACK }));
+    return Object.fromEntries(Stacks[0].Outputs.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]));
+  };
+
+  /** What the deploy has uploaded to that address. */
+  const uploaded = async address => {
+    const [, Bucket, Key] = address.match(/^s3:\/\/([^/]+)\/(.+)$/);
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
+    return Body.transformToString();
+  };
+
+  /** Puts schema and resolvers in place: the emulator leaves out what a template names by its address in S3. */
+  const putInPlace = async apiId => {
+    const { TemplateBody } = await formation.send(new GetTemplateCommand({ StackName: STACK, TemplateStage: 'Processed' }));
+    const resources = Object.values(JSON.parse(TemplateBody).Resources);
+    const of = type => resources.filter(({ Type }) => Type === type).map(({ Properties }) => Properties);
+    const [schema] = of('AWS::AppSync::GraphQLSchema');
+    const definition = new TextEncoder().encode(await uploaded(schema.DefinitionS3Location));
+    await appsync.send(new StartSchemaCreationCommand({ apiId, definition }));
+    const declared = of('AWS::AppSync::Resolver');
+    for (const typeName of ['Query', 'Mutation']) {
+      const { resolvers } = await appsync.send(new ListResolversCommand({ apiId, typeName }));
+      for (const { dataSourceName, fieldName, runtime } of resolvers) {
+        const { CodeS3Location } = declared.find(({ FieldName }) => FieldName === fieldName);
+        const code = await uploaded(CodeS3Location);
+        await appsync.send(new UpdateResolverCommand({ apiId, code, dataSourceName, fieldName, runtime, typeName }));
+      }
+    }
+  };
+
+  return {
+    deploy,
+    putInPlace,
+    /** The deployed API, which the emulator serves under this address. */
+    endpointOf: apiId => `${endpoint}/v1/apis/${apiId}/graphql`,
+    delete: () => sam(['delete', '--stack-name', STACK, '--region', REGION, '--no-prompts'], { AWS_ENDPOINT_URL: endpoint }),
+    said: emulator.said,
+    stop: emulator.stop,
+  };
+};
