@@ -4,9 +4,11 @@ CARGO ?= cargo
 DENY_VERSION := 0.20.2
 CHROMIUM ?= /usr/bin/chromium
 MESH_BINARY := $(CURDIR)/target/debug/mesh
+REHEARSAL := $(CURDIR)/target/rehearsal
+PYTHON ?= python3
 FUNCTIONS := $(notdir $(wildcard crates/functions/*))
 
-.PHONY: help serve build test test-rust test-clients test-package test-browser chromium console check-console check bench-functions fmt tools
+.PHONY: help serve build test test-rust test-clients test-package test-browser test-cloud rehearse deploy key-date chromium console check-console check bench-functions fmt tools
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,7 +19,7 @@ serve: ## Build and start the server; options in ARGS, as in make serve ARGS="--
 build: ## Build the release binary, target/release/mesh
 	$(CARGO) build --release --bin mesh
 
-test: test-rust test-clients test-package test-browser ## Run all tests: Rust, the real client libraries under Node, our own, pages in Chromium
+test: test-rust test-clients test-package test-browser test-cloud ## Run all tests: Rust, the real client libraries under Node, our own, pages in Chromium, the template
 
 test-rust:
 	$(CARGO) test --workspace --locked
@@ -43,6 +45,29 @@ check-console:
 
 chromium:
 	@test -x $(CHROMIUM) || ./tests/browser/install-chromium
+
+test-cloud:
+	cd tests/cloud && npm ci --no-audit --no-fund && npm test
+
+rehearse: $(REHEARSAL)/sam/installed $(REHEARSAL)/ministack/installed ## Deploy onto a local emulator of AWS, and compare its answers with those of mesh serve
+	$(CARGO) build --locked --bin mesh
+	cd tests/cloud && npm ci --no-audit --no-fund && MESH_BINARY=$(MESH_BINARY) REHEARSAL_TOOLS=$(REHEARSAL) npm run rehearse
+
+# Two environments, since each wants versions of its own.
+$(REHEARSAL)/%/installed: tests/cloud/rehearsal/%-requirements.txt
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+deploy: ## Deploy to AWS: make deploy STAGE=stg, or STAGE=prod
+	@test -n "$(STAGE)" || { echo "Which one? make deploy STAGE=stg, or STAGE=prod"; exit 1; }
+	node scripts/key-dates.mjs $(STAGE)
+	sam build --config-env $(STAGE)
+	sam deploy --config-env $(STAGE)
+
+key-date: ## Say a date for an API key, to be written into samconfig.toml
+	@node scripts/key-dates.mjs
 
 check: tools ## Format, lints, licences and documentation, every warning an error
 	$(CARGO) fmt --all --check

@@ -2,13 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parse } from 'graphql';
 import { kebab, namesIn, pascal, textOf } from './support/project.js';
+import { PUBLISH, fields } from './support/schema.js';
 import { resourcesOf, template } from './support/template.js';
 
-const types = parse(textOf('schema.graphql')).definitions.filter(({ name }) => ['Query', 'Mutation'].includes(name?.value));
-const fields = types.flatMap(type => type.fields.map(field => ({ type: type.name.value, field: field.name.value })));
-const PUBLISH = 'publishEventsByNode';
 const functions = resourcesOf('AWS::Serverless::Function');
 const sources = resourcesOf('AWS::AppSync::DataSource');
 const resolvers = Object.values(resourcesOf('AWS::AppSync::Resolver')).map(({ Properties }) => Properties);

@@ -41,11 +41,10 @@ export const PARAMETERS = {
 /** A date for an API key, that many days ahead. */
 export const daysAhead = days => Math.floor(Date.now() / 3_600_000 + days * 24) * 3600;
 
-/** `sam validate --lint` and `sam build`. */
-export const build = async () => {
-  await sam(['validate', '--lint', '--config-env', 'stg']);
-  await sam(['build', '--config-env', 'stg', '--build-dir', BUILD, '--parameter-overrides', ...overridesOf(PARAMETERS)], QUICKLY);
-};
+export const validate = () => sam(['validate', '--lint', '--config-env', 'stg']);
+
+export const build = () =>
+  sam(['build', '--config-env', 'stg', '--build-dir', BUILD, '--parameter-overrides', ...overridesOf(PARAMETERS)], QUICKLY);
 
 /** Starts the emulator, which enforces the roles' policies and verifies signatures. */
 export const startCloud = async () => {
@@ -105,7 +104,6 @@ export const startCloud = async () => {
     /** The deployed API, which the emulator serves under this address. */
     endpointOf: apiId => `${endpoint}/v1/apis/${apiId}/graphql`,
     delete: () => sam(['delete', '--stack-name', STACK, '--region', REGION, '--no-prompts'], { AWS_ENDPOINT_URL: endpoint }),
-    said: emulator.said,
     stop: emulator.stop,
   };
 };

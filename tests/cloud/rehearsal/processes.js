@@ -39,7 +39,6 @@ export const start = async (command, args, { env, cwd, isReady }) => {
   });
   return {
     found: await ready,
-    said: () => said,
     stop: async () => {
       const ended = once(child, 'close');
       child.kill('SIGTERM');

@@ -6,72 +6,120 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { pathOf } from '../support/project.js';
-import { build, daysAhead, startCloud } from './cloud.js';
+import { PUBLISH, fields } from '../support/schema.js';
+import { PARAMETERS, build, daysAhead, startCloud, validate } from './cloud.js';
 import { newEssence } from './essence.js';
 import { holdLesson } from './lesson.js';
 import { start } from './processes.js';
 
 /** As CloudFront and AppSync write it: the caller, then the first proxy. */
 const FORWARDED_FOR = '203.0.113.7, 130.176.0.1';
+const CREATE_DOMAIN = 'mutation { createDomain }';
 
-/** Sends one request; gives the whole answer. */
-const post = async ({ endpoint, key }, query, variables, headers = {}) => {
+/** Sends one request; gives the status and the whole answer. */
+const post = async ({ endpoint, key }, query, variables, forwardedFor = FORWARDED_FOR) => {
   const response = await fetch(endpoint, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-api-key': key, 'x-forwarded-for': FORWARDED_FOR, ...headers },
+    headers: { 'content-type': 'application/json', 'x-api-key': key, 'x-forwarded-for': forwardedFor },
     body: JSON.stringify({ query, variables }),
   });
-  return { status: response.status, ...(await response.json()) };
+  return { status: response.status, answer: await response.json() };
 };
 
-/** Holds the lesson; gives what was answered, in order. */
+/** Holds the lesson; gives what was asked and answered, in order. */
 const transcriptOf = async home => {
   const essence = newEssence();
-  const answers = [];
+  const lines = [];
   await holdLesson(async (what, query, variables) => {
-    const answer = await post(home, query, variables);
-    answers.push({ what, answer: essence(answer) });
+    const { status, answer } = await post(home, query, variables);
+    lines.push({ what, query, answer: { status, ...essence(answer) } });
     return answer.data ?? {};
   });
-  return answers;
+  return lines;
 };
 
 const startMachine = async () => {
   const folder = mkdtempSync(join(tmpdir(), 'mesh-rehearsal-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   const key = 'da2-rehearsal';
-  const options = ['--listen', '127.0.0.1:0', '--data', folder, '--api-key', key, '--max-connection-time-seconds', '300'];
-  const server = await start(process.env.MESH_BINARY ?? pathOf('target/debug/mesh'), ['serve', ...options], {
+  const life = ['--max-connection-time-seconds', `${PARAMETERS.MaxConnectionTimeSeconds}`];
+  const args = ['serve', '--listen', '127.0.0.1:0', '--data', folder, '--api-key', key, ...life];
+  const server = await start(process.env.MESH_BINARY ?? pathOf('target/debug/mesh'), args, {
     isReady: said => said.match(/^Mesh is ready: (\S+)$/m)?.[1],
   });
   return { endpoint: server.found, key, stop: server.stop };
 };
 
-describe('the deploy', () => {
-  let cloud, machine, outputs, home;
+describe('the rehearsal', () => {
+  let cloud, machine, first, home;
+  const keyA = { ApiKeyAExpires: daysAhead(30) };
+  // The emulator does not serve the address that it gives to the API.
+  const keyB = () => ({ ApiKeyBExpires: daysAhead(360), CurrentApiKey: 'B', AppSyncEndpoint: home.endpoint });
 
   before(async () => {
-    await build();
-    cloud = await startCloud();
-    machine = await startMachine();
-    outputs = await cloud.deploy({ ApiKeyAExpires: daysAhead(30) });
-    await cloud.putInPlace(outputs.GraphQLApiId);
-    home = { endpoint: cloud.endpointOf(outputs.GraphQLApiId), key: outputs.GraphQLApiKey };
+    [cloud, machine] = await Promise.all([startCloud(), startMachine()]);
   });
-  after(async () => {
-    await machine?.stop();
-    await cloud?.stop();
+  after(() => Promise.all([cloud?.stop(), machine?.stop()]));
+
+  test('sam validate --lint', validate);
+
+  test('sam build', build);
+
+  test('a deploy whose parameters break a rule is refused', async () => {
+    const tooShort = { ...keyA, HostHeartbeatTtlSeconds: 60 };
+    await assert.rejects(cloud.deploy(tooShort), /HostHeartbeatTtlSeconds must exceed HostHeartbeatIntervalSeconds/);
   });
 
-  test('has the outputs that a deploy is asked for', () => {
-    console.log(outputs);
-    assert.ok(outputs.GraphQLApiKey);
+  test('the first deploy has the outputs that clients need', async () => {
+    first = await cloud.deploy(keyA);
+    for (const output of ['GraphQLApiEndpoint', 'GraphQLApiId', 'GraphQLApiKey', 'TableArn', 'TableName']) {
+      assert.ok(first[output], output);
+    }
+    await cloud.putInPlace(first.GraphQLApiId);
+    home = { endpoint: cloud.endpointOf(first.GraphQLApiId), key: first.GraphQLApiKey };
   });
 
-  test('answers as one machine does', async t => {
+  test('the second deploy adds key B while key A lives', async () => {
+    const second = await cloud.deploy({ ...keyA, ...keyB() });
+    assert.equal(second.GraphQLApiId, first.GraphQLApiId);
+    for (const { GraphQLApiKey: key } of [first, second]) {
+      assert.match((await post({ ...home, key }, CREATE_DOMAIN)).answer.data.createDomain, /^[0-9a-f]{16}$/);
+    }
+    home.key = second.GraphQLApiKey;
+  });
+
+  test('the cloud answers as one machine does', async t => {
     const [there, here] = [await transcriptOf(home), await transcriptOf(machine)];
     for (const [at, { what, answer }] of here.entries()) {
       await t.test(what, () => assert.deepEqual(there[at].answer, answer));
     }
+    await t.test('and every field was called', () => {
+      const called = new Set(here.map(({ query }) => query.match(/\{ (?:\w+: )?(\w+)/)[1]));
+      const callable = fields.map(({ field }) => field).filter(field => field !== PUBLISH);
+      assert.deepEqual([...called].sort(), callable.sort());
+    });
   });
+
+  test('a wrong key is refused alike', async () => {
+    const wrong = home => post({ ...home, key: 'wrong' }, CREATE_DOMAIN);
+    const { status, answer } = await wrong(machine);
+    assert.equal(status, 401);
+    assert.deepEqual(await wrong(home), { status, answer });
+  });
+
+  test('addresses that a caller writes in front do not change its domain', async () => {
+    const domainOf = async address => (await post(home, CREATE_DOMAIN, {}, address)).answer.data.createDomain;
+    const own = await domainOf(FORWARDED_FOR);
+    assert.equal(await domainOf(`198.51.100.1, ${FORWARDED_FOR}`), own);
+    assert.notEqual(await domainOf('198.51.100.1, 130.176.0.1'), own);
+  });
+
+  test('the third deploy ends key A', async () => {
+    // What is left out of a deploy stays as it was.
+    await cloud.deploy({ ApiKeyAExpires: 0, ...keyB() });
+    assert.equal((await post({ ...home, key: first.GraphQLApiKey }, CREATE_DOMAIN)).status, 401);
+    assert.equal((await post(home, CREATE_DOMAIN)).status, 200);
+  });
+
+  test('sam delete', () => cloud.delete());
 });
