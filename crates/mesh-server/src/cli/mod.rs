@@ -1,6 +1,11 @@
 //! The command `mesh`.
 
+mod endpoint;
+mod record;
+mod replay;
 mod serve;
+mod simulate;
+mod stop;
 
 use std::process::ExitCode;
 
@@ -19,6 +24,12 @@ struct Cli {
 enum Command {
     /// Serve the whole Mesh API on this machine
     Serve(Box<serve::Arguments>),
+    /// Play a classroom against an endpoint, check every delivery, and judge
+    Simulate(Box<simulate::Arguments>),
+    /// Write the messages of a live group to a file, with their timing
+    Record(record::Arguments),
+    /// Play a recorded lesson again
+    Replay(replay::Arguments),
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  mesh completions bash > ~/.local/share/bash-completion/completions/mesh"
@@ -38,11 +49,23 @@ pub fn command() -> clap::Command {
 pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(arguments) => serve::run(*arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Record(arguments) => record::run(arguments),
+        Command::Replay(arguments) => replay::run(arguments),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut command(), "mesh", &mut std::io::stdout());
             ExitCode::SUCCESS
         }
     }
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+fn failed(error: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("mesh: {error}");
+    ExitCode::FAILURE
 }
 
 #[cfg(test)]

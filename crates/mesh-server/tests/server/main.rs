@@ -16,4 +16,5 @@ mod pages;
 mod process;
 mod queries;
 mod realtime;
+mod simulate;
 mod support;

@@ -8,12 +8,14 @@ use std::process::ExitCode;
 
 pub(super) use arguments::Arguments;
 
+use super::{failed, runtime};
+
 /// Serves until the process is told to stop.
 pub(super) fn run(arguments: Arguments) -> ExitCode {
     arguments.start_log();
     // Without it, a classroom of a few hundred sockets may already be too many.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
@@ -24,9 +26,4 @@ pub(super) fn run(arguments: Arguments) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }
-}
-
-fn failed(error: &dyn std::fmt::Display) -> ExitCode {
-    eprintln!("mesh: {error}");
-    ExitCode::FAILURE
 }

@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, lookup_host};
 use super::Arguments;
 use super::announcement::Announcement;
 use crate::board::{Attendance, Follow, Newsroom, Watch};
+use crate::cli::stop::told_to_stop;
 use crate::clock::SystemClock;
 use crate::graphql::engine::Engine;
 use crate::graphql::schema::SchemaError;
@@ -220,25 +221,4 @@ fn hosts(arguments: &Arguments) -> Hosts {
     let allowed = arguments.network.allow_origin.iter().filter_map(|origin| origin.split_once("://"));
     let allowed = allowed.filter_map(|(_, rest)| rest.split([':', '/']).next()).map(ToOwned::to_owned);
     Hosts(listening.chain(allowed).chain(tls::names_of_this_machine()).collect())
-}
-
-/// Ready when the operator or the system asks the process to end.
-fn told_to_stop() -> impl Future<Output = ()> {
-    #[cfg(unix)]
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
-    async move {
-        #[cfg(unix)]
-        let terminated = async {
-            match &mut terminate {
-                Some(terminate) => drop(terminate.recv().await),
-                None => std::future::pending().await,
-            }
-        };
-        #[cfg(not(unix))]
-        let terminated = std::future::pending::<()>();
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            () = terminated => {}
-        }
-    }
 }

@@ -1,0 +1,88 @@
+//! `mesh replay`.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use mesh_simulate::client::Group;
+use mesh_simulate::recording::{Recording, Replay, Replayed, replay};
+
+use super::endpoint::EndpointArguments;
+use super::stop::told_to_stop;
+use super::{failed, runtime};
+
+const EXAMPLES: &str = "\
+Examples:
+  mesh replay lesson.jsonl --endpoint http://127.0.0.1:4000/graphql --api-key KEY --wait-seconds 20
+      in a group of its own, after 20 seconds in which others can join it
+  mesh replay lesson.jsonl --endpoint http://127.0.0.1:4000/graphql --api-key KEY --domain room-1 --group ID --speed 4
+      into a living group, four times as fast";
+
+/// What `mesh replay` is told.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// A file that mesh record wrote
+    file: PathBuf,
+
+    #[command(flatten)]
+    endpoint: EndpointArguments,
+
+    /// How many times as fast as it was
+    #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = speed)]
+    speed: f64,
+
+    /// Domain to play in [default: the recording's]
+    #[arg(long)]
+    domain: Option<String>,
+
+    /// A living group to play in [default: one of its own]
+    #[arg(long, value_name = "ID", requires = "domain")]
+    group: Option<String>,
+
+    /// Seconds to wait before the first message
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    wait_seconds: u32,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let in_range = |speed: &f64| (0.01..=1_000.0).contains(speed);
+    text.parse().ok().filter(in_range).ok_or_else(|| "a factor from 0.01 to 1000 is wanted".to_owned())
+}
+
+/// Plays a recording to its end, or until the process is told to stop.
+pub(super) fn run(arguments: Arguments) -> ExitCode {
+    let played = runtime().map_err(|error| error.to_string()).and_then(|runtime| {
+        let played = runtime.block_on(played(arguments));
+        runtime.shutdown_background();
+        played
+    });
+    match played {
+        Ok(Replayed { sent, skipped }) => {
+            println!("{sent} messages played, {skipped} entries skipped");
+            ExitCode::SUCCESS
+        }
+        Err(error) => failed(&error),
+    }
+}
+
+async fn played(arguments: Arguments) -> Result<Replayed, String> {
+    let endpoint = arguments.endpoint.endpoint().map_err(|error| error.to_string())?;
+    let name = arguments.file.display();
+    let file =
+        File::open(&arguments.file).map_err(|error| format!("cannot read the file {name}: {error}"))?;
+    let recording = Recording::read(BufReader::new(file)).map_err(|error| format!("{name}: {error}"))?;
+    let domain = arguments.domain;
+    let options = Replay {
+        speed: arguments.speed,
+        group: arguments.group.zip(domain.clone()).map(|(id, domain)| Group { id, domain }),
+        domain,
+        wait: Duration::from_secs(arguments.wait_seconds.into()),
+    };
+    let ready = |group: &Group| eprintln!("Playing in group {} of domain {}", group.id, group.domain);
+    let played = replay(&endpoint, &recording, &options, ready, told_to_stop()).await;
+    played.map_err(|error| error.to_string())
+}

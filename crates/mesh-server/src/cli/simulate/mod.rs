@@ -1,0 +1,113 @@
+//! `mesh simulate`.
+
+mod arguments;
+mod cost;
+mod own_server;
+mod progress;
+
+use std::fmt::Display;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use mesh_simulate::classroom::{SetupError, simulate};
+use mesh_simulate::client::Endpoint;
+use mesh_simulate::load::Load;
+use mesh_simulate::ramp::ramp;
+use mesh_simulate::report::{Report, page, ramp_page};
+use mesh_simulate::server_use::Reading;
+use serde::Serialize;
+
+pub(super) use arguments::Arguments;
+use own_server::OwnServer;
+use progress::Progress;
+
+use super::stop::told_to_stop;
+use super::{failed, runtime};
+
+/// Plays a classroom; the exit code is the verdict.
+pub(super) fn run(arguments: &Arguments) -> ExitCode {
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    let played = runtime().map_err(|error| error.to_string()).and_then(|runtime| {
+        let played = runtime.block_on(play(arguments));
+        runtime.shutdown_background();
+        played
+    });
+    match played {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => failed(&error),
+    }
+}
+
+/// Where to play, and whose processor time to read.
+struct Stage {
+    endpoint: Arc<Endpoint>,
+    own: Option<OwnServer>,
+}
+
+async fn play(arguments: &Arguments) -> Result<bool, String> {
+    let load = arguments.load();
+    let own = if arguments.endpoint.is_none() { Some(OwnServer::start()?) } else { None };
+    let (url, key) = match (&own, &arguments.endpoint) {
+        (Some(own), _) => (own.endpoint.as_str(), own.api_key.as_str()),
+        (None, url) => (url.as_deref().unwrap_or_default(), arguments.api_key.as_deref().unwrap_or_default()),
+    };
+    let endpoint = arguments.trust.endpoint(url, key).map_err(|error| error.to_string())?;
+    if endpoint.is_on_aws() && !cost::is_agreed(&load, arguments) {
+        return Err("nothing was played".to_owned());
+    }
+    let stage = Stage { endpoint, own };
+    let step = async |factor: f64| {
+        let what = if arguments.ramp() { format!("{factor:.2} x the load") } else { String::new() };
+        stage.play(&load.times(factor), what, arguments).await
+    };
+    let explained = |error: SetupError| format!("{error}. Is {} right, and the key?", stage.endpoint.url());
+    if arguments.ramp() {
+        let ramp = ramp(step).await.map_err(explained)?;
+        tell(arguments, &ramp, &ramp_page(&ramp))?;
+        return Ok(ramp.knee().is_some());
+    }
+    let report = step(1.0).await.map_err(explained)?;
+    tell(arguments, &report, &page(&report))?;
+    Ok(report.is_met())
+}
+
+impl Stage {
+    async fn play(&self, load: &Load, what: String, arguments: &Arguments) -> Result<Report, SetupError> {
+        let progress = Progress::new(load, what);
+        let before = self.own.as_ref().and_then(|own| Reading::of(own.process()));
+        let played = simulate(self.endpoint.clone(), load, |now| progress.show(now), told_to_stop()).await;
+        progress.end();
+        let mut report = played?;
+        report.server = before.and_then(|before| before.until_now());
+        report.judge(&arguments.objectives());
+        Ok(report)
+    }
+}
+
+/// Prints the report, and writes it beside the page.
+fn tell(arguments: &Arguments, report: &(impl Display + Serialize), page: &str) -> Result<(), String> {
+    let json = serde_json::to_string_pretty(report).map_err(|error| error.to_string())?;
+    let name = &arguments.outcome.report;
+    for (extension, content) in [("html", page), ("json", &json)] {
+        let file = named(name, extension);
+        std::fs::write(&file, content)
+            .map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+    }
+    if arguments.outcome.json {
+        println!("{json}");
+    } else {
+        print!("{report}");
+    }
+    eprintln!("The page: {}", named(name, "html").display());
+    Ok(())
+}
+
+/// A name may have dots of its own.
+fn named(name: &Path, extension: &str) -> std::path::PathBuf {
+    let mut file = name.as_os_str().to_owned();
+    file.push(".");
+    file.push(extension);
+    file.into()
+}

@@ -1,0 +1,306 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, interval, sleep};
+
+use super::node::Node;
+use super::{SetupError, lanes, setup};
+use crate::check::{Faults, Inbox, Room};
+use crate::client::{CallError, Endpoint};
+use crate::load::Load;
+use crate::measure::{Measure, Recorder, Slice};
+use crate::report::{Connections, Figures, Mutations, Report};
+use crate::stamp::Stamp;
+
+/// How often whoever watches is told.
+const WATCH_INTERVAL: Duration = Duration::from_millis(250);
+/// Different errors that a report lists.
+const MAX_ERRORS: usize = 10;
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug)]
+pub struct Snapshot {
+    /// Since the first mutation; none while nodes join.
+    pub elapsed: Option<Duration>,
+    /// Nodes that have joined.
+    pub joined: u64,
+    /// Mutations sent.
+    pub sent: u64,
+    /// Mutations that failed.
+    pub failed: u64,
+    /// Messages received.
+    pub received: u64,
+    /// Deliveries with a fault, so far.
+    pub faulty: u64,
+    /// The last slice that is over.
+    pub slice: Option<Slice>,
+}
+
+/// What all tasks of a run share.
+pub(super) struct Run {
+    pub(super) endpoint: Arc<Endpoint>,
+    pub(super) load: Load,
+    pub(super) rooms: Vec<Arc<Room>>,
+    pub(super) recorder: Recorder,
+    pub(super) stopped: watch::Sender<bool>,
+    pub(super) counts: Counts,
+    /// Receivers of nodes that left, still waiting for what is under way.
+    pub(super) finishing: Mutex<Vec<JoinHandle<Faults>>>,
+    began: OnceLock<Beginning>,
+    errors: Mutex<Vec<(String, u64)>>,
+}
+
+struct Beginning {
+    at: Instant,
+    millis_since_epoch: i64,
+}
+
+#[derive(Default)]
+pub(super) struct Counts {
+    pub(super) joined: AtomicU64,
+    pub(super) sent: AtomicU64,
+    pub(super) failed: AtomicU64,
+    pub(super) unsent: AtomicU64,
+    pub(super) received: AtomicU64,
+    pub(super) polled: AtomicU64,
+    pub(super) faulty: AtomicU64,
+    pub(super) opened: AtomicU64,
+    pub(super) dropped: AtomicU64,
+}
+
+/// Adds one.
+pub(super) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Plays a load against an endpoint, until it is over or `stop` is ready, and reports.
+///
+/// The load is an open loop: what is due is due, however slow the endpoint is, and latencies count
+/// from then.
+pub async fn simulate(
+    endpoint: Arc<Endpoint>,
+    load: &Load,
+    watch: impl Fn(&Snapshot),
+    stop: impl Future<Output = ()>,
+) -> Result<Report, SetupError> {
+    let watched = |run: &Run| watch(&run.snapshot());
+    tokio::pin!(stop);
+    let rooms = setup::create_groups(&endpoint, load).await?;
+    let run = Arc::new(Run::new(endpoint, load.clone(), rooms));
+    let mut ticks = interval(WATCH_INTERVAL);
+
+    let joining = setup::join_all(&run);
+    tokio::pin!(joining);
+    let nodes = loop {
+        tokio::select! {
+            joined = &mut joining => match joined {
+                Ok(nodes) => break nodes,
+                Err(error) => {
+                    setup::dissolve_all(&run).await;
+                    return Err(error);
+                }
+            },
+            _ = ticks.tick() => watched(&run),
+        }
+    };
+
+    run.begin().await;
+    let playing = play(&run, nodes);
+    tokio::pin!(playing);
+    let mut interrupted = false;
+    let nodes = loop {
+        tokio::select! {
+            nodes = &mut playing => break nodes,
+            _ = ticks.tick() => watched(&run),
+            () = &mut stop, if !interrupted => {
+                interrupted = true;
+                run.stopped.send_replace(true);
+            }
+        }
+    };
+    let faults = finish(&run, nodes).await;
+    watched(&run);
+    setup::dissolve_all(&run).await;
+    Ok(run.report(faults, interrupted))
+}
+
+/// Until every node has sent what it had to.
+async fn play(run: &Arc<Run>, nodes: Vec<Node>) -> Vec<Node> {
+    if let Some(connections) = run.load.max_connections {
+        lanes::play(run, &nodes, connections).await;
+        return nodes;
+    }
+    let playing: Vec<_> = nodes.into_iter().map(|node| tokio::spawn(node.play())).collect();
+    let mut played = Vec::new();
+    for node in playing {
+        played.extend(node.await);
+    }
+    played
+}
+
+/// Until every receiver has what it must have, or has waited long enough.
+async fn finish(run: &Run, nodes: Vec<Node>) -> Faults {
+    let until = run.micros();
+    let mut finishing: Vec<_> = nodes.into_iter().filter_map(|node| node.finish(until)).collect();
+    finishing.append(&mut run.finishing.lock());
+    let mut faults = Faults::default();
+    for receiver in finishing {
+        // A task that panicked has found nothing; there is none.
+        faults += receiver.await.unwrap_or_default();
+    }
+    faults
+}
+
+impl Run {
+    pub(super) fn new(endpoint: Arc<Endpoint>, load: Load, rooms: Vec<Arc<Room>>) -> Self {
+        Self {
+            endpoint,
+            recorder: Recorder::new(load.warm_up(), load.duration()),
+            load,
+            rooms,
+            stopped: watch::Sender::new(false),
+            counts: Counts::default(),
+            finishing: Mutex::default(),
+            began: OnceLock::new(),
+            errors: Mutex::default(),
+        }
+    }
+
+    /// From now on mutations are due.
+    async fn begin(&self) {
+        let at = on_a_tick().await;
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let millis_since_epoch = i64::try_from(wall.as_millis()).unwrap_or(i64::MAX);
+        self.began.get_or_init(|| Beginning { at, millis_since_epoch });
+    }
+
+    /// Since the beginning; nothing before it.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.began.get().map(|began| began.at.elapsed()).unwrap_or_default()
+    }
+
+    /// The same in microseconds.
+    pub(super) fn micros(&self) -> u64 {
+        micros(self.elapsed())
+    }
+
+    /// Waits for a moment since the beginning; false if the run was stopped before.
+    pub(super) async fn reaches(&self, moment: Duration) -> bool {
+        let Some(began) = self.began.get() else { return false };
+        let mut stopped = self.stopped.subscribe();
+        if *stopped.borrow_and_update() {
+            return false;
+        }
+        tokio::select! {
+            () = tokio::time::sleep_until(began.at + moment) => true,
+            _ = stopped.changed() => false,
+        }
+    }
+
+    /// A moment since the beginning by the wall clock, in milliseconds since the Unix epoch.
+    pub(super) fn wall_millis(&self, moment: Duration) -> i64 {
+        let began = self.began.get().map_or(0, |began| began.millis_since_epoch);
+        began + i64::try_from(moment.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// Notes an error; the first of each kind are reported.
+    pub(super) fn failed(&self, doing: &str, error: &CallError) {
+        let text = format!("{doing}: {error}");
+        let mut errors = self.errors.lock();
+        if let Some((_, count)) = errors.iter_mut().find(|(known, _)| *known == text) {
+            *count += 1;
+        } else if errors.len() < MAX_ERRORS {
+            errors.push((text, 1));
+        }
+    }
+
+    /// Notes what a receiver got.
+    pub(super) fn received(&self, room: &Room, stamp: Option<&Stamp>, measure: Measure) {
+        count(if measure == Measure::Poll { &self.counts.polled } else { &self.counts.received });
+        if let Some(stamp) = stamp {
+            self.recorder.took(room.place, measure, Duration::from_micros(stamp.due_micros), self.elapsed());
+        }
+    }
+
+    /// Adds what became faulty in an inbox since it was counted last.
+    pub(super) fn count_faulty(&self, inbox: &Inbox, counted: &mut u64) {
+        let total = inbox.faults().total();
+        if total > *counted {
+            self.counts.faulty.fetch_add(total - *counted, Ordering::Relaxed);
+            *counted = total;
+        }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let now = self.began.get().map(|began| began.at.elapsed());
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Snapshot {
+            elapsed: now,
+            joined: read(&self.counts.joined),
+            sent: read(&self.counts.sent),
+            failed: read(&self.counts.failed),
+            received: read(&self.counts.received),
+            faulty: read(&self.counts.faulty),
+            slice: now.and_then(|now| self.recorder.slice_before(now)),
+        }
+    }
+
+    fn report(&self, faults: Faults, interrupted: bool) -> Report {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let in_window = self.recorder.in_window();
+        let latency = |measure| self.recorder.latency(measure);
+        let figures = Figures {
+            interrupted,
+            mutations: Mutations {
+                sent: read(&self.counts.sent),
+                failed: read(&self.counts.failed),
+                unsent: read(&self.counts.unsent),
+                in_window: in_window.mutations,
+                latency: latency(Measure::Mutation),
+                answer: latency(Measure::Answer),
+                lag: latency(Measure::Lag),
+            },
+            received: read(&self.counts.received),
+            received_in_window: in_window.deliveries,
+            delivery: latency(Measure::Delivery),
+            polled_events: read(&self.counts.polled),
+            poll: latency(Measure::Poll),
+            faults,
+            connections: Connections {
+                opened: read(&self.counts.opened),
+                dropped: read(&self.counts.dropped),
+            },
+            errors: self.errors.lock().clone(),
+            slices: self.recorder.slices(),
+        };
+        Report::new(self.endpoint.url(), self.load.clone(), figures)
+    }
+}
+
+pub(super) fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// A moment right before one of the runtime's timer ticks.
+///
+/// Timers wake on whole milliseconds of a clock of the runtime's own. What is due a whole number of
+/// milliseconds after such a moment is waited for with hardly any delay, and the waiting does not hide
+/// what is measured.
+async fn on_a_tick() -> Instant {
+    const TICK: Duration = Duration::from_millis(1);
+    const AHEAD: Duration = Duration::from_micros(100);
+    let base = Instant::now();
+    let mut earliest = None;
+    for _ in 0..20 {
+        sleep(TICK).await;
+        let late = Duration::from_nanos(u64::from(base.elapsed().subsec_nanos()) % 1_000_000);
+        earliest = Some(earliest.map_or(late, |earliest: Duration| earliest.min(late)));
+    }
+    let tick = base + Duration::from_secs(base.elapsed().as_secs()) + earliest.unwrap_or_default();
+    let passed = Duration::from_millis(u64::from(base.elapsed().subsec_millis()) + 2);
+    tick + passed - AHEAD
+}

@@ -1,0 +1,86 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use parking_lot::Mutex;
+use tokio::time::timeout;
+
+use super::SetupError;
+use super::node::Node;
+use super::run::Run;
+use crate::check::Room;
+use crate::client::operations::{Membership, Operation};
+use crate::client::{CallError, Endpoint, Group, Http};
+use crate::load::Load;
+
+/// How many nodes come at once.
+const AT_ONCE: usize = 32;
+/// A server allows 1,000 living groups in a domain.
+const GROUPS_IN_DOMAIN: usize = 500;
+/// How long the last goodbye may take.
+const GOODBYE: Duration = Duration::from_secs(10);
+
+/// Creates the groups, each with its host.
+pub(super) async fn create_groups(
+    endpoint: &Arc<Endpoint>,
+    load: &Load,
+) -> Result<Vec<Arc<Room>>, SetupError> {
+    let failed = |error| SetupError { what: "a group could not be created", error };
+    // Different in each run, so that runs at the same time do not meet.
+    let run = random().map_err(failed)?;
+    let nodes = load.nodes;
+    let creating = (0..load.groups).map(|place| async move {
+        let domain = format!("simulation-{run:08x}-{}", place / GROUPS_IN_DOMAIN);
+        // 32 hex digits, as the ids of living clients.
+        let ids: Vec<_> = (0..nodes).map(|node| format!("{run:08x}{place:08x}{node:016x}")).collect();
+        let create = Operation::create_group(&format!("simulated {place}"), &ids[0], &domain);
+        let created: Membership = Http::new(endpoint.clone()).result(&create).await?;
+        Ok(Arc::new(Room {
+            run,
+            place,
+            group: Group { id: created.id, domain },
+            nodes: ids,
+            outboxes: (0..nodes).map(|_| Mutex::default()).collect(),
+        }))
+    });
+    // In order, since places count.
+    let created: Vec<Result<_, CallError>> = stream::iter(creating).buffered(AT_ONCE).collect().await;
+    created.into_iter().collect::<Result<_, _>>().map_err(failed)
+}
+
+/// Lets every node join and begin to receive.
+pub(super) async fn join_all(run: &Arc<Run>) -> Result<Vec<Node>, SetupError> {
+    let places = run.rooms.iter().flat_map(|room| (0..run.load.nodes).map(move |node| (room.clone(), node)));
+    let joining = places.map(|(room, node)| {
+        let run = run.clone();
+        // Tasks of their own: they use all processors.
+        let task = tokio::spawn(async move { Node::join(run, room, node).await });
+        async move {
+            let gone = |_| CallError::Broken("the node's task is gone".to_owned());
+            task.await.map_err(gone).and_then(|joined| joined)
+        }
+    });
+    let mut joining = stream::iter(joining).buffer_unordered(AT_ONCE);
+    let mut nodes = Vec::new();
+    while let Some(joined) = joining.next().await {
+        nodes.push(joined.map_err(|error| SetupError { what: "a node could not join", error })?);
+    }
+    Ok(nodes)
+}
+
+/// Ends all groups, as far as the endpoint still answers.
+pub(super) async fn dissolve_all(run: &Run) {
+    let dissolving = run.rooms.iter().map(|room| async {
+        let dissolve = Operation::dissolve_group(&room.group, &room.nodes[0]);
+        let _ = Http::new(run.endpoint.clone()).call(&dissolve).await;
+    });
+    let all = stream::iter(dissolving).buffer_unordered(AT_ONCE).collect::<Vec<()>>();
+    let _ = timeout(GOODBYE, all).await;
+}
+
+fn random() -> Result<u32, CallError> {
+    let mut bytes = [0; 4];
+    getrandom::fill(&mut bytes).map_err(|error| CallError::Broken(error.to_string()))?;
+    Ok(u32::from_ne_bytes(bytes))
+}

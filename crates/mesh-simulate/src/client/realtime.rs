@@ -1,0 +1,122 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::{SinkExt, StreamExt};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
+use tokio_tungstenite::{WebSocketStream, client_async};
+
+use super::http::Refusal;
+use super::{CallError, Endpoint, PATIENCE, Stream, connect};
+
+/// What names a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Its id.
+    pub id: String,
+    /// Its domain.
+    pub domain: String,
+}
+
+/// The messages of one group, over a WebSocket of its own.
+///
+/// Source: AppSync developer guide, "Building a real-time WebSocket client".
+pub struct Subscription {
+    socket: WebSocketStream<Box<dyn Stream>>,
+}
+
+#[derive(Deserialize)]
+struct Control {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    payload: Option<Payload>,
+}
+
+#[derive(Default, Deserialize)]
+struct Payload {
+    #[serde(default)]
+    errors: Vec<Refusal>,
+}
+
+impl Subscription {
+    /// Connects and subscribes with a document of [`operations`](super::operations); messages
+    /// published from now on arrive.
+    pub async fn open(endpoint: &Endpoint, group: &Group, document: &str) -> Result<Self, CallError> {
+        timeout(PATIENCE, Self::opened(endpoint, group, document)).await.map_err(|_| CallError::Timeout)?
+    }
+
+    async fn opened(endpoint: &Endpoint, group: &Group, document: &str) -> Result<Self, CallError> {
+        let unusable = |error: &dyn std::fmt::Display| CallError::Unreadable(error.to_string());
+        let authorization = json!({"host": endpoint.host, "x-api-key": endpoint.api_key});
+        let protocol = format!("header-{}", URL_SAFE_NO_PAD.encode(authorization.to_string()));
+        let scheme = if endpoint.tls.is_some() { "wss" } else { "ws" };
+        let authority = endpoint.authority(&endpoint.realtime_host);
+        let url = format!("{scheme}://{authority}{}", endpoint.realtime_path);
+        let mut request = url.into_client_request().map_err(|error| unusable(&error))?;
+        let protocols = HeaderValue::try_from(format!("graphql-ws, {protocol}"));
+        request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocols.map_err(|error| unusable(&error))?);
+        let stream = connect(endpoint, &endpoint.realtime_host).await?;
+        let (socket, _) = client_async(request, stream).await.map_err(broken)?;
+        let mut subscription = Self { socket };
+
+        subscription.send(json!({"type": "connection_init"}).to_string()).await?;
+        subscription.wait_for("connection_ack").await?;
+        let variables = json!({"groupId": group.id, "domain": group.domain});
+        let data = json!({"query": document, "variables": variables}).to_string();
+        let payload = json!({"data": data, "extensions": {"authorization": authorization}});
+        subscription.send(json!({"id": "1", "type": "start", "payload": payload}).to_string()).await?;
+        subscription.wait_for("start_ack").await?;
+        Ok(subscription)
+    }
+
+    async fn send(&mut self, text: String) -> Result<(), CallError> {
+        self.socket.send(Message::text(text)).await.map_err(broken)
+    }
+
+    async fn wait_for(&mut self, kind: &str) -> Result<(), CallError> {
+        loop {
+            let text = self.next().await?;
+            let control: Control =
+                serde_json::from_str(&text).map_err(|error| CallError::Unreadable(error.to_string()))?;
+            if control.kind == kind {
+                return Ok(());
+            }
+            let refusal = control.payload.unwrap_or_default().errors.into_iter().next();
+            match refusal {
+                Some(refusal) => return Err(refusal.into()),
+                None if control.kind == "ka" => {}
+                None => return Err(CallError::Unreadable(format!("{} instead of {kind}", control.kind))),
+            }
+        }
+    }
+
+    /// The next frame of the protocol, as text.
+    pub async fn next(&mut self) -> Result<Utf8Bytes, CallError> {
+        loop {
+            match self.socket.next().await {
+                Some(Ok(Message::Text(text))) => return Ok(text),
+                Some(Ok(Message::Close(Some(frame)))) => return Err(CallError::Broken(frame.to_string())),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(broken(error)),
+                None => return Err(CallError::Broken("closed".to_owned())),
+            }
+        }
+    }
+
+    /// Says goodbye, as far as the other side still listens.
+    pub async fn close(mut self) {
+        let _ = timeout(PATIENCE, self.socket.close(None)).await;
+    }
+}
+
+fn broken(error: Error) -> CallError {
+    match error {
+        Error::Http(response) => CallError::Unreadable(format!("HTTP {} to the upgrade", response.status())),
+        other => CallError::Broken(other.to_string()),
+    }
+}

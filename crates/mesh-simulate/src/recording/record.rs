@@ -1,0 +1,104 @@
+use std::io::Write;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::time::{Instant, sleep};
+
+use super::{Entry, FORMAT, Happened, Header, Message, RecordingError, now};
+use crate::client::operations::{Operation, WHOLE_SUBSCRIPTION};
+use crate::client::{CallError, Endpoint, Group, Http, Subscription};
+
+/// How long to wait before connecting again.
+const BACK_OFF: Duration = Duration::from_secs(1);
+
+#[derive(Deserialize)]
+struct Frame {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    payload: Option<Payload>,
+}
+
+#[derive(Deserialize)]
+struct Payload {
+    #[serde(default)]
+    data: Option<Data>,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    #[serde(rename = "onMessageInGroup")]
+    message: Option<Message>,
+}
+
+/// Writes the messages of a group until it ends or `stop` is ready; answers how many there were.
+/// `listening` is called once messages are no longer missed.
+pub async fn record(
+    endpoint: &Endpoint,
+    group: &Group,
+    file: &mut impl Write,
+    listening: impl FnOnce(),
+    stop: impl Future<Output = ()>,
+) -> Result<u64, RecordingError> {
+    let mut subscription = Subscription::open(endpoint, group, WHOLE_SUBSCRIPTION).await?;
+    // Anybody may subscribe to a group that is none; this would be refused.
+    Http::new(endpoint.clone().into()).call(&Operation::list_group_statuses(group)).await?;
+    let began = Instant::now();
+    let (group_id, domain) = (group.id.clone(), group.domain.clone());
+    write(file, &Header { mesh_recording: FORMAT, started_at: now(), group_id, domain })?;
+    listening();
+    let mut messages = 0;
+    tokio::pin!(stop);
+    loop {
+        let received = tokio::select! {
+            received = subscription.next() => received,
+            () = &mut stop => return Ok(messages),
+        };
+        let at_millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match received {
+            Ok(text) => {
+                let Some(message) = message(&text)? else { continue };
+                let is_end = message.group_dissolve.is_some();
+                write(file, &Entry { at_millis, happened: Happened::Message(message) })?;
+                messages += 1;
+                if is_end {
+                    return Ok(messages);
+                }
+            }
+            Err(error) => {
+                write(file, &Entry { at_millis, happened: Happened::Gap(error.to_string()) })?;
+                subscription = tokio::select! {
+                    again = connect_again(endpoint, group) => again,
+                    () = &mut stop => return Ok(messages),
+                };
+            }
+        }
+    }
+}
+
+/// The message of a data frame; nothing of any other.
+fn message(text: &str) -> Result<Option<Message>, CallError> {
+    let frame: Frame =
+        serde_json::from_str(text).map_err(|error| CallError::Unreadable(error.to_string()))?;
+    if frame.kind != "data" {
+        return Ok(None);
+    }
+    Ok(frame.payload.and_then(|payload| payload.data).and_then(|data| data.message))
+}
+
+/// A line that is in the file whatever happens next.
+fn write(file: &mut impl Write, line: &impl serde::Serialize) -> Result<(), RecordingError> {
+    let mut line = serde_json::to_vec(line).map_err(std::io::Error::from)?;
+    line.push(b'\n');
+    file.write_all(&line)?;
+    Ok(file.flush()?)
+}
+
+async fn connect_again(endpoint: &Endpoint, group: &Group) -> Subscription {
+    loop {
+        sleep(BACK_OFF).await;
+        if let Ok(subscription) = Subscription::open(endpoint, group, WHOLE_SUBSCRIPTION).await {
+            return subscription;
+        }
+    }
+}

@@ -1,0 +1,146 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mesh_core::time::Timestamp;
+use tokio::time::{Instant, sleep_until};
+
+use super::{BatchEvent, Happened, NodeStatus, Recording, RecordingError, now};
+use crate::client::operations::{EventInput, Membership, Operation};
+use crate::client::{CallError, Endpoint, Group, Http};
+
+/// How a recording is played.
+#[derive(Debug)]
+pub struct Replay {
+    /// How many times as fast as it was.
+    pub speed: f64,
+    /// Where to play it; none makes a group of its own.
+    pub group: Option<Group>,
+    /// The domain of a group of its own; none takes the recording's.
+    pub domain: Option<String>,
+    /// How long to wait before the first message, for those who are to hear it.
+    pub wait: Duration,
+}
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Messages played.
+    pub sent: u64,
+    /// Entries that cannot be played: the end of the group, gaps, messages without their fields.
+    pub skipped: u64,
+}
+
+/// Name and host of a group of its own.
+const HOST: &str = "mesh-replay";
+
+/// Plays a recording: its nodes join and send what they sent, when they sent it, in the same order.
+/// `ready` is told the group before the first message.
+pub async fn replay(
+    endpoint: &Arc<Endpoint>,
+    recording: &Recording,
+    options: &Replay,
+    ready: impl FnOnce(&Group),
+    stop: impl Future<Output = ()>,
+) -> Result<Replayed, RecordingError> {
+    let mut http = Http::new(endpoint.clone());
+    let (group, own_host) = if let Some(group) = &options.group {
+        (group.clone(), None)
+    } else {
+        let (group, host) = create_group(&mut http, recording, options).await?;
+        (group, Some(host))
+    };
+    let playing = async {
+        for node in nodes(recording) {
+            http.call(&Operation::join_group(&group, node, true)).await?;
+        }
+        ready(&group);
+        play(&mut http, recording, &group, options).await
+    };
+    let played = tokio::select! {
+        played = playing => played,
+        () = stop => Ok(Replayed::default()),
+    };
+    if let Some(host) = own_host {
+        // If it fails, the group ends by itself.
+        let _ = Http::new(endpoint.clone()).call(&Operation::dissolve_group(&group, &host)).await;
+    }
+    Ok(played?)
+}
+
+async fn create_group(
+    http: &mut Http,
+    recording: &Recording,
+    options: &Replay,
+) -> Result<(Group, String), CallError> {
+    let domain = options.domain.clone().unwrap_or_else(|| recording.header.domain.clone());
+    // A host has one group in a domain: another replay would get this one.
+    let host = format!("{HOST}-{}", now().as_millis());
+    let created: Membership = http.result(&Operation::create_group(HOST, &host, &domain)).await?;
+    Ok((Group { id: created.id, domain }, host))
+}
+
+/// Everyone who sent something.
+fn nodes(recording: &Recording) -> BTreeSet<&str> {
+    let messages = recording.entries.iter().filter_map(|entry| match &entry.happened {
+        Happened::Message(message) => Some(message),
+        Happened::Gap(_) => None,
+    });
+    messages
+        .filter_map(|message| match (&message.node_status, &message.batch_event) {
+            (Some(status), _) => status.node_id.as_deref(),
+            (None, Some(batch)) => batch.fired_by_node_id.as_deref(),
+            (None, None) => None,
+        })
+        .collect()
+}
+
+async fn play(
+    http: &mut Http,
+    recording: &Recording,
+    group: &Group,
+    options: &Replay,
+) -> Result<Replayed, CallError> {
+    let began = Instant::now() + options.wait;
+    let starts = now().plus(options.wait);
+    let mut replayed = Replayed::default();
+    for entry in &recording.entries {
+        let due = Duration::from_millis(entry.at_millis).div_f64(options.speed);
+        sleep_until(began + due).await;
+        // Events keep their distance from the message that brought them.
+        let recorded_at = recording.header.started_at.plus(Duration::from_millis(entry.at_millis));
+        let shift = starts.plus(due).millis_since(recorded_at);
+        match operation(&entry.happened, group, shift) {
+            // One after the other, so that their order stays.
+            Some(operation) => {
+                http.call(&operation).await?;
+                replayed.sent += 1;
+            }
+            None => replayed.skipped += 1,
+        }
+    }
+    Ok(replayed)
+}
+
+/// The mutation that made a message.
+fn operation(happened: &Happened, group: &Group, shift_millis: i64) -> Option<Operation> {
+    let Happened::Message(message) = happened else { return None };
+    if let Some(NodeStatus { node_id, data, .. }) = &message.node_status {
+        return Some(Operation::report_data(group, node_id.as_ref()?, data.as_ref()?));
+    }
+    let BatchEvent { fired_by_node_id, events, .. } = message.batch_event.as_ref()?;
+    let events: Option<Vec<_>> = events
+        .as_ref()?
+        .iter()
+        .map(|event| {
+            let fired_at = Timestamp::from_millis(event.timestamp?.as_millis().saturating_add(shift_millis));
+            Some(EventInput {
+                event_name: event.name.clone()?,
+                payload: event.payload.clone(),
+                fired_at: fired_at.to_string(),
+                order_key: event.order_key.clone(),
+            })
+        })
+        .collect();
+    Some(Operation::fire_whole_events(group, fired_by_node_id.as_ref()?, &events?))
+}

@@ -1,0 +1,133 @@
+//! What came of a run: figures, and whether they meet the objectives.
+
+mod chart;
+mod objectives;
+mod page;
+mod text;
+
+use mesh_core::time::Timestamp;
+use serde::Serialize;
+
+use crate::check::Faults;
+use crate::load::Load;
+use crate::measure::{Latency, Slice};
+use crate::number::float;
+use crate::server_use::ServerUse;
+
+pub use objectives::{Objective, Objectives};
+pub use page::{page, ramp_page};
+
+/// A whole run. Times are in milliseconds unless their names say otherwise.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Of the program that made it.
+    pub version: &'static str,
+    /// When it was made.
+    pub finished_at: Timestamp,
+    /// What was loaded.
+    pub endpoint: String,
+    /// With what.
+    pub load: Load,
+    /// What was measured.
+    #[serde(flatten)]
+    pub figures: Figures,
+    /// Mutations answered a second, while measured.
+    pub mutations_per_second: f64,
+    /// Live messages received a second, while measured.
+    pub deliveries_per_second: f64,
+    /// What the server used, where it runs on this machine and is known.
+    pub server: Option<ServerUse>,
+    /// Filled in by [`Report::judge`].
+    pub objectives: Vec<Objective>,
+}
+
+/// What a run measured.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Figures {
+    /// Whether somebody stopped it before its end.
+    pub interrupted: bool,
+    /// What was sent.
+    pub mutations: Mutations,
+    /// Live messages received, warm-up included.
+    pub received: u64,
+    /// Live messages received while measured.
+    pub received_in_window: u64,
+    /// From when a mutation was due to its delivery.
+    pub delivery: Option<Latency>,
+    /// Events received by polls.
+    pub polled_events: u64,
+    /// From when a batch was due to its arrival by a poll.
+    pub poll: Option<Latency>,
+    /// What was wrong.
+    pub faults: Faults,
+    /// WebSockets.
+    pub connections: Connections,
+    /// The first different errors, and how often each came.
+    pub errors: Vec<(String, u64)>,
+    /// The run, slice by slice.
+    pub slices: Vec<Slice>,
+}
+
+/// What was sent.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Mutations {
+    /// Reports and batches, warm-up included.
+    pub sent: u64,
+    /// Those without a right answer, and nodes that could not join again.
+    pub failed: u64,
+    /// Those that were due, but not sent before the run was over: the endpoint is far too slow.
+    pub unsent: u64,
+    /// Those answered while measured.
+    pub in_window: u64,
+    /// From when they were due to their answers.
+    pub latency: Option<Latency>,
+    /// From when they were sent to their answers.
+    pub answer: Option<Latency>,
+    /// From when they were due to when they were sent. A node sends one at a time.
+    pub lag: Option<Latency>,
+}
+
+/// WebSockets.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Connections {
+    /// Opened, again included.
+    pub opened: u64,
+    /// Closed by the other side.
+    pub dropped: u64,
+}
+
+impl Report {
+    /// Figures of a run that is just over.
+    pub fn new(endpoint: String, load: Load, figures: Figures) -> Self {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let seconds = load.seconds.max(0.001);
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            finished_at: Timestamp::from_millis(i64::try_from(now.as_millis()).unwrap_or(i64::MAX)),
+            endpoint,
+            mutations_per_second: float(figures.mutations.in_window) / seconds,
+            deliveries_per_second: float(figures.received_in_window) / seconds,
+            load,
+            figures,
+            server: None,
+            objectives: Vec::new(),
+        }
+    }
+
+    /// Compares it with objectives.
+    pub fn judge(&mut self, objectives: &Objectives) {
+        self.objectives = objectives.compare(self);
+    }
+
+    /// Whether every objective was met.
+    pub fn is_met(&self) -> bool {
+        self.objectives.iter().all(|objective| objective.is_met)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;
