@@ -64,6 +64,11 @@ impl TestDisk {
         self.0.lock().full = full;
     }
 
+    /// Until this is dropped, whoever uses the disk waits.
+    pub(super) fn hold(&self) -> impl Drop + '_ {
+        self.0.lock()
+    }
+
     /// The process is killed: what it wrote stays, and it writes no more.
     pub(super) fn kill(&self) {
         self.0.lock().generation += 1;

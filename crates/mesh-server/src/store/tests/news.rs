@@ -62,9 +62,11 @@ async fn a_repeated_record_is_not_told_again() {
 #[tokio::test]
 async fn news_of_a_caller_that_hung_up_leaves_all_the_same() {
     let outlet = Arc::<Heard>::default();
-    let room = on_disk(&TestDisk::default(), &Arc::default(), outlet.clone());
+    let disk = TestDisk::default();
+    let room = on_disk(&disk, &Arc::default(), outlet.clone());
     let group = room.create("host").await.key();
     {
+        let _commits_wait = disk.hold();
         // Begun, waits for its commit, and is dropped.
         let report = room.report(&group, "host", &[("x", "1")]);
         tokio::pin!(report);
