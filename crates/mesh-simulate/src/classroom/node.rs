@@ -43,8 +43,6 @@ impl Node {
         while let Some((due, deed)) = self.schedule.next()
             && due < end
         {
-            // See `on_a_tick`.
-            let due = Duration::from_millis(u64::try_from(due.as_millis()).unwrap_or(u64::MAX));
             if !self.run.reaches(due).await {
                 break;
             }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, interval, sleep};
+use tokio::time::{Instant, interval};
 
 use super::node::Node;
 use super::{SetupError, lanes, setup};
@@ -108,7 +108,7 @@ pub async fn simulate(
         }
     };
 
-    run.begin().await;
+    run.begin();
     let playing = play(&run, nodes);
     tokio::pin!(playing);
     let mut interrupted = false;
@@ -171,8 +171,8 @@ impl Run {
     }
 
     /// From now on mutations are due.
-    async fn begin(&self) {
-        let at = on_a_tick().await;
+    fn begin(&self) {
+        let at = Instant::now();
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let millis_since_epoch = i64::try_from(wall.as_millis()).unwrap_or(i64::MAX);
         self.began.get_or_init(|| Beginning { at, millis_since_epoch });
@@ -283,24 +283,4 @@ impl Run {
 
 pub(super) fn micros(span: Duration) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
-}
-
-/// A moment right before one of the runtime's timer ticks.
-///
-/// Timers wake on whole milliseconds of a clock of the runtime's own. What is due a whole number of
-/// milliseconds after such a moment is waited for with hardly any delay, and the waiting does not hide
-/// what is measured.
-async fn on_a_tick() -> Instant {
-    const TICK: Duration = Duration::from_millis(1);
-    const AHEAD: Duration = Duration::from_micros(100);
-    let base = Instant::now();
-    let mut earliest = None;
-    for _ in 0..20 {
-        sleep(TICK).await;
-        let late = Duration::from_nanos(u64::from(base.elapsed().subsec_nanos()) % 1_000_000);
-        earliest = Some(earliest.map_or(late, |earliest: Duration| earliest.min(late)));
-    }
-    let tick = base + Duration::from_secs(base.elapsed().as_secs()) + earliest.unwrap_or_default();
-    let passed = Duration::from_millis(u64::from(base.elapsed().subsec_millis()) + 2);
-    tick + passed - AHEAD
 }
