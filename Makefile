@@ -8,7 +8,7 @@ REHEARSAL := $(CURDIR)/target/rehearsal
 PYTHON ?= python3
 FUNCTIONS := $(notdir $(wildcard crates/functions/*))
 
-.PHONY: help serve build test test-rust test-clients test-package test-browser test-cloud rehearse deploy key-date chromium console check-console check bench-functions fmt tools
+.PHONY: help serve build test test-rust test-clients test-package test-browser test-cloud rehearse deploy key-date chromium console check-console check bench-functions instructions fmt tools
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ bench-functions: ## Measure the functions: their start, answers, memory and size
 	CARGO_PROFILE_RELEASE_PANIC=abort $(CARGO) build --release --locked $(FUNCTIONS:%=--package %)
 	$(CARGO) build --release --locked --package mesh-lambda --example bare
 	$(CARGO) bench --profile release --locked --package mesh-lambda --bench functions
+
+instructions: ## Count the instructions of the hot paths; an error if they have grown by a tenth
+	./crates/mesh-server/benches/instructions.sh
 
 fmt: ## Format the code
 	$(CARGO) fmt --all

@@ -1,4 +1,4 @@
-//! The hot paths, without sockets: what `benches/instructions.sh` counts the instructions of.
+//! The hot paths, without sockets: what `instructions.sh` counts the instructions of.
 //!
 //! `hot_paths SCENARIO TIMES` runs a scenario so often. The difference between two runs is what the
 //! scenario costs, without what it takes to set it up.
