@@ -8,7 +8,7 @@ REHEARSAL := $(CURDIR)/target/rehearsal
 PYTHON ?= python3
 FUNCTIONS := $(notdir $(wildcard crates/functions/*))
 
-.PHONY: help serve build test test-rust test-clients test-package test-browser test-cloud rehearse deploy key-date chromium console check-console check bench-functions instructions fmt tools
+.PHONY: help serve build test test-rust test-clients test-package test-browser test-cloud rehearse deploy key-date chromium console check-console check bench bench-functions instructions fmt tools
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,11 @@ check: tools ## Format, lints, licences and documentation, every warning an erro
 	$(CARGO) clippy --workspace --all-targets --all-features --locked -- -D warnings
 	$(CARGO) deny --locked --log-level error check bans licenses sources
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --locked --document-private-items
+
+bench: MESH_BINARY := $(CURDIR)/target/release/mesh
+bench: ## Measure mesh serve beside a floor server, as ratios; scenarios in ARGS, as in make bench ARGS="seed batches"
+	$(CARGO) build --release --locked --bin mesh
+	MESH_BINARY=$(MESH_BINARY) $(CARGO) bench --profile release --locked --package mesh-simulate --bench ratios -- $(ARGS)
 
 bench-functions: ## Measure the functions: their start, answers, memory and size
 	@# Aborting on a panic, as cargo lambda builds what is deployed.
