@@ -1,4 +1,4 @@
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
@@ -60,13 +60,19 @@ impl Contender {
                     None => vec!["--in-memory".as_ref()],
                 }),
         };
-        let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
-        let mut child = spawned.unwrap_or_else(|error| panic!("{command:?} cannot start: {error}"));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?} cannot start: {error}"));
         let mut ready = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
         let url = ready.trim_end().rsplit(' ').next().unwrap_or_default();
-        let endpoint = Endpoint::new(url, API_KEY, &Trust::System)
-            .unwrap_or_else(|error| panic!("{command:?} did not start: {error}"));
+        let mut errors = child.stderr.take().unwrap();
+        let Ok(endpoint) = Endpoint::new(url, API_KEY, &Trust::System) else {
+            let mut reason = String::new();
+            errors.read_to_string(&mut reason).unwrap();
+            panic!("{command:?} did not start: {reason}");
+        };
+        // What it says from now on is for nobody, but must not block it.
+        std::thread::spawn(move || io::copy(&mut errors, &mut io::sink()));
         Self { child, endpoint: Arc::new(endpoint), _data: data }
     }
 

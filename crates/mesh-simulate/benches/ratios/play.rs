@@ -50,9 +50,10 @@ async fn one(contender: &Contender, load: &Load) -> Sample {
 }
 
 async fn idle(contender: &Contender, active: &Load, connections: usize, quiet: Duration) -> Sample {
-    let before = observe(contender, active).await;
     let resident = || resident_bytes(contender.process()).unwrap() as f64;
+    // Before anything: memory that the active load freed would make the idle look cheaper.
     let resident_before = resident();
+    let before = observe(contender, active).await;
     let subscriptions = subscribe(contender, connections).await.unwrap();
     let resident_after = resident();
     let reading = Reading::of(contender.process()).unwrap();

@@ -100,11 +100,23 @@ pub(crate) fn all(seconds: f64) -> Vec<Scenario> {
     let (memory, disk) = (Home::Memory, Home::Disk);
     vec![
         one("full-speed-32", "10 groups of 40, 32 connections", memory, at_full_speed(32), FULL_SPEED),
-        one("full-speed-32-data", "the same, durable", disk, at_full_speed(32), FULL_SPEED_DURABLE),
+        one(
+            "full-speed-32-data",
+            "10 groups of 40, 32 connections",
+            disk,
+            at_full_speed(32),
+            FULL_SPEED_DURABLE,
+        ),
         one("full-speed-128", "10 groups of 40, 128 connections", memory, at_full_speed(128), FULL_SPEED),
-        one("full-speed-128-data", "the same, durable", disk, at_full_speed(128), FULL_SPEED_DURABLE),
+        one(
+            "full-speed-128-data",
+            "10 groups of 40, 128 connections",
+            disk,
+            at_full_speed(128),
+            FULL_SPEED_DURABLE,
+        ),
         one("seed", "170 mutations/s, 6,800 deliveries/s", memory, seed.clone(), SEED),
-        one("seed-data", "the same, durable", disk, seed.clone(), SEED),
+        one("seed-data", "170 mutations/s, 6,800 deliveries/s", disk, seed.clone(), SEED),
         one("tenfold", "1,700 mutations/s, 68,000 deliveries/s", memory, seed.times(10.0), TENFOLD),
         one("batches", "1,000 events each, 10 a second, to 40 nodes", memory, batches, BATCHES),
         scenario(

@@ -52,7 +52,7 @@ pub(super) fn answer(groups: &Groups, body: &[u8]) -> io::Result<String> {
         "createGroup" => {
             let number = groups.created.fetch_add(1, Ordering::Relaxed);
             // As long as the ids that Mesh makes.
-            format!(r#"{{"id":"00000000-0000-4000-8000-{number:012}","domain":"{domain}"}}"#)
+            format!(r#"{{"id":"{number:032x}","domain":"{domain}"}}"#)
         }
         "joinGroup" => format!(r#"{{"id":"{node_id}","groupId":"{group_id}","domain":"{domain}"}}"#),
         "reportDataByNode" | "fireEventsByNode" => {
