@@ -84,7 +84,7 @@ impl Aim {
             Self::RatioAtMost(most) => format!("ratio <= {most}"),
             Self::RatioGrowsAtMost(most, _) => format!("ratio <= {most} x small's"),
             Self::AtMost(most) => format!("<= {most}"),
-            Self::None => "none".to_owned(),
+            Self::Zero => "none".to_owned(),
         }
     }
 
@@ -95,7 +95,7 @@ impl Aim {
             Self::RatioAtMost(most) => samples.ratio(figure) <= most,
             Self::RatioGrowsAtMost(most, small) => samples.ratio(figure) <= most * samples.ratio(small),
             Self::AtMost(most) => mesh.median <= most,
-            Self::None => mesh.max == 0.0,
+            Self::Zero => mesh.max == 0.0,
         }
     }
 }
