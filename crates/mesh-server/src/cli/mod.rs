@@ -7,6 +7,7 @@ mod serve;
 mod simulate;
 mod stop;
 
+use std::fmt::Display;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -59,11 +60,19 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+/// Does a command's work to its end; says why if it fails.
+fn block_on<T, E: Display>(work: impl Future<Output = Result<T, E>>) -> Result<T, ExitCode> {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Err(failed(&error)),
+    };
+    let done = runtime.block_on(work);
+    // Whatever did not end in time must not keep the process.
+    runtime.shutdown_background();
+    done.map_err(|error| failed(&error))
 }
 
-fn failed(error: &dyn std::fmt::Display) -> ExitCode {
+fn failed(error: &dyn Display) -> ExitCode {
     eprintln!("mesh: {error}");
     ExitCode::FAILURE
 }

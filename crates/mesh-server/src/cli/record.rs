@@ -8,9 +8,9 @@ use clap::Args;
 use mesh_simulate::client::Group;
 use mesh_simulate::recording::record;
 
+use super::block_on;
 use super::endpoint::EndpointArguments;
 use super::stop::told_to_stop;
-use super::{failed, runtime};
 
 const EXAMPLES: &str = "\
 Example:
@@ -42,17 +42,12 @@ pub(super) struct Arguments {
 /// Records until the group ends or the process is told to stop.
 pub(super) fn run(arguments: Arguments) -> ExitCode {
     let name = arguments.file.display().to_string();
-    let recorded = runtime().map_err(|error| error.to_string()).and_then(|runtime| {
-        let recorded = runtime.block_on(recorded(arguments));
-        runtime.shutdown_background();
-        recorded
-    });
-    match recorded {
+    match block_on(recorded(arguments)) {
         Ok(messages) => {
             println!("{messages} messages are in {name}");
             ExitCode::SUCCESS
         }
-        Err(error) => failed(&error),
+        Err(failed) => failed,
     }
 }
 

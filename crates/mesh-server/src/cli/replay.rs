@@ -10,9 +10,9 @@ use clap::Args;
 use mesh_simulate::client::Group;
 use mesh_simulate::recording::{Recording, Replay, Replayed, replay};
 
+use super::block_on;
 use super::endpoint::EndpointArguments;
 use super::stop::told_to_stop;
-use super::{failed, runtime};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -55,17 +55,12 @@ fn speed(text: &str) -> Result<f64, String> {
 
 /// Plays a recording to its end, or until the process is told to stop.
 pub(super) fn run(arguments: Arguments) -> ExitCode {
-    let played = runtime().map_err(|error| error.to_string()).and_then(|runtime| {
-        let played = runtime.block_on(played(arguments));
-        runtime.shutdown_background();
-        played
-    });
-    match played {
+    match block_on(played(arguments)) {
         Ok(Replayed { sent, skipped }) => {
             println!("{sent} messages played, {skipped} entries skipped");
             ExitCode::SUCCESS
         }
-        Err(error) => failed(&error),
+        Err(failed) => failed,
     }
 }
 

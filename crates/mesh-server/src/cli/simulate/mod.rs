@@ -22,21 +22,16 @@ pub(super) use arguments::Arguments;
 use own_server::OwnServer;
 use progress::Progress;
 
+use super::block_on;
 use super::stop::told_to_stop;
-use super::{failed, runtime};
 
 /// Plays a classroom; the exit code is the verdict.
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    let played = runtime().map_err(|error| error.to_string()).and_then(|runtime| {
-        let played = runtime.block_on(play(arguments));
-        runtime.shutdown_background();
-        played
-    });
-    match played {
+    match block_on(play(arguments)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        Err(error) => failed(&error),
+        Err(failed) => failed,
     }
 }
 
