@@ -6,7 +6,7 @@ import type { Operation } from "./wire.js";
 const ANSWER_TIMEOUT = 15_000;
 
 /** How often requests are tried that have somebody waiting. */
-export const TRIES = 4;
+export const MAX_TRIES = 4;
 
 /** What `fetch` takes and gives, as far as it is needed here. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -51,7 +51,7 @@ export class Api {
   }
 
   /** Sends a request that outlives the page, and waits for nothing. */
-  callAtLast<V extends object>(operation: Operation<V, unknown>, variables: V): void {
+  callOnUnload<V extends object>(operation: Operation<V, unknown>, variables: V): void {
     this.#fetch(this.#endpoint, { ...this.#request(operation, variables), keepalive: true }).catch(() => {});
   }
 

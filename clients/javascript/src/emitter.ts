@@ -29,7 +29,7 @@ export class Emitter extends EventTarget {
   }
 
   /** Tells listeners and streams. Nothing comes after `ended`. @internal */
-  tell<Type extends keyof SessionEvents>(type: Type, detail: SessionEvents[Type]): void {
+  emit<Type extends keyof SessionEvents>(type: Type, detail: SessionEvents[Type]): void {
     this.dispatchEvent(new CustomEvent(type, { detail }));
     if (type !== "ended") return;
     this.#ended = true;

@@ -1,8 +1,8 @@
 /** What a session tells. */
 import type { EndReason, MeshError } from "./errors.js";
-import type { State } from "./link.js";
-import type { NodesChange, ValueChange } from "./picture.js";
-import type { EventInput, Item } from "./wire.js";
+import type { State } from "./connection.js";
+import type { NodesChange, ValueChange } from "./group-state.js";
+import type { EventInput, KeyValue } from "./wire.js";
 
 /** An event that another node fired. */
 export interface MeshEvent {
@@ -35,7 +35,7 @@ export interface Refusal {
   /** The events that were refused, if it was events. */
   readonly events?: readonly EventInput[];
   /** The values that were refused, if it was values. */
-  readonly data?: readonly Item[];
+  readonly data?: readonly KeyValue[];
 }
 
 /** The events of a session and their details. */

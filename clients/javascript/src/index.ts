@@ -2,10 +2,10 @@
 export { MeshError, type EndReason } from "./errors.js";
 export type { AnySessionEvent, MeshEvent, Refusal, SessionEnd, SessionEvents, StateChange } from "./events.js";
 export type { Cancel, Clock } from "./clock.js";
-export type { State } from "./link.js";
+export type { State } from "./connection.js";
 export { Mesh, type CallOptions, type CreateOptions, type JoinOptions, type MeshOptions } from "./mesh.js";
-export type { MeshNode, NodesChange, Value, ValueChange } from "./picture.js";
-export type { Scalar } from "./sending.js";
+export type { MeshNode, NodesChange, Value, ValueChange } from "./group-state.js";
+export type { Scalar } from "./sender.js";
 export { Session, type SessionGroup } from "./session.js";
 export type { WebSocketConstructor, WebSocketLike } from "./socket.js";
 export type { Group } from "./wire.js";

@@ -1,6 +1,6 @@
-import { Api, TRIES, type Fetch } from "./api.js";
+import { Api, MAX_TRIES, type Fetch } from "./api.js";
 import { orAborted, systemClock, type Clock } from "./clock.js";
-import { currentPage, HostMemory, newId, type Page } from "./page.js";
+import { currentPage, HostStorage, newId, type Page } from "./page.js";
 import { Session, type SessionGroup } from "./session.js";
 import { realtimeEndpoint, Socket, type SocketOptions, type WebSocketConstructor } from "./socket.js";
 import {
@@ -12,7 +12,7 @@ import {
   type Group,
   type Joined,
   type Operation,
-  type Place,
+  type GroupRef,
   type WireNode,
 } from "./wire.js";
 
@@ -121,17 +121,17 @@ export class Mesh {
   /** Creates a group and hosts it. The same host again gets the group that it has. */
   async create({ name, maxConnectionTimeSeconds, hostId, signal }: CreateOptions): Promise<Session> {
     const domain = await orAborted(this.domain(), signal);
-    const memory = new HostMemory(hostId === undefined ? this.#page : undefined, this.#options.endpoint, domain);
-    const known = hostId ?? memory.recall();
+    const hostStorage = new HostStorage(hostId === undefined ? this.#page : undefined, this.#options.endpoint, domain);
+    const known = hostId ?? hostStorage.load();
     const nodeId = known ?? newId();
     const open = () => Socket.open(this.#socket);
-    const create = async (socket: Socket | undefined): Promise<Entry> => {
+    const create = async (socket: Socket | undefined): Promise<Membership> => {
       const variables = { name, hostId: nodeId, domain, maxConnectionTimeSeconds, useWebSocket: !!socket };
       const { createGroup: group } = await this.#call(CREATE_GROUP, variables);
-      memory.remember(nodeId);
+      hostStorage.save(nodeId);
       // Where this fails, the session begins by polling.
       await socket?.subscribe({ groupId: group.id, domain }).catch(() => {});
-      return { group, answer: group, nodeId, isHost: true, isNew: !known, ended: () => memory.forget(nodeId) };
+      return { group, answer: group, nodeId, isHost: true, isNew: !known, ended: () => hostStorage.remove(nodeId) };
     };
     return this.#enter(open, create, signal);
   }
@@ -139,13 +139,13 @@ export class Mesh {
   /** Joins a group from {@link groups} or {@link search}, or one that is known by its id and domain. */
   async join(group: Pick<Group, "id" | "domain"> & Partial<Group>, { nodeId, signal }: JoinOptions = {}): Promise<Session> {
     const { id, domain } = group;
-    const place = { groupId: id, domain };
+    const groupRef = { groupId: id, domain };
     const own = nodeId ?? newId();
     // Subscribed before it joins, a member misses nothing from its first moment on.
-    const open = () => this.#subscribe(place);
-    const join = async (socket: Socket | undefined): Promise<Entry> => {
-      const { joinGroup: answer } = await this.#call(JOIN_GROUP, { ...place, nodeId: own, useWebSocket: !!socket });
-      const whole = group.hostId ? group : { ...group, ...(await this.#find(place)) };
+    const open = () => this.#subscribe(groupRef);
+    const join = async (socket: Socket | undefined): Promise<Membership> => {
+      const { joinGroup: answer } = await this.#call(JOIN_GROUP, { ...groupRef, nodeId: own, useWebSocket: !!socket });
+      const whole = group.hostId ? group : { ...group, ...(await this.#find(groupRef)) };
       const shown = { ...whole, id, domain, fullId: `${id}@${domain}`, expiresAt: answer.expiresAt };
       return { group: shown, answer, nodeId: own, isHost: false, isNew: nodeId === undefined, ended: () => {} };
     };
@@ -155,7 +155,7 @@ export class Mesh {
   /** Enters a group and begins a session in it. After an abort it still leaves what it could not but enter. */
   async #enter(
     open: () => Promise<Socket>,
-    enter: (socket: Socket | undefined) => Promise<Entry>,
+    enter: (socket: Socket | undefined) => Promise<Membership>,
     signal: AbortSignal | undefined,
   ): Promise<Session> {
     const attempt = async () => {
@@ -188,7 +188,7 @@ export class Mesh {
     }
   }
 
-  #session({ group, answer, nodeId, isHost, isNew, ended }: Entry): Session {
+  #session({ group, answer, nodeId, isHost, isNew, ended }: Membership): Session {
     const { createdAt, expiresAt, heartbeatIntervalSeconds, pollingIntervalSeconds } = answer;
     return new Session({
       api: this.#api,
@@ -209,24 +209,24 @@ export class Mesh {
   }
 
   #call<V extends object, D>(operation: Operation<V, D>, variables: V, signal?: AbortSignal): Promise<D> {
-    return this.#api.callUntilAnswered(operation, variables, signal ?? new AbortController().signal, TRIES);
+    return this.#api.callUntilAnswered(operation, variables, signal ?? new AbortController().signal, MAX_TRIES);
   }
 
   /** A group as it is listed, if it is. */
-  async #find({ groupId, domain }: Place): Promise<Group | undefined> {
+  async #find({ groupId, domain }: GroupRef): Promise<Group | undefined> {
     const listed = await this.#call(LIST_GROUPS, { domain }).catch(() => undefined);
     return listed?.listGroupsByDomain.find(({ id }) => id === groupId);
   }
 
-  async #subscribe(place: Place): Promise<Socket> {
+  async #subscribe(groupRef: GroupRef): Promise<Socket> {
     const socket = await Socket.open(this.#socket);
-    await socket.subscribe(place);
+    await socket.subscribe(groupRef);
     return socket;
   }
 }
 
 /** How a session came about. */
-interface Entry {
+interface Membership {
   readonly group: SessionGroup;
   /** What creating or joining answered. */
   readonly answer: Omit<Joined, keyof WireNode> & Pick<WireNode, "createdAt">;

@@ -1,17 +1,17 @@
 import type { Cancel, Clock } from "./clock.js";
 import { MeshError } from "./errors.js";
-import { fitting, MAX_EVENTS, MAX_MESSAGE_BYTES, type Frame } from "./size.js";
+import { countThatFits, MAX_EVENTS, MAX_MESSAGE_BYTES, type MessageSize } from "./size.js";
 import type { EventInput } from "./wire.js";
 
 /** How many events wait at most. More come only from a loop that nobody could follow. */
-const MOST_WAITING = 10_000;
+const MAX_WAITING = 10_000;
 
 /** What an outbox works with. */
-export interface OutboxPorts {
+export interface OutboxOptions {
   readonly clock: Clock;
   /** Milliseconds from the first event of a batch until the batch is sent. */
   readonly interval: number;
-  readonly size: Frame<EventInput>;
+  readonly size: MessageSize<EventInput>;
   /** Done when everything is sent that has to arrive before events that were fired by now. */
   before(): Promise<void>;
   /** Sends a batch. Never rejects: what is refused is reported where it is known. */
@@ -20,24 +20,24 @@ export interface OutboxPorts {
 
 /** Events on their way out: gathered for an interval, sent in order, in batches that the server takes. */
 export class Outbox {
-  readonly #ports: OutboxPorts;
+  readonly #options: OutboxOptions;
   #waiting: { event: EventInput; bytes: number }[] = [];
   #added = 0;
   #sent = 0;
   #cancel: Cancel | undefined;
   #sending: Promise<void> | undefined;
 
-  constructor(ports: OutboxPorts) {
-    this.#ports = ports;
+  constructor(options: OutboxOptions) {
+    this.#options = options;
   }
 
   /** Takes an event, or throws: one that is too large even alone, or one too many. */
   add(event: EventInput): void {
-    const { size } = this.#ports;
+    const { size } = this.#options;
     const bytes = size.of(event);
     const excess = size.empty + bytes - MAX_MESSAGE_BYTES;
     if (excess > 0) throw new MeshError("ValidationError", `The event is ${excess} bytes too large (240 KB are allowed)`);
-    if (this.#waiting.length >= MOST_WAITING) throw new MeshError("LimitExceeded", `${MOST_WAITING} events are waiting to be sent`);
+    if (this.#waiting.length >= MAX_WAITING) throw new MeshError("LimitExceeded", `${MAX_WAITING} events are waiting to be sent`);
     this.#waiting.push({ event, bytes });
     this.#added++;
     this.#plan();
@@ -57,7 +57,7 @@ export class Outbox {
 
   #plan(): void {
     if (this.#cancel || this.#sending || !this.#waiting.length) return;
-    this.#cancel = this.#ports.clock.after(this.#ports.interval, () => void this.#send());
+    this.#cancel = this.#options.clock.after(this.#options.interval, () => void this.#send());
   }
 
   #send(): Promise<void> {
@@ -71,12 +71,12 @@ export class Outbox {
 
   async #sendWaiting(): Promise<void> {
     const last = this.#added;
-    await this.#ports.before();
+    await this.#options.before();
     while (this.#sent < last && this.#waiting.length) {
       const most = Math.min(MAX_EVENTS, last - this.#sent);
       const sizes = this.#waiting.slice(0, most).map(({ bytes }) => bytes);
-      const batch = this.#waiting.splice(0, fitting(sizes, this.#ports.size.empty, most));
-      await this.#ports.send(batch.map(({ event }) => event));
+      const batch = this.#waiting.splice(0, countThatFits(sizes, this.#options.size.empty, most));
+      await this.#options.send(batch.map(({ event }) => event));
       this.#sent += batch.length;
     }
   }

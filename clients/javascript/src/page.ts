@@ -10,7 +10,7 @@ export interface Page {
   /** Survives a reload of this tab, and nothing else. */
   readonly storage: Pick<Storage, "getItem" | "setItem" | "removeItem">;
   /** Tells this load of the page from others. */
-  readonly load: number;
+  readonly loadId: number;
 }
 
 /** The page that this runs on, if it is one. */
@@ -22,12 +22,12 @@ export function currentPage(): Page | undefined {
     get storage() {
       return sessionStorage;
     },
-    load: performance.timeOrigin,
+    loadId: performance.timeOrigin,
   };
 }
 
 /** Remembers a host's id over reloads of its page. */
-export class HostMemory {
+export class HostStorage {
   readonly #page: Page | undefined;
   readonly #key: string;
 
@@ -37,35 +37,35 @@ export class HostMemory {
   }
 
   /** The id of the host that this page was before it was reloaded. */
-  recall(): string | undefined {
-    const { id, load } = this.#read();
+  load(): string | undefined {
+    const { id, loadId } = this.#read();
     // The same load: that host still lives here, and this will be another one.
-    return load === this.#page?.load ? undefined : id;
+    return loadId === this.#page?.loadId ? undefined : id;
   }
 
   /** Notes the id of the host that this page is. */
-  remember(id: string): void {
-    this.#use((storage, load) => storage.setItem(this.#key, JSON.stringify({ id, load })));
+  save(id: string): void {
+    this.#use((storage, loadId) => storage.setItem(this.#key, JSON.stringify({ id, loadId })));
   }
 
   /** Forgets a host whose group is over. */
-  forget(id: string): void {
+  remove(id: string): void {
     if (this.#read().id === id) this.#use((storage) => storage.removeItem(this.#key));
   }
 
-  #read(): { id?: string; load?: number } {
+  #read(): { id?: string; loadId?: number } {
     const text = this.#use((storage) => storage.getItem(this.#key));
     try {
-      return (JSON.parse(text ?? "{}") as { id?: string; load?: number } | null) ?? {};
+      return (JSON.parse(text ?? "{}") as { id?: string; loadId?: number } | null) ?? {};
     } catch {
       return {};
     }
   }
 
   /** Storage that is full or blocked costs the group at a reload, no more. */
-  #use<T>(act: (storage: Page["storage"], load: number) => T): T | undefined {
+  #use<T>(act: (storage: Page["storage"], loadId: number) => T): T | undefined {
     try {
-      return this.#page && act(this.#page.storage, this.#page.load);
+      return this.#page && act(this.#page.storage, this.#page.loadId);
     } catch {
       return undefined;
     }

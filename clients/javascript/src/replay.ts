@@ -1,58 +1,58 @@
 import type { Cancel, Clock } from "./clock.js";
 import type { WireEvent } from "./wire.js";
 
-/** No event is held back longer than this, in milliseconds, whatever its sender's clock says. */
+/** No event is held back longer than this, in milliseconds, whatever its nodeId's clock says. */
 export const LONGEST_SPAN = 10_000;
 /** Events that are due within this time are played together: a quarter of a frame, in milliseconds. */
 const CLOSE_ENOUGH = 4;
 
 /** An event and the node that fired it. */
-export interface Heard {
-  readonly sender: string;
+export interface ReceivedEvent {
+  readonly nodeId: string;
   readonly event: WireEvent;
 }
 
 /** An event with the steady time at which it is to be played. */
-export interface Timed extends Heard {
+export interface ScheduledEvent extends ReceivedEvent {
   readonly due: number;
 }
 
 /**
  * When to play events that arrived together at `arrival`, in the order of the server's log.
  *
- * A run of events of one sender is a batch: ordered by time, then by order key, and played with the
+ * A run of events of one nodeId is a batch: ordered by time, then by order key, and played with the
  * offsets from its first event. Clocks of different senders are never compared; but runs begin in the
- * log's order, and a sender's events never overtake each other. `lastDue` holds when each sender's last
+ * log's order, and a nodeId's events never overtake each other. `lastDue` holds when each nodeId's last
  * event is due, and is kept up to date here.
  */
-export function timetable(heard: readonly Heard[], arrival: number, lastDue: Map<string, number>): Timed[] {
-  const timed: Timed[] = [];
+export function schedule(received: readonly ReceivedEvent[], arrival: number, lastDue: Map<string, number>): ScheduledEvent[] {
+  const timed: ScheduledEvent[] = [];
   const anchors = new Map<string, { firedAt: number; due: number }>();
   let runBegin = arrival;
-  for (const run of runs(heard)) {
-    const { sender, event } = run[0]!;
+  for (const run of runs(received)) {
+    const { nodeId, event } = run[0]!;
     const firedAt = timeOf(event);
-    const anchor = anchors.get(sender);
+    const anchor = anchors.get(nodeId);
     const natural = anchor ? anchor.due + (firedAt - anchor.firedAt) : arrival;
     const latest = arrival + LONGEST_SPAN;
-    const begin = Math.min(latest, Math.max(natural, runBegin, lastDue.get(sender) ?? arrival));
+    const begin = Math.min(latest, Math.max(natural, runBegin, lastDue.get(nodeId) ?? arrival));
     for (const { event } of run) {
       const due = Math.min(latest, begin + (timeOf(event) - firedAt));
-      timed.push({ sender, event, due });
-      lastDue.set(sender, due);
+      timed.push({ nodeId, event, due });
+      lastDue.set(nodeId, due);
     }
-    anchors.set(sender, { firedAt, due: begin });
+    anchors.set(nodeId, { firedAt, due: begin });
     runBegin = begin;
   }
   return timed;
 }
 
-/** Splits events into runs of one sender each, every run in the order of firing. */
-function runs(heard: readonly Heard[]): Heard[][] {
-  const runs: Heard[][] = [];
-  for (const one of heard) {
+/** Splits events into runs of one nodeId each, every run in the order of firing. */
+function runs(received: readonly ReceivedEvent[]): ReceivedEvent[][] {
+  const runs: ReceivedEvent[][] = [];
+  for (const one of received) {
     const run = runs.at(-1);
-    if (run?.[0]!.sender === one.sender) run.push(one);
+    if (run?.[0]!.nodeId === one.nodeId) run.push(one);
     else runs.push([one]);
   }
   for (const run of runs) run.sort((one, other) => inOrder(one.event, other.event));
@@ -72,20 +72,20 @@ function timeOf(event: WireEvent): number {
 /** Plays events with the offsets that they were fired with. */
 export class Replay {
   readonly #clock: Clock;
-  readonly #play: (heard: Heard) => void;
+  readonly #play: (received: ReceivedEvent) => void;
   readonly #lastDue = new Map<string, number>();
   /** In the order of playing. */
-  #waiting: Timed[] = [];
+  #waiting: ScheduledEvent[] = [];
   #cancel: Cancel | undefined;
 
-  constructor(clock: Clock, play: (heard: Heard) => void) {
+  constructor(clock: Clock, play: (received: ReceivedEvent) => void) {
     this.#clock = clock;
     this.#play = play;
   }
 
   /** Takes events that just arrived together; what is due is played before this returns. */
-  add(heard: readonly Heard[]): void {
-    this.#waiting.push(...timetable(heard, this.#clock.steady(), this.#lastDue));
+  add(received: readonly ReceivedEvent[]): void {
+    this.#waiting.push(...schedule(received, this.#clock.steady(), this.#lastDue));
     // Stable, and nearly sorted already.
     this.#waiting.sort((one, other) => one.due - other.due);
     this.#playUntil(() => this.#clock.steady() + CLOSE_ENOUGH);

@@ -1,15 +1,15 @@
 import type { Cancel, Clock } from "./clock.js";
-import { fitting, MAX_ITEMS, type Frame } from "./size.js";
-import type { Item } from "./wire.js";
+import { countThatFits, MAX_ITEMS, type MessageSize } from "./size.js";
+import type { KeyValue } from "./wire.js";
 
 /** What a reporter works with. */
-export interface ReporterPorts {
+export interface ReporterOptions {
   readonly clock: Clock;
   /** Milliseconds from one report to the next, at least. */
   readonly interval: number;
-  readonly size: Frame<Item>;
+  readonly size: MessageSize<KeyValue>;
   /** Sends a report. Rejects if it is refused for good. */
-  send(data: Item[]): Promise<void>;
+  send(data: KeyValue[]): Promise<void>;
 }
 
 /**
@@ -17,7 +17,7 @@ export interface ReporterPorts {
  * time and at most one per interval. The first change after a pause leaves at once.
  */
 export class Reporter {
-  readonly #ports: ReporterPorts;
+  readonly #options: ReporterOptions;
   /** Values to send, oldest change first; `turn` says which change put the key here. */
   readonly #waiting = new Map<string, { value: string; turn: number }>();
   /** What was sent last of each key. */
@@ -28,8 +28,8 @@ export class Reporter {
   #sending = false;
   #settling: { turn: number; done: () => void }[] = [];
 
-  constructor(ports: ReporterPorts) {
-    this.#ports = ports;
+  constructor(options: ReporterOptions) {
+    this.#options = options;
   }
 
   /** Takes a value; says whether it is news. */
@@ -65,7 +65,7 @@ export class Reporter {
 
   #plan(): void {
     if (this.#cancel || this.#sending || !this.#waiting.size) return;
-    const { clock } = this.#ports;
+    const { clock } = this.#options;
     this.#cancel = clock.after(Math.max(0, this.#notBefore - clock.steady()), () => void this.#send());
   }
 
@@ -74,9 +74,9 @@ export class Reporter {
     const data = this.#next();
     if (!data.length) return;
     this.#sending = true;
-    this.#notBefore = this.#ports.clock.steady() + this.#ports.interval;
+    this.#notBefore = this.#options.clock.steady() + this.#options.interval;
     try {
-      await this.#ports.send(data);
+      await this.#options.send(data);
     } catch {
       // Nobody has these values, so setting them again is news again.
       for (const { key, value } of data) if (this.#sent.get(key) === value) this.#sent.delete(key);
@@ -87,10 +87,10 @@ export class Reporter {
   }
 
   /** Takes the values of the next report. */
-  #next(): Item[] {
+  #next(): KeyValue[] {
     const items = Array.from(this.#waiting, ([key, { value }]) => ({ key, value })).slice(0, MAX_ITEMS);
-    const { empty, of } = this.#ports.size;
-    const data = items.slice(0, fitting(items.map(of), empty, MAX_ITEMS));
+    const { empty, of } = this.#options.size;
+    const data = items.slice(0, countThatFits(items.map(of), empty, MAX_ITEMS));
     for (const { key, value } of data) {
       this.#waiting.delete(key);
       this.#sent.set(key, value);

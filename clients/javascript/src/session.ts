@@ -1,13 +1,13 @@
-import { TRIES } from "./api.js";
-import { Attendance, type AttendanceSettings } from "./attendance.js";
+import { MAX_TRIES } from "./api.js";
+import { Heartbeats, type HeartbeatSettings } from "./heartbeats.js";
 import { sleep } from "./clock.js";
 import { endReason, MeshError, type EndReason } from "./errors.js";
 import { Emitter } from "./emitter.js";
-import { Hearing } from "./hearing.js";
-import { Link, type State } from "./link.js";
+import { Receiver } from "./receiver.js";
+import { Connection, type State } from "./connection.js";
 import { watchPage, type Page } from "./page.js";
-import { Picture, type MeshNode, type Value } from "./picture.js";
-import { Sending, type Scalar, type SendingIntervals } from "./sending.js";
+import { GroupState, type MeshNode, type Value } from "./group-state.js";
+import { Sender, type Scalar, type SenderIntervals } from "./sender.js";
 import type { Socket } from "./socket.js";
 import * as wire from "./wire.js";
 
@@ -22,7 +22,7 @@ export interface SessionGroup extends Pick<wire.Group, "id" | "domain" | "fullId
 }
 
 /** What a session works with. @internal */
-export interface SessionParts extends AttendanceSettings, SendingIntervals {
+export interface SessionOptions extends HeartbeatSettings, SenderIntervals {
   readonly page: Page | undefined;
   readonly group: SessionGroup;
   /** A time of the server's, not later than now: where hearing begins. */
@@ -36,7 +36,7 @@ export interface SessionParts extends AttendanceSettings, SendingIntervals {
 }
 
 /** How long a leaving node waits for what it still has to send, in milliseconds. */
-const LAST_WORDS = 2_000;
+const LEAVE_TIMEOUT = 2_000;
 /** How far the server's idea of the end may lie from this machine's, in milliseconds. */
 const EXPIRY_SLACK = 1_000;
 
@@ -54,80 +54,80 @@ export class Session extends Emitter {
   /** Whether this node is the group's host, without whom the group ends. */
   readonly isHost: boolean;
 
-  readonly #parts: SessionParts;
-  readonly #place: wire.Place;
-  readonly #picture: Picture;
-  readonly #hearing: Hearing;
-  readonly #sending: Sending;
-  readonly #link: Link;
-  readonly #attendance: Attendance;
-  readonly #stop = new AbortController();
+  readonly #options: SessionOptions;
+  readonly #groupRef: wire.GroupRef;
+  readonly #groupState: GroupState;
+  readonly #receiver: Receiver;
+  readonly #sender: Sender;
+  readonly #connection: Connection;
+  readonly #heartbeats: Heartbeats;
+  readonly #ending = new AbortController();
   /** When the group ends, by the steady clock. */
   readonly #expiry: number;
   #unwatchPage = () => {};
   #leaving: Promise<void> | undefined;
 
   /** @internal */
-  constructor(parts: SessionParts) {
+  constructor(options: SessionOptions) {
     super();
-    const { clock, group, nodeId } = parts;
-    this.#parts = parts;
+    const { clock, group, nodeId } = options;
+    this.#options = options;
     this.group = group;
     this.nodeId = nodeId;
-    this.isHost = parts.isHost;
-    this.#place = { groupId: group.id, domain: group.domain };
-    this.#expiry = clock.steady() + (parts.lifeLeft ?? Infinity);
-    this.#picture = new Picture(nodeId, group.hostId);
-    this.#hearing = new Hearing(nodeId, this.#picture, clock, (type, detail) => this.tell(type, detail));
-    this.#sending = new Sending({
-      ...parts,
-      me: { ...this.#place, nodeId },
-      picture: this.#picture,
-      signal: this.#stop.signal,
+    this.isHost = options.isHost;
+    this.#groupRef = { groupId: group.id, domain: group.domain };
+    this.#expiry = clock.steady() + (options.lifeLeft ?? Infinity);
+    this.#groupState = new GroupState(nodeId, group.hostId);
+    this.#receiver = new Receiver(nodeId, this.#groupState, clock, (type, detail) => this.emit(type, detail));
+    this.#sender = new Sender({
+      ...options,
+      me: { ...this.#groupRef, nodeId },
+      groupState: this.#groupState,
+      signal: this.#ending.signal,
       polls: () => this.state === "polling",
       refused: (error, what) => {
         this.#failed(error);
-        if (!this.#isOver && error instanceof MeshError) this.tell("error", { error, ...what });
+        if (!this.#isOver && error instanceof MeshError) this.emit("error", { error, ...what });
       },
     });
-    this.#link = new Link({
+    this.#connection = new Connection({
       clock,
-      pollInterval: parts.pollInterval,
-      subscribe: () => parts.subscribe(),
+      pollInterval: options.pollInterval,
+      subscribe: () => options.subscribe(),
       poll: (since) => this.#poll(since),
-      hear: (message) => this.#hear(message),
-      hearPolled: (events) => this.#hearing.events(events, null),
-      changed: (state, recovered) => this.tell("state", { state, recovered }),
+      receive: (message) => this.#receive(message),
+      receivePolled: (events) => this.#receiver.receiveEvents(events, null),
+      changed: (state, recovered) => this.emit("state", { state, recovered }),
       failed: (error) => this.#failed(error),
     });
-    this.#attendance = new Attendance({
-      ...parts,
-      place: this.#place,
-      signal: this.#stop.signal,
-      picture: this.#picture,
-      hearing: this.#hearing,
+    this.#heartbeats = new Heartbeats({
+      ...options,
+      groupRef: this.#groupRef,
+      signal: this.#ending.signal,
+      groupState: this.#groupState,
+      receiver: this.#receiver,
       failed: (error) => this.#failed(error),
     });
   }
 
   /** How the session hears its group. */
   get state(): State {
-    return this.#link.state;
+    return this.#connection.state;
   }
 
   /** The nodes of the group, this one included, by id. That one left is noticed within `syncInterval`. */
   get nodes(): ReadonlyMap<string, MeshNode> {
-    return this.#picture.nodes;
+    return this.#groupState.nodes;
   }
 
   /** All values: node id -> key -> value. This node's own are there as soon as they are set. */
   get values(): ReadonlyMap<string, ReadonlyMap<string, Value>> {
-    return this.#picture.values;
+    return this.#groupState.values;
   }
 
   /** The newest value of a key over all nodes, by the server's time; undefined if no node has one. */
   value(key: string): string | undefined {
-    return this.#picture.newest(key);
+    return this.#groupState.newest(key);
   }
 
   /** Sets a value of this node. Only changes are sent. Throws if the key or the value is too large. */
@@ -139,17 +139,17 @@ export class Session extends Emitter {
   setAll(values: Readonly<Record<string, Scalar>> | Iterable<readonly [string, Scalar]>): void {
     if (this.#isOver) return;
     const isIterable = (given: object): given is Iterable<readonly [string, Scalar]> => Symbol.iterator in given;
-    this.#sending.set(isIterable(values) ? values : Object.entries(values));
+    this.#sender.set(isIterable(values) ? values : Object.entries(values));
   }
 
   /** Fires an event: all others hear it, after the values that were set before. Throws if it is too large. */
   fire(name: string, payload: Scalar | null = null): void {
-    if (!this.#isOver) this.#sending.fire(name, payload);
+    if (!this.#isOver) this.#sender.fire(name, payload);
   }
 
   /** Sends at once; done when everything that was set and fired by now is answered. */
   flush(): Promise<void> {
-    return this.#sending.flush();
+    return this.#sender.flush();
   }
 
   /** Leaves the group; a host dissolves it. What was set and fired before is sent, if that does not take long. */
@@ -160,42 +160,42 @@ export class Session extends Emitter {
   /** Begins with a subscribed socket, or without one. Rejects if the server refuses. @internal */
   async begin(socket: Socket | undefined): Promise<void> {
     try {
-      await this.#attendance.lookAround(TRIES);
-      const newest = this.#picture.newestTime();
-      const { since } = this.#parts;
-      await this.#link.begin(socket, newest > since ? newest : since);
+      await this.#heartbeats.sync(MAX_TRIES);
+      const newest = this.#groupState.newestTime();
+      const { since } = this.#options;
+      await this.#connection.begin(socket, newest > since ? newest : since);
       // The group may have ended meanwhile.
-      this.#stop.signal.throwIfAborted();
+      this.#ending.signal.throwIfAborted();
     } catch (error) {
       socket?.close();
-      this.#halt("The session did not begin");
-      if (!this.#leaving) this.#leaveAtLast();
+      this.#shutDown("The session did not begin");
+      if (!this.#leaving) this.#leaveOnUnload();
       throw error;
     }
-    this.#unwatchPage = watchPage(this.#parts.page, () => this.#leaveAtLast(), () => this.#link.renew());
-    this.#attendance.keep();
+    this.#unwatchPage = watchPage(this.#options.page, () => this.#leaveOnUnload(), () => this.#connection.renew());
+    this.#heartbeats.start();
   }
 
-  // Hearing.
+  // Receiver.
 
-  #hear({ nodeStatus, batchEvent, groupDissolve }: wire.MeshMessage): void {
+  #receive({ nodeStatus, batchEvent, groupDissolve }: wire.MeshMessage): void {
     if (this.#isOver) return;
-    if (nodeStatus) this.#hearing.values([nodeStatus]);
-    if (batchEvent) this.#hearing.events(batchEvent.events ?? [], batchEvent.firedByNodeId);
+    if (nodeStatus) this.#receiver.receiveValues([nodeStatus]);
+    if (batchEvent) this.#receiver.receiveEvents(batchEvent.events ?? [], batchEvent.firedByNodeId);
     if (groupDissolve) {
       // A group whose time is over is dissolved, too.
-      const isExpired = this.#parts.clock.steady() > this.#expiry - EXPIRY_SLACK;
+      const isExpired = this.#options.clock.steady() > this.#expiry - EXPIRY_SLACK;
       this.#end(isExpired ? "expired" : "dissolved", groupDissolve.message ?? "The group was dissolved");
     }
   }
 
   async #poll(since: string): Promise<wire.PollPage> {
-    const { signal } = this.#stop;
+    const { signal } = this.#ending;
     // At first somebody waits; later it is the link that tries again.
-    const tries = this.state === "connecting" ? TRIES : 1;
-    const variables = { ...this.#place, since };
-    const { pollGroupData } = await this.#parts.api.callUntilAnswered(wire.POLL, variables, signal, tries);
-    this.#hearing.values(pollGroupData.nodeStatuses);
+    const tries = this.state === "connecting" ? MAX_TRIES : 1;
+    const variables = { ...this.#groupRef, since };
+    const { pollGroupData } = await this.#options.api.callUntilAnswered(wire.POLL, variables, signal, tries);
+    this.#receiver.receiveValues(pollGroupData.nodeStatuses);
     return pollGroupData;
   }
 
@@ -206,27 +206,27 @@ export class Session extends Emitter {
   }
 
   /** Makes the call with which this node goes. */
-  #goodbye<T>(call: <V extends object>(operation: wire.Operation<V, unknown>, variables: V) => T): T {
+  #leaveCall<T>(call: <V extends object>(operation: wire.Operation<V, unknown>, variables: V) => T): T {
     return this.isHost
-      ? call(wire.DISSOLVE_GROUP, { ...this.#place, hostId: this.nodeId })
-      : call(wire.LEAVE_GROUP, { ...this.#place, nodeId: this.nodeId });
+      ? call(wire.DISSOLVE_GROUP, { ...this.#groupRef, hostId: this.nodeId })
+      : call(wire.LEAVE_GROUP, { ...this.#groupRef, nodeId: this.nodeId });
   }
 
   async #leave(): Promise<void> {
     if (this.#isOver) return;
-    const { api, clock } = this.#parts;
-    const { signal } = this.#stop;
-    await Promise.race([this.flush(), sleep(clock, LAST_WORDS, signal).catch(() => {})]);
+    const { api, clock } = this.#options;
+    const { signal } = this.#ending;
+    await Promise.race([this.flush(), sleep(clock, LEAVE_TIMEOUT, signal).catch(() => {})]);
     if (this.#isOver) return;
     this.#end("left", "This node left the group");
     const { signal: never } = new AbortController();
     // A server that cannot be told will notice.
-    await this.#goodbye((...call) => api.callUntilAnswered(...call, never, TRIES)).catch(() => {});
+    await this.#leaveCall((...call) => api.callUntilAnswered(...call, never, MAX_TRIES)).catch(() => {});
   }
 
   /** Says goodbye where nothing can be waited for. Never for a host: its page may come back, and so may its group. */
-  #leaveAtLast(): void {
-    if (!this.isHost) this.#goodbye((...call) => this.#parts.api.callAtLast(...call));
+  #leaveOnUnload(): void {
+    if (!this.isHost) this.#leaveCall((...call) => this.#options.api.callOnUnload(...call));
   }
 
   #failed(error: unknown): void {
@@ -236,17 +236,17 @@ export class Session extends Emitter {
 
   #end(reason: EndReason, message: string): void {
     if (this.#isOver) return;
-    this.#halt(message);
-    this.#parts.ended();
-    this.#hearing.end(reason !== "left");
-    this.tell("state", { state: "ended" });
-    this.tell("ended", { reason, message });
+    this.#shutDown(message);
+    this.#options.ended();
+    this.#receiver.end(reason !== "left");
+    this.emit("state", { state: "ended" });
+    this.emit("ended", { reason, message });
   }
 
-  #halt(why: string): void {
-    this.#link.end();
-    this.#stop.abort(new MeshError("SessionEnded", why));
-    this.#sending.clear();
+  #shutDown(why: string): void {
+    this.#connection.end();
+    this.#ending.abort(new MeshError("SessionEnded", why));
+    this.#sender.clear();
     this.#unwatchPage();
   }
 }

@@ -2,7 +2,7 @@
  * The size of live messages. AppSync delivers none above 240 KB, so both homes of the API refuse a call
  * that would make one; measured here exactly as they measure it, nothing is ever refused for its size.
  */
-import type { EventInput, InGroup, Item } from "./wire.js";
+import type { EventInput, NodeRef, KeyValue } from "./wire.js";
 
 /** The largest live message, in bytes: 240 KB. */
 export const MAX_MESSAGE_BYTES = 245_760;
@@ -55,7 +55,7 @@ function isLowSurrogate(unit: number): boolean {
 }
 
 /** How a message grows with what is in it. */
-export interface Frame<T> {
+export interface MessageSize<T> {
   /** The bytes of a message with nothing in it. */
   readonly empty: number;
   /** The bytes of one thing in it, without commas. */
@@ -63,7 +63,7 @@ export interface Frame<T> {
 }
 
 /** The size of a node's messages with events. */
-export function batchSize({ groupId, domain, nodeId }: InGroup): Frame<EventInput> {
+export function batchMessageSize({ groupId, domain, nodeId }: NodeRef): MessageSize<EventInput> {
   const by = { groupId, domain, firedByNodeId: nodeId };
   return {
     empty: messageBytes(groupId, domain, { batchEvent: { ...by, events: [], timestamp: TIME } }),
@@ -73,7 +73,7 @@ export function batchSize({ groupId, domain, nodeId }: InGroup): Frame<EventInpu
 }
 
 /** The size of a node's messages with values. */
-export function reportSize({ groupId, domain, nodeId }: InGroup): Frame<Item> {
+export function reportMessageSize({ groupId, domain, nodeId }: NodeRef): MessageSize<KeyValue> {
   const nodeStatus = { nodeId, groupId, domain, data: [], timestamp: TIME };
   return { empty: messageBytes(groupId, domain, { nodeStatus }), of: ({ key, value }) => jsonBytes({ key, value }) };
 }
@@ -84,7 +84,7 @@ function messageBytes(groupId: string, domain: string, part: object): number {
 }
 
 /** How many of these sizes, from the first on, make one message: at most `most`, and 240 KB with commas. */
-export function fitting(sizes: Iterable<number>, empty: number, most: number): number {
+export function countThatFits(sizes: Iterable<number>, empty: number, most: number): number {
   let bytes = empty;
   let count = 0;
   for (const size of sizes) {

@@ -1,6 +1,6 @@
 import type { Cancel, Clock } from "./clock.js";
 import { MeshError } from "./errors.js";
-import { ON_MESSAGE, type MeshMessage, type Place } from "./wire.js";
+import { ON_MESSAGE, type MeshMessage, type GroupRef } from "./wire.js";
 
 /** How long each step of connecting may take, in milliseconds. A filter that swallows sockets says nothing. */
 const STEP_TIMEOUT = 3_000;
@@ -43,7 +43,7 @@ export function realtimeEndpoint(endpoint: string): string {
   return url.href;
 }
 
-interface Frame {
+interface ServerFrame {
   type?: string;
   payload?: { connectionTimeoutMs?: number; data?: { onMessageInGroup?: MeshMessage }; errors?: { message?: string }[] };
 }
@@ -61,7 +61,7 @@ export class Socket {
   #closed = false;
   /** What arrived before somebody listened. */
   #held: MeshMessage[] = [];
-  #hear: (message: MeshMessage) => void = (message) => this.#held.push(message);
+  #receive: (message: MeshMessage) => void = (message) => this.#held.push(message);
 
   private constructor(options: SocketOptions, webSocket: WebSocketConstructor) {
     this.#options = options;
@@ -84,16 +84,16 @@ export class Socket {
   }
 
   /** Subscribes to a group; done once the server holds the subscription. */
-  async subscribe(place: Place): Promise<void> {
-    const data = JSON.stringify({ query: ON_MESSAGE.document, variables: place });
+  async subscribe(groupRef: GroupRef): Promise<void> {
+    const data = JSON.stringify({ query: ON_MESSAGE.document, variables: groupRef });
     const extensions = { authorization: credentials(this.#options) };
     await this.#next("start_ack", () => this.#send({ id: "1", type: "start", payload: { data, extensions } }));
   }
 
   /** Hands over everything that arrived since the subscription, and from now on what arrives. */
-  listen(hear: (message: MeshMessage) => void): void {
-    this.#hear = hear;
-    for (const message of this.#held.splice(0)) hear(message);
+  listen(receive: (message: MeshMessage) => void): void {
+    this.#receive = receive;
+    for (const message of this.#held.splice(0)) receive(message);
   }
 
   /** Whether the socket is lost. */
@@ -133,9 +133,9 @@ export class Socket {
 
   #read(text: string): void {
     if (this.#closed) return;
-    let frame: Frame = {};
+    let frame: ServerFrame = {};
     try {
-      frame = (JSON.parse(text) as Frame | null) ?? frame;
+      frame = (JSON.parse(text) as ServerFrame | null) ?? frame;
     } catch {
       // Whatever sits in between, it speaks no AppSync: below, that closes the socket.
     }
@@ -144,7 +144,7 @@ export class Socket {
     this.#watch();
     if (type === "data") {
       const message = payload?.data?.onMessageInGroup;
-      if (message) this.#hear(message);
+      if (message) this.#receive(message);
     } else if (this.#step && type === this.#step.wants) {
       this.#step.done();
     } else if (type !== "ka") {

@@ -38,7 +38,7 @@ export interface Joined extends WireNode {
 }
 
 /** One value of a node. */
-export interface Item {
+export interface KeyValue {
   readonly key: string;
   readonly value: string;
 }
@@ -46,7 +46,7 @@ export interface Item {
 /** Values of one node that were reported together. Fields are null where its sender's mutation did not select them. */
 export interface NodeStatus {
   readonly nodeId: string | null;
-  readonly data: readonly Item[] | null;
+  readonly data: readonly KeyValue[] | null;
   /** When the server took them, by the server's clock. */
   readonly timestamp: string | null;
 }
@@ -98,13 +98,13 @@ export interface PollPage {
 export const PAGE_EVENTS = 100;
 
 /** Where all calls of a session belong. */
-export interface Place {
+export interface GroupRef {
   readonly groupId: string;
   readonly domain: string;
 }
 
 /** Where and as whom a node calls. */
-export interface InGroup extends Place {
+export interface NodeRef extends GroupRef {
   readonly nodeId: string;
 }
 
@@ -169,55 +169,55 @@ export const CREATE_GROUP = operation<
   { createGroup: Group }
 >("mutation", "name hostId domain maxConnectionTimeSeconds useWebSocket", { createGroup: GROUP });
 
-export const JOIN_GROUP = operation<InGroup & { useWebSocket: boolean }, { joinGroup: Joined }>(
+export const JOIN_GROUP = operation<NodeRef & { useWebSocket: boolean }, { joinGroup: Joined }>(
   "mutation",
   "groupId domain nodeId useWebSocket",
   { joinGroup: JOINED },
 );
 
-export const LEAVE_GROUP = operation<InGroup, unknown>("mutation", "groupId domain nodeId", { leaveGroup: "{peerId}" });
+export const LEAVE_GROUP = operation<NodeRef, unknown>("mutation", "groupId domain nodeId", { leaveGroup: "{peerId}" });
 
-export const DISSOLVE_GROUP = operation<Place & { hostId: string }, unknown>("mutation", "groupId domain hostId", {
+export const DISSOLVE_GROUP = operation<GroupRef & { hostId: string }, unknown>("mutation", "groupId domain hostId", {
   dissolveGroup: MESSAGE,
 });
 
-export const RENEW_HEARTBEAT = operation<Place & { hostId: string }, Partial<Record<"renewHeartbeat" | "sendMemberHeartbeat", Beat>>>(
+export const RENEW_HEARTBEAT = operation<GroupRef & { hostId: string }, Partial<Record<"renewHeartbeat" | "sendMemberHeartbeat", Beat>>>(
   "mutation",
   "groupId domain hostId",
   { renewHeartbeat: BEAT },
 );
 
-export const MEMBER_HEARTBEAT = operation<InGroup, Partial<Record<"renewHeartbeat" | "sendMemberHeartbeat", Beat>>>("mutation", "groupId domain nodeId", {
+export const MEMBER_HEARTBEAT = operation<NodeRef, Partial<Record<"renewHeartbeat" | "sendMemberHeartbeat", Beat>>>("mutation", "groupId domain nodeId", {
   sendMemberHeartbeat: BEAT,
 });
 
 export const REPORT_DATA = operation<
-  InGroup & { data: readonly Item[] },
+  NodeRef & { data: readonly KeyValue[] },
   { reportDataByNode: { nodeStatus: NodeStatus } | null }
 >("mutation", "groupId domain nodeId data", { reportDataByNode: MESSAGE });
 
-export const FIRE_EVENTS = operation<InGroup & { events: readonly EventInput[] }, unknown>(
+export const FIRE_EVENTS = operation<NodeRef & { events: readonly EventInput[] }, unknown>(
   "mutation",
   "groupId domain nodeId events",
   { fireEventsByNode: MESSAGE },
 );
 
-export const RECORD_EVENTS = operation<InGroup & { events: readonly EventInput[] }, unknown>(
+export const RECORD_EVENTS = operation<NodeRef & { events: readonly EventInput[] }, unknown>(
   "mutation",
   "groupId domain nodeId events",
   { recordEventsByNode: "{recordedCount}" },
 );
 
-export const LOOK_AROUND = operation<Place, { listNodesInGroup: WireNode[]; listGroupStatuses: NodeStatus[] }>(
+export const SYNC = operation<GroupRef, { listNodesInGroup: WireNode[]; listGroupStatuses: NodeStatus[] }>(
   "query",
   "groupId domain",
   { listNodesInGroup: NODE, listGroupStatuses: STATUS },
 );
 
-export const POLL = operation<Place & { since: string }, { pollGroupData: PollPage }>("query", "groupId domain since", {
+export const POLL = operation<GroupRef & { since: string }, { pollGroupData: PollPage }>("query", "groupId domain since", {
   pollGroupData: `{events${EVENT} nodeStatuses${STATUS} complete}`,
 });
 
-export const ON_MESSAGE = operation<Place, { onMessageInGroup: MeshMessage }>("subscription", "groupId domain", {
+export const ON_MESSAGE = operation<GroupRef, { onMessageInGroup: MeshMessage }>("subscription", "groupId domain", {
   onMessageInGroup: MESSAGE,
 });

@@ -1,7 +1,7 @@
-// The page: connecting, finding or creating a group, and what happens in it (room.js). It knows of a mesh
+// The page: connecting, finding or creating a group, and what happens in it (group.js). It knows of a mesh
 // only what mesh-v2-client and with-amplify.js have in common.
 import { button, element, form, labelled } from "./dom.js";
-import { showRoom } from "./room.js";
+import { showGroup } from "./group.js";
 import { explain, language, texts } from "./texts.js";
 
 /** How often groups are looked for while nobody has chosen one, in milliseconds. */
@@ -92,7 +92,7 @@ function showForm({ endpoint, apiKey, domain }, connect, notice, show) {
 async function showGroups(mesh, show) {
   const groups = await mesh.groups();
   const list = element("ul", { className: "groups" });
-  const enter = async (session) => showRoom(await session, show, () => showGroups(mesh, show).catch(fail));
+  const enter = async (session) => showGroup(await session, show, () => showGroups(mesh, show).catch(fail));
   const fill = (groups) => {
     const item = (group) => {
       const { name, expiresAt } = group;

@@ -38,14 +38,14 @@ for (const module of ["index.js", "bundle.js"]) {
     const group = await member.evaluate(async () => (await mesh.groups()).at(-1));
     await join(member, group);
     assert.equal(await member.evaluate(() => session.state), "live");
-    const heard = member.evaluate(() => told("event").then(({ name, payload }) => [name, payload, session.value("score")]));
+    const heard = member.evaluate(() => nextEvent("event").then(({ name, payload }) => [name, payload, session.value("score")]));
     await host.evaluate(() => {
       session.set("score", 7);
       session.fire("jump", "高い");
     });
     assert.deepEqual(await heard, ["jump", "高い", "7"]);
     await host.evaluate(() => session.leave());
-    await member.evaluate(() => session.state === "ended" || told("ended"));
+    await member.evaluate(() => session.state === "ended" || nextEvent("ended"));
     assert.deepEqual([...host.errors, ...member.errors], []);
     await Promise.all([host.close(), member.close()]);
   });
@@ -60,7 +60,7 @@ test("where sockets are blocked, a page polls", async (t) => {
   const member = await pages.open({ ...options, endpoint: proxy.endpoint });
   await join(member, group);
   assert.equal(await member.evaluate(() => session.state), "polling");
-  const heard = member.evaluate(() => told("event").then(({ name }) => name));
+  const heard = member.evaluate(() => nextEvent("event").then(({ name }) => name));
   await host.evaluate(() => session.fire("hello"));
   assert.equal(await heard, "hello");
   await host.evaluate(() => session.leave());
@@ -139,7 +139,7 @@ test("a host that reloads its page gets its group and its members back", async (
   await pages.prepare(host, options);
   assert.equal((await create(host, "after")).id, group.id);
   assert.deepEqual(await host.evaluate(() => [session.value("x"), session.nodes.size]), ["1", 2]);
-  const heard = member.evaluate(() => told("event").then(({ name }) => name));
+  const heard = member.evaluate(() => nextEvent("event").then(({ name }) => name));
   await host.evaluate(() => session.fire("back"));
   assert.equal(await heard, "back");
   await host.evaluate(() => session.leave());

@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
 import WebSocket from "ws";
 import { Mesh } from "../../dist/index.js";
-import { batchSize, MAX_MESSAGE_BYTES } from "../../dist/size.js";
+import { batchMessageSize, MAX_MESSAGE_BYTES } from "../../dist/size.js";
 import { FIRE_EVENTS, ON_MESSAGE, POLL, RECORD_EVENTS } from "../../dist/wire.js";
 import { Proxy } from "../support/proxy.js";
 import { API_KEY, MeshServer } from "../support/server.js";
-import { collect, told, until } from "../support/wait.js";
+import { collect, nextEvent, until } from "../support/wait.js";
 
 const sessions = [];
 const fast = { eventInterval: 50, dataInterval: 50, syncInterval: 500 };
@@ -50,7 +50,7 @@ test("two sessions share values and events, and a value is there before the even
   assert.deepEqual([host.state, member.state], ["live", "live"]);
   const seen = collect(member, "event", ({ name, payload, nodeId }) => [name, payload, nodeId, member.value("round")]);
   const back = collect(host, "event", ({ name }) => name);
-  const last = told(member, "event", ({ payload }) => payload === "40");
+  const last = nextEvent(member, "event", ({ payload }) => payload === "40");
   for (let round = 1; round <= 40; round++) {
     host.set("round", round);
     host.fire("go", round);
@@ -62,7 +62,7 @@ test("two sessions share values and events, and a value is there before the even
     assert.ok(Number(value) >= Number(payload));
   }
   member.fire("done");
-  await told(host, "event", ({ name }) => name === "done");
+  await nextEvent(host, "event", ({ name }) => name === "done");
   assert.deepEqual(back, ["done"], "own events are not heard");
 });
 
@@ -81,8 +81,8 @@ test("one who joins late has every value", async () => {
 
 test("a host that comes back gets its group back", async () => {
   const items = new Map();
-  const page = (load) => ({
-    load,
+  const page = (loadId) => ({
+    loadId,
     events: new EventTarget(),
     storage: { getItem: (key) => items.get(key) ?? null, setItem: (key, value) => items.set(key, value), removeItem: (key) => items.delete(key) },
   });
@@ -135,7 +135,7 @@ describe("what is sent", () => {
     await host.flush();
     await until(() => payloads.length, (length) => length > 0);
     close();
-    const { empty, of } = batchSize({ ...place(host), nodeId: host.nodeId });
+    const { empty, of } = batchMessageSize({ ...place(host), nodeId: host.nodeId });
     const { events } = JSON.parse(payloads[0]).data.onMessageInGroup.batchEvent;
     assert.deepEqual(events.map(({ name, payload }) => [name, payload]), sent.map(({ eventName, payload }) => [eventName.toWellFormed(), payload && payload.toWellFormed()]));
     // The client's own order keys are longer than these; its cursors are shorter than what counts.
@@ -148,7 +148,7 @@ describe("what is sent", () => {
   test("is refused by the server from the first byte on that the client refuses", async () => {
     const host = await meshAt(server).create({ name: "A" });
     const me = { ...place(host), nodeId: host.nodeId };
-    const { empty, of } = batchSize(me);
+    const { empty, of } = batchMessageSize(me);
     const event = (payload) => ({ eventName: "e", payload, firedAt: "2026-11-23T09:00:00.000Z", orderKey: "1" });
     const room = MAX_MESSAGE_BYTES - empty - of(event(""));
     for (const { document } of [FIRE_EVENTS, RECORD_EVENTS]) {
@@ -179,8 +179,8 @@ describe("a bad network", () => {
     const heard = collect(member, "event", ({ name }) => Number(name));
     const expected = [];
     for (let round = 0; round < 3; round++) {
-      const lost = told(member, "state", ({ state }) => state === "recovering");
-      const back = told(member, "state", ({ state }) => state === "live");
+      const lost = nextEvent(member, "state", ({ state }) => state === "recovering");
+      const back = nextEvent(member, "state", ({ state }) => state === "live");
       const fire = async (number) => {
         expected.push(number);
         host.fire(String(number));
@@ -212,18 +212,18 @@ describe("a bad network", () => {
     const member = await meshAt(proxy).join(host.group);
     const heard = collect(member, "event", ({ name }) => name);
     host.fire("before");
-    await told(member, "event");
+    await nextEvent(member, "event");
     proxy.block();
-    await told(member, "state", ({ state }) => state === "recovering");
+    await nextEvent(member, "state", ({ state }) => state === "recovering");
     host.fire("missed");
     await host.flush();
     const since = { groupId: host.group.id, domain: host.group.domain, since: "" };
     await until(async () => (await forgetful.query(POLL.document, since)).data.pollGroupData.events.length, (length) => length === 0);
-    const back = told(member, "state", ({ recovered }) => recovered !== undefined);
+    const back = nextEvent(member, "state", ({ recovered }) => recovered !== undefined);
     proxy.unblock();
     assert.equal((await back).recovered, false);
     host.fire("after");
-    await told(member, "event", ({ name }) => name === "after");
+    await nextEvent(member, "event", ({ name }) => name === "after");
     assert.deepEqual(heard, ["before", "after"]);
     await member.leave();
     await host.leave();
@@ -244,12 +244,12 @@ describe("a bad network", () => {
       host.fire("from live to polling");
       poller.set("y", 1);
       poller.fire("from polling to live");
-      await told(poller, "event");
+      await nextEvent(poller, "event");
       assert.equal(poller.value("x"), "1");
       await until(() => toHost.length);
       assert.equal(host.value("y"), "1");
 
-      const live = told(poller, "state", ({ state }) => state === "live", 40_000);
+      const live = nextEvent(poller, "state", ({ state }) => state === "live", 40_000);
       proxy.upgrades = "pass";
       let fired = 0;
       // Events at every moment of the change.
@@ -257,7 +257,7 @@ describe("a bad network", () => {
       assert.equal((await live).recovered, true);
       clearInterval(firing);
       host.fire("after");
-      await told(poller, "event", ({ name }) => name === "after");
+      await nextEvent(poller, "event", ({ name }) => name === "after");
       const during = Array.from({ length: fired }, (_, number) => `during ${number}`);
       assert.deepEqual(toPoller, ["from live to polling", ...during, "after"]);
       assert.deepEqual(toHost, ["from polling to live"]);
@@ -270,11 +270,11 @@ describe("a bad network", () => {
     const heard = collect(member, "event", ({ name }) => Number(name));
     let fired = 0;
     const firing = setInterval(() => host.fire(String(fired++)), 10);
-    const polling = told(member, "state", ({ state }) => state === "polling");
+    const polling = nextEvent(member, "state", ({ state }) => state === "polling");
     proxy.upgrades = "refuse";
     proxy.cut();
     assert.equal((await polling).recovered, true);
-    const live = told(member, "state", ({ state }) => state === "live", 40_000);
+    const live = nextEvent(member, "state", ({ state }) => state === "live", 40_000);
     proxy.upgrades = "pass";
     await live;
     clearInterval(firing);
@@ -291,7 +291,7 @@ describe("a bad network", () => {
     host.set("x", 1);
     host.fire("to member");
     member.fire("to host");
-    const [one, other] = await Promise.all([told(member, "event"), told(host, "event")]);
+    const [one, other] = await Promise.all([nextEvent(member, "event"), nextEvent(host, "event")]);
     assert.deepEqual([one.name, other.name, member.value("x")], ["to member", "to host", "1"]);
   });
 });
@@ -304,13 +304,13 @@ test("a server that is killed and comes back: the session goes on, with everythi
   const heard = collect(member, "event", ({ name }) => name);
   host.set("x", 1);
   host.fire("before");
-  await told(member, "event");
-  const lost = Promise.all([host, member].map((session) => told(session, "state", ({ state }) => state === "recovering")));
+  await nextEvent(member, "event");
+  const lost = Promise.all([host, member].map((session) => nextEvent(session, "state", ({ state }) => state === "recovering")));
   await mortal.kill();
   await lost;
   host.set("x", 2);
   host.fire("meanwhile");
-  const back = [host, member].map((session) => told(session, "state", ({ state }) => state === "live", 40_000));
+  const back = [host, member].map((session) => nextEvent(session, "state", ({ state }) => state === "live", 40_000));
   await mortal.start();
   await host.flush();
   for (const { recovered } of await Promise.all(back)) assert.equal(recovered, true);
@@ -321,7 +321,7 @@ test("a server that is killed and comes back: the session goes on, with everythi
 });
 
 describe("the end", () => {
-  const ended = (session) => told(session, "ended", undefined, 30_000).then(({ reason }) => reason);
+  const ended = (session) => nextEvent(session, "ended", undefined, 30_000).then(({ reason }) => reason);
 
   test("of a group that its host dissolves, for live and for polling nodes", async () => {
     const host = await meshAt(server).create({ name: "A" });
@@ -353,7 +353,7 @@ describe("the end", () => {
     const host = await meshAt(strict, { syncInterval: 200 }).create({ name: "A" });
     const member = await meshAt(proxy).join(host.group);
     // Heartbeats keep it: nodes that are silent for two seconds are gone.
-    const left = told(host, "nodes", ({ left }) => left.includes(member.nodeId));
+    const left = nextEvent(host, "nodes", ({ left }) => left.includes(member.nodeId));
     assert.equal(await Promise.race([left.then(() => "gone"), new Promise((resolve) => setTimeout(resolve, 3_000, "there"))]), "there");
     proxy.block();
     await left;
@@ -381,7 +381,7 @@ test("older clients are heard once, live and by polling, though they say less", 
   await fire("one");
   await Promise.all(heard.map((all) => until(() => all.length)));
   // From polling to live, with a look back in time: what was polled is not heard again.
-  const live = told(polling, "state", ({ state }) => state === "live", 40_000);
+  const live = nextEvent(polling, "state", ({ state }) => state === "live", 40_000);
   proxy.upgrades = "pass";
   await live;
   await fire("two");

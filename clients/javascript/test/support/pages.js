@@ -50,7 +50,7 @@ export class Pages {
     await page.evaluate(async ([options, module]) => {
       window.client = await import(`/${module}`);
       window.mesh = new window.client.Mesh(options);
-      window.told = (type, isWanted = () => true) => new Promise((resolve) => {
+      window.nextEvent = (type, isWanted = () => true) => new Promise((resolve) => {
         session.addEventListener(type, function listener({ detail }) {
           if (!isWanted(detail)) return;
           session.removeEventListener(type, listener);

@@ -3,7 +3,7 @@
 const TIMEOUT = 20_000;
 
 /** The detail of the first event of a type that is wanted. */
-export function told(session, type, isWanted = () => true, timeout = TIMEOUT) {
+export function nextEvent(session, type, isWanted = () => true, timeout = TIMEOUT) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`No such ${type} within ${timeout} ms`)), timeout);
     session.addEventListener(type, function listener({ detail }) {

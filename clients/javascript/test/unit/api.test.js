@@ -129,7 +129,7 @@ test("a call that did not get through is tried again as soon as another one does
 
 test("a last call outlives its page, and never fails", async () => {
   const { api: one, requests } = api(new TypeError("fetch failed"));
-  one.callAtLast(CREATE_DOMAIN, {});
+  one.callOnUnload(CREATE_DOMAIN, {});
   assert.equal(requests[0].keepalive, true);
 });
 

@@ -91,13 +91,13 @@ test("what was fired before a polling member came is not heard, what comes after
 /** A page as far as sessions care; `reload` is the same tab's next load. */
 class FakePage {
   events = new EventTarget();
-  constructor(load = 1, items = new Map()) {
-    this.load = load;
+  constructor(loadId = 1, items = new Map()) {
+    this.loadId = loadId;
     this.items = items;
     this.storage = { getItem: (key) => items.get(key) ?? null, setItem: (key, value) => items.set(key, value), removeItem: (key) => items.delete(key) };
   }
   reload() {
-    return new FakePage(this.load + 1, this.items);
+    return new FakePage(this.loadId + 1, this.items);
   }
   hide(persisted) {
     this.events.dispatchEvent(Object.assign(new Event("pagehide"), { persisted }));

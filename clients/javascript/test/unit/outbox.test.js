@@ -2,17 +2,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Outbox } from "../../dist/outbox.js";
-import { batchSize, MAX_EVENTS, MAX_MESSAGE_BYTES } from "../../dist/size.js";
+import { batchMessageSize, MAX_EVENTS, MAX_MESSAGE_BYTES } from "../../dist/size.js";
 import { FakeClock, settle } from "../support/clock.js";
 
 const me = { groupId: "g", domain: "d", nodeId: "n" };
-const size = batchSize(me);
+const size = batchMessageSize(me);
 
 function outbox({ before = async () => {}, send = async () => {}, interval = 250 } = {}) {
   const clock = new FakeClock();
   const batches = [];
-  const ports = { clock, interval, size, before, send: async (batch) => (batches.push(batch), send(batch)) };
-  return { clock, batches, outbox: new Outbox(ports) };
+  const options = { clock, interval, size, before, send: async (batch) => (batches.push(batch), send(batch)) };
+  return { clock, batches, outbox: new Outbox(options) };
 }
 
 const event = (number, payload = null) => ({

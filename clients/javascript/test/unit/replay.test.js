@@ -1,53 +1,53 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { LONGEST_SPAN, Replay, timetable } from "../../dist/replay.js";
+import { LONGEST_SPAN, Replay, schedule } from "../../dist/replay.js";
 import { FakeClock } from "../support/clock.js";
 
 const start = Date.parse("2026-11-23T09:00:00.000Z");
-const heard = (sender, offset, orderKey = null, name = "e") => ({
-  sender, event: { name, timestamp: new Date(start + offset).toISOString(), orderKey, payload: null, cursor: null },
+const received = (nodeId, offset, orderKey = null, name = "e") => ({
+  nodeId, event: { name, timestamp: new Date(start + offset).toISOString(), orderKey, payload: null, cursor: null },
 });
 const dues = (timed) => timed.map(({ due }) => due);
 
-test("a batch keeps the offsets from its first event, whatever its sender's clock says", () => {
+test("a batch keeps the offsets from its first event, whatever its nodeId's clock says", () => {
   for (const skew of [0, 86_400_000, -86_400_000]) {
-    const batch = [0, 40, 40, 249].map((offset) => heard("a", offset + skew));
-    assert.deepEqual(dues(timetable(batch, 1_000, new Map())), [1_000, 1_040, 1_040, 1_249]);
+    const batch = [0, 40, 40, 249].map((offset) => received("a", offset + skew));
+    assert.deepEqual(dues(schedule(batch, 1_000, new Map())), [1_000, 1_040, 1_040, 1_249]);
   }
 });
 
 test("a batch is ordered by time, then by order key, then as sent", () => {
-  const batch = [heard("a", 10, "2", "third"), heard("a", 10, "1", "second"), heard("a", 0, "9", "first"), heard("a", 20, null, "x"), heard("a", 20, null, "y")];
-  const names = timetable(batch, 0, new Map()).map(({ event }) => event.name);
+  const batch = [received("a", 10, "2", "third"), received("a", 10, "1", "second"), received("a", 0, "9", "first"), received("a", 20, null, "x"), received("a", 20, null, "y")];
+  const names = schedule(batch, 0, new Map()).map(({ event }) => event.name);
   assert.deepEqual(names, ["first", "second", "third", "x", "y"]);
 });
 
 test("absurd spans end after ten seconds", () => {
-  const batch = [heard("a", -86_400_000), heard("a", 0), heard("a", 5)];
-  assert.deepEqual(dues(timetable(batch, 1_000, new Map())), [1_000, 1_000 + LONGEST_SPAN, 1_000 + LONGEST_SPAN]);
+  const batch = [received("a", -86_400_000), received("a", 0), received("a", 5)];
+  assert.deepEqual(dues(schedule(batch, 1_000, new Map())), [1_000, 1_000 + LONGEST_SPAN, 1_000 + LONGEST_SPAN]);
 });
 
-test("a batch that comes early waits for its sender's one before, and for nobody else's", () => {
+test("a batch that comes early waits for its nodeId's one before, and for nobody else's", () => {
   const lastDue = new Map();
-  timetable([heard("a", 0), heard("a", 240)], 1_000, lastDue);
-  assert.deepEqual(dues(timetable([heard("a", 250), heard("a", 300)], 1_100, lastDue)), [1_240, 1_290]);
-  assert.deepEqual(dues(timetable([heard("b", 250)], 1_100, lastDue)), [1_100]);
+  schedule([received("a", 0), received("a", 240)], 1_000, lastDue);
+  assert.deepEqual(dues(schedule([received("a", 250), received("a", 300)], 1_100, lastDue)), [1_240, 1_290]);
+  assert.deepEqual(dues(schedule([received("b", 250)], 1_100, lastDue)), [1_100]);
 });
 
-test("polled events of a sender keep their offsets over several calls, other senders' clocks aside", () => {
+test("polled events of a nodeId keep their offsets over several calls, other senders' clocks aside", () => {
   const day = 86_400_000;
-  const page = [heard("a", 0), heard("b", day), heard("a", 500), heard("b", day + 700), heard("a", 900)];
-  assert.deepEqual(dues(timetable(page, 0, new Map())), [0, 0, 500, 700, 900]);
+  const page = [received("a", 0), received("b", day), received("a", 500), received("b", day + 700), received("a", 900)];
+  assert.deepEqual(dues(schedule(page, 0, new Map())), [0, 0, 500, 700, 900]);
 });
 
 test("an answer is not played before the call that it answers", () => {
   // b fired after it heard a's second call.
-  const page = [heard("a", 0), heard("a", 200), heard("b", 5_000), heard("a", 400), heard("b", 5_100)];
-  assert.deepEqual(dues(timetable(page, 0, new Map())), [0, 200, 0, 400, 400]);
+  const page = [received("a", 0), received("a", 200), received("b", 5_000), received("a", 400), received("b", 5_100)];
+  assert.deepEqual(dues(schedule(page, 0, new Map())), [0, 200, 0, 400, 400]);
 });
 
-test("no order of a sender is broken, nothing waits longer than ten seconds, nothing is lost", () => {
+test("no order of a nodeId is broken, nothing waits longer than ten seconds, nothing is lost", () => {
   const one = fc.tuple(fc.constantFrom("a", "b", "c"), fc.integer({ min: -20_000, max: 20_000 }));
   const pages = fc.array(fc.tuple(fc.double({ min: 0, max: 3_000, noNaN: true }), fc.array(one, { maxLength: 20 })), { maxLength: 6 });
   fc.assert(
@@ -57,13 +57,13 @@ test("no order of a sender is broken, nothing waits longer than ten seconds, not
       let arrival = 0;
       for (const [wait, events] of pages) {
         arrival += wait;
-        const page = events.map(([sender, offset]) => heard(sender, offset));
-        const timed = timetable(page, arrival, lastDue);
+        const page = events.map(([nodeId, offset]) => received(nodeId, offset));
+        const timed = schedule(page, arrival, lastDue);
         assert.equal(timed.length, page.length);
-        for (const { sender, due } of timed) {
+        for (const { nodeId, due } of timed) {
           assert.ok(due >= arrival && due <= arrival + LONGEST_SPAN);
-          assert.ok(due >= (playedLast.get(sender) ?? 0));
-          playedLast.set(sender, due);
+          assert.ok(due >= (playedLast.get(nodeId) ?? 0));
+          playedLast.set(nodeId, due);
         }
       }
     }),
@@ -79,7 +79,7 @@ function replay() {
 
 test("events are played when they are due, close ones together", async () => {
   const { clock, played, replay: one } = replay();
-  one.add([heard("a", 0, null, "now"), heard("a", 3, null, "soon"), heard("a", 100, null, "later"), heard("a", 102, null, "with it")]);
+  one.add([received("a", 0, null, "now"), received("a", 3, null, "soon"), received("a", 100, null, "later"), received("a", 102, null, "with it")]);
   assert.deepEqual(played, [["now", 0], ["soon", 0]]);
   await clock.run(95);
   assert.equal(played.length, 2);
@@ -90,23 +90,23 @@ test("events are played when they are due, close ones together", async () => {
 
 test("batches of two senders interleave", async () => {
   const { clock, played, replay: one } = replay();
-  one.add([heard("a", 0, null, "a0"), heard("a", 200, null, "a200")]);
+  one.add([received("a", 0, null, "a0"), received("a", 200, null, "a200")]);
   await clock.run(100);
-  one.add([heard("b", 0, null, "b0"), heard("b", 50, null, "b50"), heard("b", 150, null, "b150")]);
+  one.add([received("b", 0, null, "b0"), received("b", 50, null, "b50"), received("b", 150, null, "b150")]);
   await clock.run(1_000);
   assert.deepEqual(played.map(([name]) => name), ["a0", "b0", "b50", "a200", "b150"]);
 });
 
 test("what waits can be played at once, or forgotten, even by who hears an event", async () => {
   const { clock, played, replay: one } = replay();
-  one.add([heard("a", 0, null, "1"), heard("a", 100, null, "2"), heard("a", 200, null, "3")]);
+  one.add([received("a", 0, null, "1"), received("a", 100, null, "2"), received("a", 200, null, "3")]);
   one.flush();
   assert.deepEqual(played.map(([name]) => name), ["1", "2", "3"]);
 
   const stopping = new Replay(clock, () => stopping.clear());
   let count = 0;
   const counting = new Replay(clock, () => (count++, counting.clear()));
-  counting.add([heard("a", 0), heard("a", 1), heard("a", 100)]);
+  counting.add([received("a", 0), received("a", 1), received("a", 100)]);
   await clock.run(1_000);
   assert.equal(count, 1);
   assert.equal(clock.pending, 0);

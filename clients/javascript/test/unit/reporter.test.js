@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Reporter } from "../../dist/reporter.js";
-import { MAX_ITEMS, MAX_MESSAGE_BYTES, reportSize } from "../../dist/size.js";
+import { MAX_ITEMS, MAX_MESSAGE_BYTES, reportMessageSize } from "../../dist/size.js";
 import { FakeClock, settle } from "../support/clock.js";
 
-const size = reportSize({ groupId: "g", domain: "d", nodeId: "n" });
+const size = reportMessageSize({ groupId: "g", domain: "d", nodeId: "n" });
 
 function reporter(answer = async () => {}) {
   const clock = new FakeClock();

@@ -32,7 +32,7 @@ const schedule = fc.record({
 async function play({ seed, startsBlocked, recordsAlways, eventTtl, steps }) {
   const clock = new FakeClock(seed);
   const server = new ModelServer(clock, { latency: () => 1 + clock.random() * 80, recordsAlways, eventTtl });
-  const page = { events: new EventTarget(), storage: { getItem: () => null, setItem() {}, removeItem() {} }, load: 0 };
+  const page = { events: new EventTarget(), storage: { getItem: () => null, setItem() {}, removeItem() {} }, loadId: 0 };
   const host = await clock.settled(new Mesh(server.options).create({ name: "A" }));
   if (startsBlocked) server.sockets = "refuse";
   const listener = await clock.settled(new Mesh({ ...server.options, page }).join(host.group));

@@ -13,20 +13,20 @@ function record(session, clock) {
   return Object.assign(told, { of: (wanted) => told.filter(([, type]) => type === wanted).map(([, , detail]) => detail) });
 }
 
-async function classroom(settings = {}, meshOptions = {}) {
+async function hostAndMember(settings = {}, meshOptions = {}) {
   const clock = new FakeClock();
   const server = new ModelServer(clock, settings);
   const mesh = () => new Mesh({ ...server.options, ...meshOptions });
   const host = await clock.settled(mesh().create({ name: "Class 3" }));
   const member = await clock.settled(mesh().join(host.group));
   server.requests.length = 0;
-  return { clock, server, mesh, host, member, hears: record(member, clock) };
+  return { clock, server, mesh, host, member, received: record(member, clock) };
 }
 
 const fields = (server) => server.requests.map(({ field }) => field);
 
 test("a value is there before the event that was fired after it was set", async () => {
-  const { clock, host, member, server } = await classroom();
+  const { clock, host, member, server } = await hostAndMember();
   const seen = [];
   member.addEventListener("event", ({ detail }) => seen.push([detail.name, detail.payload, detail.nodeId, member.value("score")]));
   for (let round = 1; round <= 5; round++) {
@@ -39,7 +39,7 @@ test("a value is there before the event that was fired after it was set", async 
 });
 
 test("an event waits for a report that takes long", async () => {
-  const { clock, server, host, member } = await classroom();
+  const { clock, server, host, member } = await hostAndMember();
   const seen = [];
   member.addEventListener("event", () => seen.push(member.value("x")));
   server.http = "unavailable";
@@ -53,7 +53,7 @@ test("an event waits for a report that takes long", async () => {
 });
 
 test("one who joins late sees every value that was ever set, and the nodes", async () => {
-  const { clock, host, mesh } = await classroom();
+  const { clock, host, mesh } = await hostAndMember();
   host.setAll({ x: 1, y: true });
   await clock.run(1_000);
   host.setAll(new Map([["z", "text"]]));
@@ -67,19 +67,19 @@ test("one who joins late sees every value that was ever set, and the nodes", asy
 });
 
 test("own values and events are not told, others' are", async () => {
-  const { clock, host, member, hears } = await classroom();
+  const { clock, host, member, received } = await hostAndMember();
   member.set("x", 1);
   member.fire("mine");
   host.set("x", 2);
   host.fire("theirs", "");
   await clock.run(1_000);
-  assert.deepEqual(hears.of("value").map(({ nodeId, key, value }) => [nodeId, key, value]), [[host.nodeId, "x", "2"]]);
-  assert.deepEqual(hears.of("event").map(({ name, payload }) => [name, payload]), [["theirs", ""]]);
+  assert.deepEqual(received.of("value").map(({ nodeId, key, value }) => [nodeId, key, value]), [[host.nodeId, "x", "2"]]);
+  assert.deepEqual(received.of("event").map(({ name, payload }) => [name, payload]), [["theirs", ""]]);
   assert.equal(member.values.get(member.nodeId).get("x").value, "1");
 });
 
 test("too large, too many or misnamed is refused where it is said; all or none of setAll", async () => {
-  const { clock, server, host } = await classroom();
+  const { clock, server, host } = await hostAndMember();
   for (const wrong of [() => host.set("", 1), () => host.set("k".repeat(257), 1), () => host.set("x", "あ".repeat(82_000)), () => host.fire("e", "あ".repeat(82_000))]) {
     assert.throws(wrong, (error) => error instanceof MeshError && error.type === "ValidationError");
   }
@@ -90,7 +90,7 @@ test("too large, too many or misnamed is refused where it is said; all or none o
 });
 
 test("what the server refuses is told as an error, and everything else goes on", async () => {
-  const { clock, server, host, hears } = await classroom();
+  const { clock, server, host, received } = await hostAndMember();
   const own = record(host, clock);
   server.failNext = { field: "reportDataByNode", error: refusal("ValidationError", "100 KB") };
   host.set("x", 1);
@@ -99,18 +99,18 @@ test("what the server refuses is told as an error, and everything else goes on",
   const [{ error, data }] = own.of("error");
   assert.deepEqual([error.type, data], ["ValidationError", [{ key: "x", value: "1" }]]);
   assert.equal(host.value("x"), undefined);
-  assert.equal(hears.of("event").length, 1);
+  assert.equal(received.of("event").length, 1);
   server.failNext = { field: "fireEventsByNode", error: refusal("ValidationError", "no") };
   host.fire("lost");
   await clock.run(1_000);
   assert.equal(own.of("error")[1].events[0].eventName, "lost");
   host.set("x", 1);
   await clock.run(1_000);
-  assert.equal(hears.of("value").at(-1).value, "1");
+  assert.equal(received.of("value").at(-1).value, "1");
 });
 
 test("heartbeats come at the server's interval, and follow it", async () => {
-  const { clock, server, host, member } = await classroom({ heartbeatIntervalSeconds: 60 }, { syncInterval: 0 });
+  const { clock, server, host, member } = await hostAndMember({ heartbeatIntervalSeconds: 60 }, { syncInterval: 0 });
   await clock.run(59_000);
   assert.deepEqual(fields(server), []);
   server.settings.heartbeatIntervalSeconds = 10;
@@ -125,7 +125,7 @@ test("heartbeats come at the server's interval, and follow it", async () => {
 });
 
 test("a heartbeat that gets no answer is tried again soon", async () => {
-  const { clock, server } = await classroom({}, { syncInterval: 0 });
+  const { clock, server } = await hostAndMember({}, { syncInterval: 0 });
   server.http = "unavailable";
   await clock.run(65_000);
   server.http = "up";
@@ -148,42 +148,42 @@ test("the session ends with the reason when the server does not know it any more
     [refusal("UnauthorizedException", "You are not authorized to make this call."), "unauthorized"],
   ]) {
     for (const [field, speak] of Object.entries(speaks)) {
-      const { clock, server, host, member, hears } = await classroom({ heartbeatIntervalSeconds: 20 });
+      const { clock, server, host, member, received } = await hostAndMember({ heartbeatIntervalSeconds: 20 });
       const toHost = record(host, clock);
       server.failNext = { field, error };
       speak(member);
       await clock.run(25_000);
-      const ended = [...hears.of("ended"), ...toHost.of("ended")];
+      const ended = [...received.of("ended"), ...toHost.of("ended")];
       assert.deepEqual(ended, [{ reason, message: error.message }], `${field} ${error.message}`);
     }
   }
 });
 
 test("the end comes last, and what still waits is heard before it", async () => {
-  const { clock, host, hears } = await classroom();
+  const { clock, host, received } = await hostAndMember();
   host.fire("first");
   await clock.run(200);
   host.fire("second");
   await clock.run(95);
   await clock.settled(host.leave());
   await clock.run(1_000);
-  assert.deepEqual(hears.slice(-4).map(([, type, { name, state, reason }]) => [type, name ?? state ?? reason]), [
+  assert.deepEqual(received.slice(-4).map(([, type, { name, state, reason }]) => [type, name ?? state ?? reason]), [
     ["event", "first"], ["event", "second"], ["state", "ended"], ["ended", "dissolved"],
   ]);
-  assert.equal(hears.of("ended")[0].message, "The group was dissolved");
+  assert.equal(received.of("ended")[0].message, "The group was dissolved");
 });
 
 test("a group whose time is over ends as expired, also where nobody says so", async () => {
-  const { clock, server, hears, member } = await classroom({ life: 30_000, heartbeatIntervalSeconds: 600 }, { syncInterval: 0 });
+  const { clock, server, received, member } = await hostAndMember({ life: 30_000, heartbeatIntervalSeconds: 600 }, { syncInterval: 0 });
   await clock.run(29_000);
   assert.equal(member.state, "live");
   await clock.run(3_000);
-  assert.deepEqual(hears.of("ended").map(({ reason }) => reason), ["expired"]);
+  assert.deepEqual(received.of("ended").map(({ reason }) => reason), ["expired"]);
   assert.equal(server.requests.filter(({ field }) => field === "sendMemberHeartbeat").length, 1);
 });
 
 test("leaving sends what was said before, then says goodbye, and stops everything", async () => {
-  const { clock, server, host, member, hears } = await classroom();
+  const { clock, server, host, member, received } = await hostAndMember();
   const toHost = record(host, clock);
   member.set("x", 1);
   member.fire("bye");
@@ -191,7 +191,7 @@ test("leaving sends what was said before, then says goodbye, and stops everythin
   assert.equal(member.leave(), left);
   await clock.settled(left);
   assert.deepEqual(fields(server), ["reportDataByNode", "fireEventsByNode", "leaveGroup"]);
-  assert.deepEqual(hears.of("ended").map(({ reason }) => reason), ["left"]);
+  assert.deepEqual(received.of("ended").map(({ reason }) => reason), ["left"]);
   await clock.run(0);
   assert.equal(toHost.of("event")[0].name, "bye");
   member.set("x", 2);
@@ -205,12 +205,12 @@ test("leaving sends what was said before, then says goodbye, and stops everythin
 });
 
 test("leaving does not wait for a server that does not answer", async () => {
-  const { clock, server, member, hears } = await classroom();
+  const { clock, server, member, received } = await hostAndMember();
   server.http = "lost";
   member.fire("bye");
   void member.leave();
   await clock.run(2_000);
-  assert.deepEqual(hears.of("ended").map(({ reason }) => reason), ["left"]);
+  assert.deepEqual(received.of("ended").map(({ reason }) => reason), ["left"]);
 });
 
 test("an abort ends a session, or keeps it from beginning", async () => {
@@ -292,7 +292,7 @@ test("a group that ends while it is joined rejects the join, or ends the session
 });
 
 test("a session can be iterated, whole or by type, until it ends or is told to stop", async () => {
-  const { clock, host, member } = await classroom();
+  const { clock, host, member } = await hostAndMember();
   const controller = new AbortController();
   const seen = { all: [], events: [], some: [], one: [] };
   const reading = Promise.all([
@@ -314,20 +314,20 @@ test("a session can be iterated, whole or by type, until it ends or is told to s
 });
 
 test("nodes come and go", async () => {
-  const { clock, server, mesh, host, hears } = await classroom();
+  const { clock, server, mesh, host, received } = await hostAndMember();
   const late = await clock.settled(mesh().join(host.group));
   late.set("x", 1);
   await clock.run(100);
-  assert.deepEqual(hears.of("nodes"), [{ joined: [late.nodeId], left: [] }]);
+  assert.deepEqual(received.of("nodes"), [{ joined: [late.nodeId], left: [] }]);
   await clock.settled(late.leave());
   await clock.run(16_000);
-  assert.deepEqual(hears.of("nodes")[1], { joined: [], left: [late.nodeId] });
-  assert.equal(hears.of("value").length, 1);
+  assert.deepEqual(received.of("nodes")[1], { joined: [], left: [late.nodeId] });
+  assert.equal(received.of("value").length, 1);
   assert.equal(server.groups.size, 1);
 });
 
 test("a lost message is repaired at the next look around", async () => {
-  const { clock, server, host, member } = await classroom();
+  const { clock, server, host, member } = await hostAndMember();
   const [socket] = [...server.open].slice(-1);
   const { groupId } = socket;
   socket.groupId = "elsewhere";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { batchSize, fitting, jsonBytes, MAX_MESSAGE_BYTES, reportSize } from "../../dist/size.js";
+import { batchMessageSize, countThatFits, jsonBytes, MAX_MESSAGE_BYTES, reportMessageSize } from "../../dist/size.js";
 
 /** Texts with everything that counts differently: kana, emoji, quotes, escapes, halves of pairs. */
 const text = (maxLength = 40) =>
@@ -24,7 +24,7 @@ test("a message of events is as large as its frame, its events and the commas be
   const event = fc.record({ eventName: text(), payload: fc.option(text()), firedAt: fc.constant(time), orderKey: text(10) });
   fc.assert(
     fc.property(id, id, id, fc.array(event, { minLength: 1, maxLength: 5 }), (groupId, domain, nodeId, events) => {
-      const { empty, of } = batchSize({ groupId, domain, nodeId });
+      const { empty, of } = batchMessageSize({ groupId, domain, nodeId });
       const measured = events.reduce((sum, one) => sum + of(one), empty) + events.length - 1;
       const shown = events.map(({ eventName, payload, firedAt, orderKey }) => ({
         name: eventName, firedByNodeId: nodeId, groupId, domain, payload, timestamp: firedAt, cursor: "c".repeat(32), orderKey,
@@ -39,7 +39,7 @@ test("a message of events is as large as its frame, its events and the commas be
 test("a message of values is as large as its frame, its values and the commas between them", () => {
   fc.assert(
     fc.property(id, id, id, fc.array(fc.record({ key: text(), value: text() }), { minLength: 1, maxLength: 5 }), (groupId, domain, nodeId, data) => {
-      const { empty, of } = reportSize({ groupId, domain, nodeId });
+      const { empty, of } = reportMessageSize({ groupId, domain, nodeId });
       const measured = data.reduce((sum, one) => sum + of(one), empty) + data.length - 1;
       const nodeStatus = { nodeId, groupId, domain, data, timestamp: time };
       const message = { groupId, domain, nodeStatus, batchEvent: null, groupDissolve: null };
@@ -49,11 +49,11 @@ test("a message of values is as large as its frame, its values and the commas be
 });
 
 test("as many fit as the count and the bytes allow, and not one less", () => {
-  assert.equal(fitting([], 10, 5), 0);
-  assert.equal(fitting([1, 1, 1], 10, 2), 2);
-  assert.equal(fitting([MAX_MESSAGE_BYTES - 10], 10, 5), 1);
-  assert.equal(fitting([MAX_MESSAGE_BYTES - 9], 10, 5), 0);
+  assert.equal(countThatFits([], 10, 5), 0);
+  assert.equal(countThatFits([1, 1, 1], 10, 2), 2);
+  assert.equal(countThatFits([MAX_MESSAGE_BYTES - 10], 10, 5), 1);
+  assert.equal(countThatFits([MAX_MESSAGE_BYTES - 9], 10, 5), 0);
   // The comma counts.
-  assert.equal(fitting([MAX_MESSAGE_BYTES - 20, 9], 10, 5), 2);
-  assert.equal(fitting([MAX_MESSAGE_BYTES - 20, 10], 10, 5), 1);
+  assert.equal(countThatFits([MAX_MESSAGE_BYTES - 20, 9], 10, 5), 2);
+  assert.equal(countThatFits([MAX_MESSAGE_BYTES - 20, 10], 10, 5), 1);
 });

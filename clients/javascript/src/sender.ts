@@ -2,11 +2,11 @@ import type { Api } from "./api.js";
 import type { Clock } from "./clock.js";
 import { MeshError } from "./errors.js";
 import { Outbox } from "./outbox.js";
-import type { Picture } from "./picture.js";
+import type { GroupState } from "./group-state.js";
 import { Reporter } from "./reporter.js";
-import { batchSize, MAX_MESSAGE_BYTES, reportSize, type Frame } from "./size.js";
+import { batchMessageSize, MAX_MESSAGE_BYTES, reportMessageSize, type MessageSize } from "./size.js";
 import { stamper } from "./stamp.js";
-import { FIRE_EVENTS, RECORD_EVENTS, REPORT_DATA, type EventInput, type InGroup, type Item } from "./wire.js";
+import { FIRE_EVENTS, RECORD_EVENTS, REPORT_DATA, type EventInput, type NodeRef, type KeyValue } from "./wire.js";
 
 /** What can be set or sent: everything travels as text. */
 export type Scalar = string | number | boolean;
@@ -15,48 +15,48 @@ export type Scalar = string | number | boolean;
 const KEY_CHARACTERS = 256;
 
 /** How long a node gathers what it sends, in milliseconds. */
-export interface SendingIntervals {
+export interface SenderIntervals {
   readonly eventInterval: number;
   readonly dataInterval: number;
 }
 
 /** What a node's sending works with. */
-export interface SendingPorts extends SendingIntervals {
+export interface SenderOptions extends SenderIntervals {
   readonly api: Api;
   readonly clock: Clock;
-  readonly me: InGroup;
-  readonly picture: Picture;
+  readonly me: NodeRef;
+  readonly groupState: GroupState;
   /** Aborted when nothing more is to be sent. */
   readonly signal: AbortSignal;
   /** Whether this node hears its group by polling. */
   polls(): boolean;
   /** Told what will never be sent. */
-  refused(error: unknown, what: { events: EventInput[] } | { data: Item[] }): void;
+  refused(error: unknown, what: { events: EventInput[] } | { data: KeyValue[] }): void;
 }
 
 /** What a node says: its values and its events, the events after the values that were set before them. */
-export class Sending {
-  readonly #ports: SendingPorts;
+export class Sender {
+  readonly #options: SenderOptions;
   readonly #stamp: () => { firedAt: string; orderKey: string };
-  readonly #reportSize: Frame<Item>;
+  readonly #reportMessageSize: MessageSize<KeyValue>;
   readonly #reporter: Reporter;
   readonly #outbox: Outbox;
 
-  constructor(ports: SendingPorts) {
-    const { clock, me, eventInterval, dataInterval } = ports;
-    this.#ports = ports;
+  constructor(options: SenderOptions) {
+    const { clock, me, eventInterval, dataInterval } = options;
+    this.#options = options;
     this.#stamp = stamper(() => clock.now());
-    this.#reportSize = reportSize(me);
+    this.#reportMessageSize = reportMessageSize(me);
     this.#reporter = new Reporter({
       clock,
       interval: dataInterval,
-      size: this.#reportSize,
+      size: this.#reportMessageSize,
       send: (data) => this.#report(data),
     });
     this.#outbox = new Outbox({
       clock,
       interval: eventInterval,
-      size: batchSize(me),
+      size: batchMessageSize(me),
       before: () => this.#reporter.settled(),
       send: (events) => this.#fire(events),
     });
@@ -66,7 +66,7 @@ export class Sending {
   set(values: Iterable<readonly [string, Scalar]>): void {
     const items = Array.from(values, ([key, value]) => ({ key, value: String(value) }));
     for (const item of items) this.#check(item);
-    for (const { key, value } of items) if (this.#reporter.set(key, value)) this.#ports.picture.set(key, value);
+    for (const { key, value } of items) if (this.#reporter.set(key, value)) this.#options.groupState.setOwn(key, value);
   }
 
   /** Takes an event, with the time at which that happens. */
@@ -85,36 +85,36 @@ export class Sending {
     this.#reporter.clear();
   }
 
-  #check(item: Item): void {
+  #check(item: KeyValue): void {
     const characters = [...item.key].length;
     if (characters < 1 || characters > KEY_CHARACTERS) {
       throw new MeshError("ValidationError", `A key must have 1 to ${KEY_CHARACTERS} characters`);
     }
-    const { empty, of } = this.#reportSize;
+    const { empty, of } = this.#reportMessageSize;
     const excess = empty + of(item) - MAX_MESSAGE_BYTES;
     if (excess > 0) throw new MeshError("ValidationError", `The value is ${excess} bytes too large (240 KB are allowed)`);
   }
 
-  async #report(data: Item[]): Promise<void> {
-    const { api, me, picture, signal } = this.#ports;
+  async #report(data: KeyValue[]): Promise<void> {
+    const { api, me, groupState, signal } = this.#options;
     try {
       const { reportDataByNode } = await api.callUntilAnswered(REPORT_DATA, { ...me, data }, signal);
-      if (reportDataByNode) picture.take(reportDataByNode.nodeStatus);
+      if (reportDataByNode) groupState.applyStatus(reportDataByNode.nodeStatus);
     } catch (error) {
-      for (const { key, value } of data) picture.unset(key, value);
-      this.#ports.refused(error, { data });
+      for (const { key, value } of data) groupState.revertOwn(key, value);
+      this.#options.refused(error, { data });
       throw error;
     }
   }
 
   async #fire(events: EventInput[]): Promise<void> {
-    const { api, me, signal } = this.#ports;
+    const { api, me, signal } = this.#options;
     // The same operation at every try: a recorded call is known again, a fired one by who hears it.
-    const operation = this.#ports.polls() ? RECORD_EVENTS : FIRE_EVENTS;
+    const operation = this.#options.polls() ? RECORD_EVENTS : FIRE_EVENTS;
     try {
       await api.callUntilAnswered(operation, { ...me, events }, signal);
     } catch (error) {
-      this.#ports.refused(error, { events });
+      this.#options.refused(error, { events });
     }
   }
 }

@@ -10,7 +10,7 @@ type Copy = Pick<WireEvent, "orderKey" | "payload">;
  * overlaps, or the live message and the poll of the same event. Two copies are the same event where
  * sender, time and name are, and whatever else both of them tell.
  */
-export class Repeats {
+export class Deduplicator {
   #young = new Map<string, Copy[]>();
   #old = new Map<string, Copy[]>();
   #count = 0;

@@ -1,14 +1,14 @@
 import type { Api } from "./api.js";
 import { sleep, type Clock } from "./clock.js";
-import type { Hearing } from "./hearing.js";
-import type { Picture } from "./picture.js";
-import { LOOK_AROUND, MEMBER_HEARTBEAT, RENEW_HEARTBEAT, type Place } from "./wire.js";
+import type { Receiver } from "./receiver.js";
+import type { GroupState } from "./group-state.js";
+import { SYNC, MEMBER_HEARTBEAT, RENEW_HEARTBEAT, type GroupRef } from "./wire.js";
 
 /** The end of a group is asked about this long after it should have come, in milliseconds. */
 const EXPIRY_SLACK = 1_000;
 
 /** Who attends, and how often that is said. */
-export interface AttendanceSettings {
+export interface HeartbeatSettings {
   readonly api: Api;
   readonly clock: Clock;
   readonly nodeId: string;
@@ -22,10 +22,10 @@ export interface AttendanceSettings {
 }
 
 /** What attendance works with. */
-export interface AttendancePorts extends AttendanceSettings {
-  readonly place: Place;
-  readonly picture: Picture;
-  readonly hearing: Hearing;
+export interface HeartbeatOptions extends HeartbeatSettings {
+  readonly groupRef: GroupRef;
+  readonly groupState: GroupState;
+  readonly receiver: Receiver;
   /** Aborted when the session ends. */
   readonly signal: AbortSignal;
   /** Told what went wrong. */
@@ -33,25 +33,25 @@ export interface AttendancePorts extends AttendanceSettings {
 }
 
 /** Stays in the group, and knows who else does: heartbeats, and looking around every now and then. */
-export class Attendance {
-  readonly #ports: AttendancePorts;
+export class Heartbeats {
+  readonly #options: HeartbeatOptions;
 
-  constructor(ports: AttendancePorts) {
-    this.#ports = ports;
+  constructor(ports: HeartbeatOptions) {
+    this.#options = ports;
   }
 
   /** Asks who is there, and for everybody's values. */
-  async lookAround(tries: number): Promise<void> {
-    const { api, place, picture, hearing, signal } = this.#ports;
-    const mark = picture.mark();
-    const answer = await api.callUntilAnswered(LOOK_AROUND, place, signal, tries);
-    picture.keep(answer.listNodesInGroup, mark);
-    hearing.values(answer.listGroupStatuses);
+  async sync(tries: number): Promise<void> {
+    const { api, groupRef, groupState, receiver, signal } = this.#options;
+    const mark = groupState.mark();
+    const answer = await api.callUntilAnswered(SYNC, groupRef, signal, tries);
+    groupState.applyNodeList(answer.listNodesInGroup, mark);
+    receiver.receiveValues(answer.listGroupStatuses);
   }
 
   /** Keeps at it until the session ends. */
-  keep(): void {
-    const { clock, heartbeatSeconds, lifeLeft, syncInterval } = this.#ports;
+  start(): void {
+    const { clock, heartbeatSeconds, lifeLeft, syncInterval } = this.#options;
     // Whether the group is really over by then, the server says.
     const expiry = clock.steady() + (lifeLeft ?? Infinity) + EXPIRY_SLACK;
     const untilBeat = (seconds: number) => Math.max(EXPIRY_SLACK, Math.min(seconds * 1_000, expiry - clock.steady()));
@@ -62,14 +62,14 @@ export class Attendance {
     });
     if (!syncInterval) return;
     void this.#repeat(syncInterval, async () => {
-      await this.lookAround(1);
+      await this.sync(1);
       return syncInterval;
     });
   }
 
   /** Does something again and again; it answers the milliseconds until the next time. */
   async #repeat(wait: number, act: () => Promise<number>): Promise<void> {
-    const { clock, signal, failed } = this.#ports;
+    const { clock, signal, failed } = this.#options;
     while (!signal.aborted) {
       try {
         await sleep(clock, wait, signal);
@@ -82,10 +82,10 @@ export class Attendance {
 
   /** Sends a heartbeat; answers the seconds until the next one. */
   async #beat(): Promise<number | null | undefined> {
-    const { api, place, nodeId, isHost, signal } = this.#ports;
+    const { api, groupRef, nodeId, isHost, signal } = this.#options;
     const { renewHeartbeat, sendMemberHeartbeat } = isHost
-      ? await api.callUntilAnswered(RENEW_HEARTBEAT, { ...place, hostId: nodeId }, signal)
-      : await api.callUntilAnswered(MEMBER_HEARTBEAT, { ...place, nodeId }, signal);
+      ? await api.callUntilAnswered(RENEW_HEARTBEAT, { ...groupRef, hostId: nodeId }, signal)
+      : await api.callUntilAnswered(MEMBER_HEARTBEAT, { ...groupRef, nodeId }, signal);
     return (renewHeartbeat ?? sendMemberHeartbeat)?.heartbeatIntervalSeconds;
   }
 }

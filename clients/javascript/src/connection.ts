@@ -18,21 +18,21 @@
  * - `recovering` and `polling` both try for a socket again and again, with {@link backoff}.
  * - A socket counts from `start_ack` on. What arrives on it is held back until everything before it was
  *   polled, from the place in the group's log that was reached last: so nothing is missing in between.
- *   What comes both ways is dropped by whoever hears it (see repeats.ts).
+ *   What comes both ways is dropped by whoever hears it (see deduplicator.ts).
  * - Polls never overlap, so the place only moves forward.
  */
 import { backoff, type Cancel, type Clock } from "./clock.js";
 import type { Socket } from "./socket.js";
 import { PAGE_EVENTS, type MeshMessage, type PollPage, type WireEvent } from "./wire.js";
 
-/** How a session hears its group; see the diagram in link.ts and in the README. */
+/** How a session hears its group; see the diagram in connection.ts and in the README. */
 export type State = "connecting" | "live" | "polling" | "recovering" | "ended";
 
 /** A socket that was lost sooner than this after it went live is no success, in milliseconds. */
 const STABLE_AFTER = 10_000;
 
 /** What a link works with. */
-export interface LinkPorts {
+export interface ConnectionOptions {
   readonly clock: Clock;
   /** Milliseconds from one poll to the next. */
   readonly pollInterval: number;
@@ -41,9 +41,9 @@ export interface LinkPorts {
   /** Polls once, and takes the values that come along. */
   poll(since: string): Promise<PollPage>;
   /** Hears a live message. */
-  hear(message: MeshMessage): void;
+  receive(message: MeshMessage): void;
   /** Hears polled events. */
-  hearPolled(events: readonly WireEvent[]): void;
+  receivePolled(events: readonly WireEvent[]): void;
   /** Told of every change; `recovered` is false when events were missed for good. */
   changed(state: State, recovered?: boolean): void;
   /** Ends the session if that is what an error means. */
@@ -51,8 +51,8 @@ export interface LinkPorts {
 }
 
 /** One node's hearing, from its first moment to its last. */
-export class Link {
-  readonly #ports: LinkPorts;
+export class Connection {
+  readonly #options: ConnectionOptions;
   #state: State = "connecting";
   /** Everything before this place of the group's log was heard. */
   #since = "";
@@ -68,8 +68,8 @@ export class Link {
   #cancelPoll: Cancel | undefined;
   #polls: Promise<unknown> = Promise.resolve();
 
-  constructor(ports: LinkPorts) {
-    this.#ports = ports;
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
   }
 
   get state(): State {
@@ -90,7 +90,7 @@ export class Link {
       await this.#catchUp(() => {});
       this.#missed = false;
       this.#enter("polling");
-      this.#pollLater(this.#ports.pollInterval);
+      this.#pollLater(this.#options.pollInterval);
       this.#openLater();
     }
   }
@@ -121,16 +121,16 @@ export class Link {
     const hears = state !== "recovering";
     if (this.#state === state && !(hears && this.#missed)) return;
     this.#state = state;
-    if (!hears) return this.#ports.changed(state);
+    if (!hears) return this.#options.changed(state);
     const recovered = !this.#missed;
     this.#missed = false;
-    this.#ports.changed(state, recovered);
+    this.#options.changed(state, recovered);
   }
 
   // Sockets.
 
   #openLater(): void {
-    const { clock } = this.#ports;
+    const { clock } = this.#options;
     this.#cancelSocket?.();
     this.#cancelSocket = clock.after(backoff(this.#failedSockets, clock), () => void this.#open());
   }
@@ -139,7 +139,7 @@ export class Link {
     if (this.#socket || this.#ended) return;
     let socket: Socket;
     try {
-      socket = await this.#ports.subscribe();
+      socket = await this.#options.subscribe();
     } catch {
       this.#failedSockets++;
       if (this.#ended) return;
@@ -152,9 +152,9 @@ export class Link {
     this.#attach(socket);
     this.#cancelPoll?.();
     try {
-      await this.#catchUp((events) => this.#ports.hearPolled(events));
+      await this.#catchUp((events) => this.#options.receivePolled(events));
     } catch (error) {
-      this.#ports.failed(error);
+      this.#options.failed(error);
       // Without the events before it, a socket is of no use.
       return socket.close();
     }
@@ -169,58 +169,58 @@ export class Link {
   }
 
   #goLive(socket: Socket): void {
-    this.#liveAt = this.#ports.clock.steady();
+    this.#liveAt = this.#options.clock.steady();
     this.#enter("live");
     socket.listen((message) => {
       if (message.batchEvent) this.#move(message.batchEvent.events ?? [], message.batchEvent.timestamp);
-      this.#ports.hear(message);
+      this.#options.receive(message);
     });
   }
 
   #lost(): void {
     this.#socket = undefined;
     if (this.#ended) return;
-    const wasStable = this.#state === "live" && this.#ports.clock.steady() - this.#liveAt >= STABLE_AFTER;
+    const wasStable = this.#state === "live" && this.#options.clock.steady() - this.#liveAt >= STABLE_AFTER;
     this.#failedSockets = wasStable ? 0 : this.#failedSockets + 1;
     if (this.#state === "live") this.#enter("recovering");
     this.#openLater();
     // By then a new socket is there, mostly.
-    this.#pollLater(this.#ports.pollInterval);
+    this.#pollLater(this.#options.pollInterval);
   }
 
   // Polls.
 
   #pollLater(wait: number): void {
     this.#cancelPoll?.();
-    this.#cancelPoll = this.#ports.clock.after(wait, () => void this.#poll());
+    this.#cancelPoll = this.#options.clock.after(wait, () => void this.#poll());
   }
 
   async #poll(): Promise<void> {
     try {
-      await this.#catchUp((events) => this.#ports.hearPolled(events));
+      await this.#catchUp((events) => this.#options.receivePolled(events));
       this.#failedPolls = 0;
     } catch (error) {
       this.#failedPolls++;
-      this.#ports.failed(error);
+      this.#options.failed(error);
     }
     // A socket that came meanwhile catches up by itself.
     if (this.#socket || this.#ended) return;
     this.#enter(this.#failedPolls ? "recovering" : "polling");
-    const { clock, pollInterval } = this.#ports;
+    const { clock, pollInterval } = this.#options;
     this.#pollLater(this.#failedPolls ? backoff(this.#failedPolls, clock) : pollInterval);
   }
 
   /** Polls everything behind the place that was reached, page by page. */
-  #catchUp(hear: (events: readonly WireEvent[]) => void): Promise<void> {
+  #catchUp(receive: (events: readonly WireEvent[]) => void): Promise<void> {
     const run = async () => {
       for (let more = true; more && !this.#ended; ) {
-        const { events, complete } = await this.#ports.poll(this.#since);
+        const { events, complete } = await this.#options.poll(this.#since);
         if (this.#ended) return;
         // The same gap is told once.
         if (!complete && this.#whole) this.#missed = true;
         this.#whole = complete;
         const hasMoved = this.#move(events, null);
-        hear(events);
+        receive(events);
         more = hasMoved && events.length >= PAGE_EVENTS;
       }
     };
@@ -231,9 +231,9 @@ export class Link {
 
   /** Notes the place behind these events, by cursor or, where they were not recorded, by time; says whether it is known. */
   #move(events: readonly WireEvent[], timestamp: string | null): boolean {
-    const place = events.at(-1)?.cursor ?? timestamp;
-    if (!place) return false;
-    this.#since = place;
+    const position = events.at(-1)?.cursor ?? timestamp;
+    if (!position) return false;
+    this.#since = position;
     this.#whole = true;
     return true;
   }

@@ -27,33 +27,33 @@ export interface NodesChange {
 }
 
 /** What this node knows of the group: who is in it, and everybody's values. */
-export class Picture {
+export class GroupState {
   readonly values = new Map<string, Map<string, Value>>();
   readonly nodes = new Map<string, MeshNode>();
   readonly #own: string;
   readonly #host: string | undefined;
   /** When each node was last heard, in steps of {@link mark}. */
-  readonly #heard = new Map<string, number>();
+  readonly #lastActive = new Map<string, number>();
   #step = 0;
-  #moves: NodesChange = { joined: [], left: [] };
+  #change: NodesChange = { joined: [], left: [] };
 
   constructor(own: string, host: string | undefined) {
     this.#own = own;
     this.#host = host;
-    if (host) this.#meet(host);
-    this.#meet(own);
+    if (host) this.#addNode(host);
+    this.#addNode(own);
   }
 
-  /** A moment, for {@link keep}: what is heard from now on is newer than a list asked for now. */
+  /** A moment, for {@link applyNodeList}: what is heard from now on is newer than a list asked for now. */
   mark(): number {
     return ++this.#step;
   }
 
   /** Takes a node's values; returns those that changed. Older ones than are known change nothing. */
-  take({ nodeId, data, timestamp: time }: NodeStatus): ValueChange[] {
+  applyStatus({ nodeId, data, timestamp: time }: NodeStatus): ValueChange[] {
     if (nodeId === null) return [];
     const timestamp = time ?? "";
-    this.heard(nodeId);
+    this.markActive(nodeId);
     const values = this.values.get(nodeId) ?? new Map<string, Value>();
     this.values.set(nodeId, values);
     return (data ?? []).flatMap(({ key, value }) => {
@@ -67,13 +67,13 @@ export class Picture {
   }
 
   /** Takes a value of this node itself, which the server does not have yet. */
-  set(key: string, value: string): void {
+  setOwn(key: string, value: string): void {
     const values = this.values.get(this.#own) ?? new Map<string, Value>();
     this.values.set(this.#own, values.set(key, { value, timestamp: null }));
   }
 
   /** Forgets a value of this node that the server refused. */
-  unset(key: string, value: string): void {
+  revertOwn(key: string, value: string): void {
     const values = this.values.get(this.#own);
     const known = values?.get(key);
     if (known?.timestamp === null && known.value === value) values?.delete(key);
@@ -96,37 +96,37 @@ export class Picture {
   }
 
   /** Notes that a node spoke: it is there, whether it was listed or not. */
-  heard(nodeId: string): void {
-    this.#heard.set(nodeId, this.#step);
-    this.#meet(nodeId);
+  markActive(nodeId: string): void {
+    this.#lastActive.set(nodeId, this.#step);
+    this.#addNode(nodeId);
   }
 
   /** Takes the list of nodes that was asked for at `mark`, and forgets whoever is not in it. */
-  keep(listed: readonly WireNode[], mark: number): void {
+  applyNodeList(listed: readonly WireNode[], mark: number): void {
     const present = new Set([this.#own, this.#host]);
     for (const { id, name } of listed) {
       present.add(id);
-      this.#meet(id, name);
+      this.#addNode(id, name);
     }
     for (const id of this.nodes.keys()) {
-      if (present.has(id) || (this.#heard.get(id) ?? 0) >= mark) continue;
-      for (const known of [this.nodes, this.values, this.#heard]) known.delete(id);
-      this.#moves.left.push(id);
+      if (present.has(id) || (this.#lastActive.get(id) ?? 0) >= mark) continue;
+      for (const known of [this.nodes, this.values, this.#lastActive]) known.delete(id);
+      this.#change.left.push(id);
     }
   }
 
   /** The nodes that came and went since this was last asked, if any did. */
-  moves(): NodesChange | undefined {
-    const moves = this.#moves;
-    if (!moves.joined.length && !moves.left.length) return undefined;
-    this.#moves = { joined: [], left: [] };
-    return moves;
+  takeNodesChange(): NodesChange | undefined {
+    const change = this.#change;
+    if (!change.joined.length && !change.left.length) return undefined;
+    this.#change = { joined: [], left: [] };
+    return change;
   }
 
-  #meet(id: string, name = `Node ${id}`): void {
+  #addNode(id: string, name = `Node ${id}`): void {
     if (this.nodes.has(id)) return;
     this.nodes.set(id, { id, name, isHost: id === this.#host });
-    this.#moves.joined.push(id);
+    this.#change.joined.push(id);
   }
 }
 

@@ -6,7 +6,7 @@ import { texts } from "./texts.js";
 const MOST_LINES = 200;
 
 /** Shows a session until it ends; `back` is asked for when the user wants to enter another group. */
-export function showRoom(session, show, back) {
+export function showGroup(session, show, back) {
   const { group, isHost } = session;
   const timeline = new Timeline(session);
   const state = element("p", { role: "status", className: "state" });

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Repeats } from "../../dist/repeats.js";
+import { Deduplicator } from "../../dist/deduplicator.js";
 
 const event = (fields = {}) => ({ name: "jump", timestamp: "2026-11-23T09:00:00.000Z", payload: null, orderKey: null, cursor: null, ...fields });
 const knowing = (sender, known) => {
-  const repeats = new Repeats();
-  assert.ok(repeats.isNew(sender, known));
-  return repeats;
+  const deduplicator = new Deduplicator();
+  assert.ok(deduplicator.isNew(sender, known));
+  return deduplicator;
 };
 
 test("an event is new once", () => {
-  const repeats = knowing("a", event({ orderKey: "1", payload: "p", cursor: "c1" }));
-  assert.ok(!repeats.isNew("a", event({ orderKey: "1", payload: "p", cursor: "c2" })));
+  const deduplicator = knowing("a", event({ orderKey: "1", payload: "p", cursor: "c1" }));
+  assert.ok(!deduplicator.isNew("a", event({ orderKey: "1", payload: "p", cursor: "c2" })));
 });
 
 test("copies that do not tell everything are still copies", () => {
@@ -29,10 +29,10 @@ test("what differs in anything both tell is another event", () => {
 });
 
 test("tens of thousands of events are remembered, and not all for ever", () => {
-  const repeats = new Repeats();
-  for (let number = 0; number < 50_001; number++) assert.ok(repeats.isNew("a", event({ timestamp: String(number) })));
-  assert.ok(!repeats.isNew("a", event({ timestamp: "0" })), "a generation that ended is still known");
-  for (let number = 50_001; number < 100_001; number++) repeats.isNew("a", event({ timestamp: String(number) }));
-  assert.ok(repeats.isNew("a", event({ timestamp: "0" })));
-  assert.ok(!repeats.isNew("a", event({ timestamp: "100000" })));
+  const deduplicator = new Deduplicator();
+  for (let number = 0; number < 50_001; number++) assert.ok(deduplicator.isNew("a", event({ timestamp: String(number) })));
+  assert.ok(!deduplicator.isNew("a", event({ timestamp: "0" })), "a generation that ended is still known");
+  for (let number = 50_001; number < 100_001; number++) deduplicator.isNew("a", event({ timestamp: String(number) }));
+  assert.ok(deduplicator.isNew("a", event({ timestamp: "0" })));
+  assert.ok(!deduplicator.isNew("a", event({ timestamp: "100000" })));
 });
