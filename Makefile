@@ -6,6 +6,8 @@ CHROMIUM ?= /usr/bin/chromium
 MESH_BINARY := $(CURDIR)/target/debug/mesh
 REHEARSAL := $(CURDIR)/target/rehearsal
 PYTHON ?= python3
+# npm writes this file last: it is there and newer than the lock when everything is installed.
+NODE_MODULES := node_modules/.package-lock.json
 FUNCTIONS := $(notdir $(wildcard crates/functions/*))
 
 .PHONY: help serve build test test-rust test-clients test-package test-browser test-cloud rehearse deploy key-date chromium console check-console check bench bench-functions instructions fmt tools
@@ -24,34 +26,38 @@ test: test-rust test-clients test-package test-browser test-cloud ## Run all tes
 test-rust:
 	$(CARGO) test --workspace --locked
 
-test-clients:
+test-clients: $(NODE_MODULES)
 	$(CARGO) build --locked --bin mesh
-	cd tests/clients && npm ci --no-audit --no-fund && MESH_BINARY=$(MESH_BINARY) npm test
+	MESH_BINARY=$(MESH_BINARY) npm test --workspace tests/clients
 
-test-package: chromium
+test-package: $(NODE_MODULES) chromium
 	$(CARGO) build --locked --bin mesh
-	cd clients/javascript && npm ci --no-audit --no-fund && CHROMIUM=$(CHROMIUM) MESH_BINARY=$(MESH_BINARY) npm test
-	cd examples/javascript-client && npm ci --no-audit --no-fund && npm run check
+	CHROMIUM=$(CHROMIUM) MESH_BINARY=$(MESH_BINARY) npm test --workspace clients/javascript
+	npm run check --workspace examples/javascript-client
 
-test-browser: chromium check-console
+test-browser: $(NODE_MODULES) chromium check-console
 	$(CARGO) build --locked --bin mesh
-	cd tests/browser && npm ci --no-audit --no-fund && CHROMIUM=$(CHROMIUM) MESH_BINARY=$(MESH_BINARY) npm test
+	CHROMIUM=$(CHROMIUM) MESH_BINARY=$(MESH_BINARY) npm test --workspace tests/browser
 
-console: ## Build the console's bundle, which is committed
-	cd console && npm ci --no-audit --no-fund && npm run build
+console: $(NODE_MODULES) ## Build the console's bundle, which is committed
+	npm run build --workspace console
 
-check-console:
-	cd console && npm ci --no-audit --no-fund && npm run check
+check-console: $(NODE_MODULES)
+	npm run check --workspace console
+
+$(NODE_MODULES): package.json package-lock.json $(wildcard */package.json */*/package.json)
+	npm ci
+	@touch $@
 
 chromium:
 	@test -x $(CHROMIUM) || ./tests/browser/install-chromium
 
-test-cloud:
-	cd tests/cloud && npm ci --no-audit --no-fund && npm test
+test-cloud: $(NODE_MODULES)
+	npm test --workspace tests/cloud
 
-rehearse: $(REHEARSAL)/sam/installed $(REHEARSAL)/ministack/installed ## Deploy onto a local emulator of AWS, and compare its answers with those of mesh serve
+rehearse: $(NODE_MODULES) $(REHEARSAL)/sam/installed $(REHEARSAL)/ministack/installed ## Deploy onto a local emulator of AWS, and compare its answers with those of mesh serve
 	$(CARGO) build --locked --bin mesh
-	cd tests/cloud && npm ci --no-audit --no-fund && MESH_BINARY=$(MESH_BINARY) REHEARSAL_TOOLS=$(REHEARSAL) npm run rehearse
+	MESH_BINARY=$(MESH_BINARY) REHEARSAL_TOOLS=$(REHEARSAL) npm run rehearse --workspace tests/cloud
 
 # Two environments, since each wants versions of its own.
 $(REHEARSAL)/%/installed: tests/cloud/rehearsal/%-requirements.txt

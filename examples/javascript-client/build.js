@@ -18,17 +18,20 @@ async function bundle(source) {
   return { text: outputFiles[0].text, inputs: Object.keys(metafile.inputs) };
 }
 
-/** The licences of all packages that these files are of, each text once. */
+/** The licences of all packages that these files are of, each text once, ordered by the packages' names. */
 function licences(files) {
-  const packages = new Set(files.map((file) => /^.*node_modules\/(@[^/]+\/)?[^/]+\//.exec(file)?.[0]).filter(Boolean));
-  const byText = new Map();
-  for (const folder of [...packages].sort()) {
+  const folders = new Set(files.map((file) => /^.*node_modules\/(@[^/]+\/)?[^/]+\//.exec(file)?.[0]).filter(Boolean));
+  const packages = Array.from(folders, (folder) => {
     const { name, version, license } = JSON.parse(readFileSync(`${root}${folder}package.json`, "utf8"));
     const file = readdirSync(root + folder).find((entry) => /^licen[cs]e/i.test(entry));
     const text = file ? readFileSync(`${root}${folder}${file}`, "utf8").trim() : `Licence: ${license}`;
-    byText.set(text, [...(byText.get(text) ?? []), `${name} ${version}`]);
+    return { title: `${name} ${version}`, text };
+  });
+  const byText = new Map();
+  for (const { title, text } of packages.sort((one, other) => (one.title < other.title ? -1 : 1))) {
+    byText.set(text, [...(byText.get(text) ?? []), title]);
   }
-  return Array.from(byText, ([text, names]) => `${names.join("\n")}\n\n${text}\n`).join(`\n${"-".repeat(80)}\n\n`);
+  return Array.from(byText, ([text, titles]) => `${titles.join("\n")}\n\n${text}\n`).join(`\n${"-".repeat(80)}\n\n`);
 }
 
 const own = await bundle({ entryPoints: ["../../clients/javascript/src/index.ts"] });

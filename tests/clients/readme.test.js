@@ -21,7 +21,7 @@ const tour = () => {
 
 /** Blocks in a shell of their own. */
 const shell = (blocks, folder) => {
-  const path = `${here('node_modules/.bin')}:${process.env.PATH}`;
+  const path = `${here('../../node_modules/.bin')}:${process.env.PATH}`;
   const env = { ...process.env, PATH: path, SECONDS_TO_CONNECT: '4', SECONDS_TO_LISTEN: '60' };
   // A group of processes of its own, so that what it started ends with it.
   const child = spawn('bash', ['-euo', 'pipefail', '-c', blocks.join('\n')], { cwd: folder, env, detached: true });
