@@ -10,10 +10,8 @@
 //! | [`event`] | what AppSync's resolver hands to a function, and what the function hands back |
 //! | [`surrogates`] | halves of characters in JSON texts |
 //! | [`size`] | the size of a live message, before it is taken |
-//! | [`cost`] | what use of the cloud costs |
 
 pub mod call;
-pub mod cost;
 pub mod event;
 pub mod reply;
 pub mod selection;

@@ -15,12 +15,12 @@ use mesh_core::Mesh;
 use mesh_core::id::GroupKey;
 use mesh_core::settings::Settings;
 use mesh_core::testing::TestClock;
+use mesh_local::{LocalSettings, LocalStore};
 use mesh_server::graphql::engine::Engine;
 use mesh_server::graphql::request::{Request, mend_surrogates};
 use mesh_server::realtime::hub::{Hub, Registration};
 use mesh_server::realtime::outbound::Outbound;
 use mesh_server::realtime::protocol::data_head;
-use mesh_server::store::{LocalSettings, LocalStore};
 use serde_json::{Value, json};
 use tokio::io::AsyncWrite;
 

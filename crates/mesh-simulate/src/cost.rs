@@ -1,6 +1,6 @@
 //! What a run uses in the cloud, as far as can be known before it is played.
 
-use mesh_appsync::cost::{Consumption, steps};
+use mesh_cost::{Consumption, steps};
 
 use crate::load::{Load, SYNC_INTERVAL};
 use crate::number::{float_of, whole};
@@ -65,7 +65,7 @@ pub fn consumption(load: &Load) -> Option<Consumption> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mesh_appsync::cost::TOKYO;
+    use mesh_cost::TOKYO;
 
     #[test]
     fn a_minute_of_the_seed_load_costs_about_a_dollar() {

@@ -26,7 +26,7 @@ export class MeshServer {
 
   /** Starts again where the server listened before. */
   async start(listen = this.address) {
-    if (!existsSync(binary)) throw new Error(`There is no ${binary}: cargo build -p mesh-server, or set MESH_BINARY`);
+    if (!existsSync(binary)) throw new Error(`There is no ${binary}: cargo build -p mesh, or set MESH_BINARY`);
     const options = ["serve", "--listen", listen, "--data", this.#data, "--api-key", API_KEY, "--log-level", "warn"];
     this.#process = spawn(binary, [...options, ...this.#arguments], { stdio: ["ignore", "pipe", "pipe"] });
     let log = "";

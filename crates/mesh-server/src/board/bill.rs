@@ -1,6 +1,6 @@
 //! What the same would have cost in the cloud.
 
-use mesh_appsync::cost::{Consumption, TOKYO};
+use mesh_cost::{Consumption, TOKYO};
 use serde::Serialize;
 
 use crate::metrics::Metrics;

@@ -17,7 +17,7 @@ use super::watch::{Opened, Watch};
 use crate::keys::ApiKeys;
 use crate::metrics::Metrics;
 use crate::realtime::hub::Hub;
-use crate::store::LocalStore;
+use mesh_local::LocalStore;
 
 /// How often a board is told what changed.
 const INTERVAL: Duration = Duration::from_millis(500);

@@ -15,7 +15,7 @@ use super::frame::{
 use super::invitation::Invitation;
 use super::watch::News;
 use crate::realtime::hub::Line;
-use crate::store::{GroupView, NodeView, Overview};
+use mesh_local::{GroupView, NodeView, Overview};
 
 /// A connection for which more bytes wait cannot follow.
 const SLOW_BYTES: usize = 32 << 10;

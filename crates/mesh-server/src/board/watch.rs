@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::realtime::hub::Hub;
-use crate::store::Outlet;
+use mesh_local::Outlet;
 
 /// More boards than this are refused.
 const MOST_BOARDS: usize = 8;

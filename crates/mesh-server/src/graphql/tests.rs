@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::answer::refused;
 use super::engine::Engine;
 use super::request::Request;
-use crate::store::{LocalSettings, LocalStore, Outlet};
+use mesh_local::{LocalSettings, LocalStore, Outlet};
 
 struct Nobody;
 

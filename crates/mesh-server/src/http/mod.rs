@@ -30,7 +30,7 @@ use crate::graphql::engine::Engine;
 use crate::keys::ApiKeys;
 use crate::metrics::Metrics;
 use crate::realtime::connection::Realtime;
-use crate::store::LocalStore;
+use mesh_local::LocalStore;
 
 use pages::{ANY_SERVER, OWN_SERVER_ONLY, Pages};
 

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use mesh_appsync::cost::steps;
 use mesh_appsync::selection::{Part, Selection};
 use mesh_core::id::GroupKey;
 use mesh_core::model::MeshMessage;
+use mesh_cost::steps;
 use parking_lot::{Mutex, RwLock};
 
 use crate::realtime::protocol::DATA_TAIL;
 use crate::realtime::queue::{Closing, Message, Queue};
-use crate::store::Outlet;
+use mesh_local::Outlet;
 
 /// The registry of connections and of their subscriptions.
 #[derive(Default)]

@@ -20,7 +20,7 @@ use super::connection::{Realtime, Upgrade, UpgradeKey, serve};
 use super::hub::Hub;
 use crate::graphql::engine::Engine;
 use crate::keys::ApiKeys;
-use crate::store::Outlet;
+use mesh_local::Outlet;
 
 struct Server {
     realtime: Arc<Realtime>,

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::PathBuf;
 
 use apollo_compiler::schema::ExtendedType;
-use clap::Command;
 use mesh_core::limits;
 use mesh_server::graphql::document::{self, Document};
 use mesh_server::graphql::error::Fault;
@@ -119,20 +118,5 @@ fn limits_and_faults_are_the_programs() {
         Fault::TooManyAliases,
     ] {
         assert!(errors.contains(&format!("`{fault:?}`")), "{fault:?}");
-    }
-}
-
-#[test]
-fn every_option_is_in_the_readme() {
-    let page = read("README.md");
-    let table = section(&page, "## Configuration");
-    let command: Command = mesh_server::cli::command();
-    let serve = command.find_subcommand("serve").unwrap();
-    for option in serve.get_arguments().filter(|option| option.get_id() != "help") {
-        let name = format!("--{}", option.get_long().unwrap());
-        assert!(table.contains(&name), "{name} is not in the README");
-        let environment = option.get_env().unwrap().to_str().unwrap();
-        assert!(table.contains(environment), "{environment} is not in the README");
-        assert_eq!(environment, format!("MESH_{}", name[2..].replace('-', "_").to_uppercase()));
     }
 }

@@ -7,7 +7,7 @@ use hyper::{Method, StatusCode};
 use mesh_server::http::Folder;
 use tempfile::TempDir;
 
-use crate::support::{KEY, Options, Response, TestServer, mesh};
+use crate::support::{Options, Response, TestServer};
 
 /// A server with this folder beside the API.
 async fn server_of(folder: &Path) -> TestServer {
@@ -147,17 +147,4 @@ async fn a_name_that_others_lead_to_this_machine_is_refused() {
     let server = server_of(&folder.path().join("editor")).await;
     assert_eq!(get(&server, "/", &[("host", "evil.example")]).await.status, StatusCode::FORBIDDEN);
     assert_eq!(get(&server, "/", &[("host", "192.168.0.5:4000")]).await.status, StatusCode::OK);
-}
-
-#[tokio::test]
-async fn what_is_no_folder_stops_the_program_at_start() {
-    let folder = editor();
-    for path in [folder.path().join("nowhere"), folder.path().join("editor/index.html")] {
-        let path = path.to_str().unwrap();
-        let arguments =
-            ["serve", "--in-memory", "--listen", "127.0.0.1:0", "--api-key", KEY, "--static", path];
-        let output = mesh().args(arguments).output().await.unwrap();
-        let told = String::from_utf8(output.stderr).unwrap();
-        assert!(!output.status.success() && told.contains(path) && told.contains("--static"), "{told}");
-    }
 }

@@ -5,7 +5,6 @@
 mod admin;
 mod browsers;
 mod docs;
-mod durability;
 mod errors;
 mod fields;
 mod folder;
@@ -13,8 +12,8 @@ mod hostile;
 mod lifecycle;
 mod limits;
 mod pages;
-mod process;
 mod queries;
 mod realtime;
-mod simulate;
-mod support;
+mod schedules;
+
+use mesh_server::testing as support;

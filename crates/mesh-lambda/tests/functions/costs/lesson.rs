@@ -3,13 +3,13 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
-use mesh_appsync::cost::{Consumption, steps};
 use mesh_appsync::{Call, Reply, event};
 use mesh_core::Mesh;
 use mesh_core::error::StoreFailure;
 use mesh_core::model::{MeshMessage, MessageFields};
 use mesh_core::settings::Settings;
 use mesh_core::testing::TestClock;
+use mesh_cost::{Consumption, steps};
 use mesh_dynamodb::{DynamoStore, Outlet};
 use serde_json::{Value, json};
 

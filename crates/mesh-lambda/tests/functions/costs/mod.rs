@@ -7,7 +7,7 @@ mod lesson;
 use std::fmt::Write;
 use std::fs;
 
-use mesh_appsync::cost::{Consumption, TOKYO};
+use mesh_cost::{Consumption, TOKYO};
 use serde_json::json;
 
 use crate::{OPERATIONS, project};

@@ -1,0 +1,287 @@
+//! The local home's [`Store`]: everything in memory, and a journal on disk that survives `kill -9`.
+//!
+//! A change is made in memory under one lock, its rows go to the journal, and its answer
+//! leaves once they are durable; so does the answer of a read, which may have seen changes that are
+//! not durable yet. News leaves through the outbox of its group, in the order of the changes.
+
+mod disk;
+mod journal;
+mod log;
+mod outbox;
+pub mod private_file;
+mod rows;
+mod state;
+mod tables;
+
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use mesh_core::clock::{Clock, Now};
+use mesh_core::cursor::Since;
+use mesh_core::error::{Error, Result, StoreFailure};
+use mesh_core::id::{Domain, GroupKey, Id};
+use mesh_core::model::{Event, GroupRecord, MeshMessage, MessageFields, NodeRecord, NodeStatus, SensorData};
+use mesh_core::settings::Settings;
+use mesh_core::store::{EventPage, Joined, NewGroup, Recorded, RecordedCall, Store};
+use mesh_core::time::Timestamp;
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+pub use disk::{CommitObserver, OpenError};
+pub use outbox::Outlet;
+pub use state::{Counts, GroupView, NodeView, Overview};
+
+use disk::{Disk, Shared};
+use outbox::Outbox;
+use state::{Change, State};
+
+/// The settings of a local store.
+#[derive(Clone, Debug)]
+pub struct LocalSettings {
+    /// Lifetimes, and limits of groups and domains.
+    pub settings: Settings,
+    /// The most groups in all domains.
+    pub max_groups: usize,
+}
+
+/// A [`Store`] inside this process.
+pub struct LocalStore {
+    shared: Arc<Shared>,
+    outlet: Arc<dyn Outlet>,
+    disk: Option<Disk>,
+    /// Outboxes whose task went away before its change was settled.
+    stranded: Mutex<Vec<Arc<Outbox>>>,
+}
+
+impl LocalStore {
+    /// A store that ends with its process.
+    pub fn in_memory(
+        settings: &LocalSettings,
+        outlet: Arc<dyn Outlet>,
+    ) -> std::result::Result<Self, StoreFailure> {
+        let state = State::new(settings, tables::random_epoch()?);
+        Ok(Self::new(Arc::new(Shared::new(state)), outlet, None))
+    }
+
+    /// A store whose acknowledged changes survive the process, in the file `path`, which is made if
+    /// it is not there. `observer` is told how long each commit took.
+    pub fn open(
+        path: &Path,
+        settings: LocalSettings,
+        clock: Arc<dyn Clock>,
+        outlet: Arc<dyn Outlet>,
+        observer: CommitObserver,
+    ) -> std::result::Result<Self, OpenError> {
+        let file = disk::File::new(path)?;
+        Self::open_file(file, settings, clock, outlet, observer)
+    }
+
+    fn open_file(
+        file: disk::File,
+        settings: LocalSettings,
+        clock: Arc<dyn Clock>,
+        outlet: Arc<dyn Outlet>,
+        observer: CommitObserver,
+    ) -> std::result::Result<Self, OpenError> {
+        let (shared, disk) = Disk::open(file, settings, clock, observer)?;
+        Ok(Self::new(shared, outlet, Some(disk)))
+    }
+
+    fn new(shared: Arc<Shared>, outlet: Arc<dyn Outlet>, disk: Option<Disk>) -> Self {
+        Self { shared, outlet, disk, stranded: Mutex::default() }
+    }
+
+    /// What is kept and what was dropped.
+    pub fn counts(&self) -> Counts {
+        self.shared.lock().state.counts()
+    }
+
+    /// All living groups, with values reported after `known`, by the id of their group.
+    pub async fn overview(&self, now: Now, known: &HashMap<Id, Timestamp>) -> Result<Overview> {
+        self.change(|state, _| Ok(state.overview(now, known))).await
+    }
+
+    /// Ends what time has ended and tells subscribers. To be called a few times a second.
+    pub async fn sweep(&self, now: Now) -> Result<()> {
+        // Taken first: whatever they wait for is settled before this change is.
+        let stranded = Leaving { store: self, outboxes: std::mem::take(&mut *self.stranded.lock()) };
+        let swept = self.change(|state, change| {
+            state.sweep(now, change);
+            Ok(())
+        });
+        swept.await?;
+        stranded.leave();
+        Ok(())
+    }
+
+    /// Commits what is left and closes the file. Whatever comes later is refused.
+    pub fn close(&self) {
+        if let Some(disk) = &self.disk {
+            disk.close();
+        }
+    }
+
+    /// Makes a change, and answers once it is durable and its news has left.
+    async fn change<T>(&self, make: impl FnOnce(&mut State, &mut Change) -> Result<T>) -> Result<T> {
+        let begun = self.begin(make)?;
+        if let Some(settled) = begun.settled
+            && !settled.await.unwrap_or(false)
+        {
+            return Err(Error::Store("the commit failed".into()));
+        }
+        begun.news.leave();
+        begun.result
+    }
+
+    /// The part of a change that happens under the state's lock.
+    fn begin<T>(&self, make: impl FnOnce(&mut State, &mut Change) -> Result<T>) -> Result<Begun<'_, T>> {
+        let mut change = Change::default();
+        let mut opened = self.shared.lock();
+        if opened.refuses {
+            return Err(Error::Store("the store is being read back after a failed commit".into()));
+        }
+        // Even a refusal may have seen changes that are not durable, and may have buried the dead.
+        let result = make(&mut opened.state, &mut change);
+        let outboxes = change.news.iter().map(|(outbox, _)| outbox.clone()).collect();
+        let settled = if let Some(disk) = &self.disk {
+            disk.journal.submit(change.rows, change.news)
+        } else {
+            Outbox::post(change.news);
+            None
+        };
+        Ok(Begun { result, settled, news: Leaving { store: self, outboxes } })
+    }
+}
+
+/// A change that was made and is not answered yet.
+struct Begun<'a, T> {
+    result: Result<T>,
+    settled: Option<oneshot::Receiver<bool>>,
+    news: Leaving<'a>,
+}
+
+/// Outboxes whose news leaves once a change is durable. The change's task may go away while it waits
+/// (its client hung up); then the next sweep lets the news leave.
+struct Leaving<'a> {
+    store: &'a LocalStore,
+    outboxes: Vec<Arc<Outbox>>,
+}
+
+impl Leaving<'_> {
+    fn leave(mut self) {
+        for outbox in self.outboxes.drain(..) {
+            outbox.flush(&*self.store.outlet);
+        }
+    }
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        if !self.outboxes.is_empty() {
+            self.store.stranded.lock().append(&mut self.outboxes);
+        }
+    }
+}
+
+impl Store for LocalStore {
+    async fn create_group(&self, now: Now, new: NewGroup) -> Result<GroupRecord> {
+        let id = new_group_id()?;
+        self.change(|state, change| state.create_group(now, new, id, change)).await
+    }
+
+    async fn renew_heartbeat(&self, now: Now, group: &GroupKey, host: &Id) -> Result<GroupRecord> {
+        self.change(|state, _| state.renew_heartbeat(now, group, host)).await
+    }
+
+    async fn join_group(&self, now: Now, group: &GroupKey, node: &Id, wish: Option<bool>) -> Result<Joined> {
+        self.change(|state, change| state.join_group(now, group, node, wish, change)).await
+    }
+
+    async fn send_member_heartbeat(&self, now: Now, group: &GroupKey, node: &Id) -> Result<GroupRecord> {
+        self.change(|state, _| state.send_member_heartbeat(now, group, node)).await
+    }
+
+    async fn report_status(
+        &self,
+        now: Now,
+        group: &GroupKey,
+        node: &Id,
+        data: Vec<SensorData>,
+        fields: MessageFields,
+    ) -> Result<MeshMessage> {
+        self.change(|state, change| state.report_status(now, group, node, data, fields, change)).await
+    }
+
+    async fn fire_events(
+        &self,
+        now: Now,
+        group: &GroupKey,
+        node: &Id,
+        events: Arc<[Event]>,
+        fields: MessageFields,
+    ) -> Result<MeshMessage> {
+        self.change(|state, change| state.fire_events(now, group, node, events, fields, change)).await
+    }
+
+    async fn record_events(
+        &self,
+        now: Now,
+        group: &GroupKey,
+        node: &Id,
+        call: RecordedCall,
+    ) -> Result<Recorded> {
+        self.change(|state, change| state.record_events(now, group, node, &call, change)).await
+    }
+
+    async fn leave_group(&self, now: Now, group: &GroupKey, node: &Id) -> Result<()> {
+        self.change(|state, change| state.leave_group(now, group, node, change)).await
+    }
+
+    async fn dissolve_group(
+        &self,
+        now: Now,
+        group: &GroupKey,
+        host: &Id,
+        fields: MessageFields,
+    ) -> Result<MeshMessage> {
+        self.change(|state, change| state.dissolve_group(now, group, host, fields, change)).await
+    }
+
+    async fn list_groups(&self, now: Now, domain: &Domain) -> Result<Vec<GroupRecord>> {
+        self.change(|state, _| Ok(state.list_groups(now, domain))).await
+    }
+
+    async fn search_groups(&self, now: Now, prefix: &str, limit: usize) -> Result<Vec<GroupRecord>> {
+        self.change(|state, _| Ok(state.search_groups(now, prefix, limit))).await
+    }
+
+    async fn node_status(&self, now: Now, node: &Id) -> Result<Option<NodeStatus>> {
+        self.change(|state, _| Ok(state.node_status(now, node))).await
+    }
+
+    async fn group_statuses(&self, now: Now, group: &GroupKey) -> Result<Vec<NodeStatus>> {
+        self.change(|state, _| state.group_statuses(now, group)).await
+    }
+
+    async fn list_nodes(&self, now: Now, group: &GroupKey) -> Result<(GroupRecord, Vec<NodeRecord>)> {
+        self.change(|state, _| state.list_nodes(now, group)).await
+    }
+
+    async fn events_since(&self, now: Now, group: &GroupKey, since: Since) -> Result<EventPage> {
+        self.change(|state, _| state.events_since(now, group, since)).await
+    }
+}
+
+/// A new group's id: 128 random bits, as 32 hex digits.
+fn new_group_id() -> Result<Id> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| Error::Store(error.into()))?;
+    Ok(Id::from(format!("{:032x}", u128::from_be_bytes(bytes))))
+}

@@ -1,0 +1,179 @@
+//! A group's log of recorded events, as far as it is kept.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mesh_core::clock::Now;
+use mesh_core::cursor::{Place, Since};
+use mesh_core::limits::EVENTS_IN_ANSWER;
+use mesh_core::model::{BatchEvent, Event, EventSlice};
+use mesh_core::settings::{Lifetimes, SINCE_LOOK_BACK};
+use mesh_core::store::EventPage;
+
+use crate::rows::Dropped;
+
+/// The most events that are kept of a group.
+const GROUP_EVENTS: usize = 10_000;
+/// The most bytes of events that are kept of a group.
+const GROUP_BYTES: usize = 8 << 20;
+
+/// Calls in the order recorded, numbered without a gap.
+#[derive(Default)]
+pub(super) struct EventLog {
+    calls: VecDeque<Kept>,
+    next_call: u64,
+    dropped: Dropped,
+    events: usize,
+    bytes: usize,
+}
+
+struct Kept {
+    batch: Arc<BatchEvent>,
+    call: u64,
+    /// How many of its first events were dropped.
+    from: usize,
+    /// When it was recorded, by the steady clock.
+    at: Duration,
+}
+
+impl EventLog {
+    /// A log as it was before a restart, without its calls.
+    pub(super) fn resumed(next_call: u64, dropped: Dropped) -> Self {
+        Self { next_call, dropped, ..Self::default() }
+    }
+
+    /// The number that the next call gets.
+    pub(super) fn next_call(&self) -> u64 {
+        self.next_call
+    }
+
+    /// How far the log was dropped.
+    pub(super) fn dropped(&self) -> Dropped {
+        self.dropped
+    }
+
+    /// Bytes of all events that are kept.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Adds a call; its number is [`Self::next_call`] or, for a log read back, a later one.
+    pub(super) fn push(&mut self, batch: Arc<BatchEvent>, call: u64, at: Duration) {
+        let from = if call == self.dropped.to.call { self.dropped.to.taken as usize } else { 0 };
+        let kept = batch.events.get(from..).unwrap_or_default();
+        self.events += kept.len();
+        self.bytes += bytes_of(kept);
+        self.next_call = self.next_call.max(call + 1);
+        self.calls.push_back(Kept { batch, call, from, at });
+    }
+
+    /// Whether more is kept than a group may have.
+    pub(super) fn is_over_full(&self) -> bool {
+        self.events > GROUP_EVENTS || self.bytes > GROUP_BYTES
+    }
+
+    /// Drops the oldest event; false if nothing is kept.
+    pub(super) fn drop_oldest_event(&mut self) -> bool {
+        let Some(oldest) = self.calls.front_mut() else { return false };
+        let Some(event) = oldest.batch.events.get(oldest.from) else {
+            self.calls.pop_front();
+            return self.drop_oldest_event();
+        };
+        self.events -= 1;
+        self.bytes -= bytes_of(std::slice::from_ref(event));
+        oldest.from += 1;
+        self.dropped = oldest.dropped_so_far();
+        if oldest.from == oldest.batch.events.len() {
+            self.calls.pop_front();
+        }
+        true
+    }
+
+    /// Drops the oldest call if it is `call`; says how many events that were.
+    pub(super) fn drop_call(&mut self, call: u64) -> usize {
+        let mut dropped = 0;
+        while self.calls.front().is_some_and(|oldest| oldest.call == call) && self.drop_oldest_event() {
+            dropped += 1;
+        }
+        dropped
+    }
+
+    /// The number of the oldest call that is kept, or of the next one.
+    pub(super) fn first_call(&self) -> u64 {
+        self.calls.front().map_or(self.next_call, |kept| kept.call)
+    }
+
+    /// When the oldest call was recorded, by the steady clock.
+    pub(super) fn oldest_at(&self) -> Option<Duration> {
+        self.calls.front().map(|kept| kept.at)
+    }
+
+    /// What lies behind `since`, at most 100 events. `place` is what a cursor of this life of the
+    /// store says, and none for one of another.
+    pub(super) fn read(&self, now: Now, rules: &Lifetimes, since: Since, place: Option<Place>) -> EventPage {
+        let first_kept =
+            self.calls.partition_point(|kept| !rules.keeps_event(now.steady.saturating_sub(kept.at)));
+        let mut dropped = self.dropped;
+        if let Some(gone) = first_kept.checked_sub(1).and_then(|last| self.calls.get(last)) {
+            dropped = gone.wholly_dropped();
+        }
+        let nothing_dropped = dropped == Dropped::default();
+        let from = match (since, place) {
+            (Since::Time(time), _) => {
+                let bound = time.minus(SINCE_LOOK_BACK);
+                let first = self.calls.range(first_kept..).find(|kept| kept.batch.timestamp >= bound);
+                Place { call: first.map_or(self.next_call, |kept| kept.call), taken: 0 }
+            }
+            (_, place) => place.unwrap_or_default(),
+        };
+        let complete = match (since, place) {
+            (Since::Time(time), _) => dropped.last_at.is_none_or(|at| at < time),
+            (Since::Cursor(_), Some(place)) => place >= dropped.to,
+            (Since::Cursor(_), None) => false,
+            (Since::Everything, _) => nothing_dropped,
+        };
+        EventPage { events: self.slices(first_kept, from), complete }
+    }
+
+    fn slices(&self, first_kept: usize, from: Place) -> Vec<EventSlice> {
+        let mut room = EVENTS_IN_ANSWER;
+        let mut slices = Vec::new();
+        let start = first_kept.max(self.calls.partition_point(|kept| kept.call < from.call));
+        for kept in self.calls.range(start..) {
+            if room == 0 {
+                break;
+            }
+            let taken = if kept.call == from.call { from.taken as usize } else { 0 };
+            let first = taken.max(kept.from);
+            let end = kept.batch.events.len().min(first.saturating_add(room));
+            if first < end {
+                room -= end - first;
+                slices.push(EventSlice { batch: kept.batch.clone(), range: first..end, reader: None });
+            }
+        }
+        slices
+    }
+}
+
+impl Kept {
+    fn dropped_so_far(&self) -> Dropped {
+        // A call has at most 1,000 events.
+        let taken = u32::try_from(self.from).unwrap_or(u32::MAX);
+        Dropped { to: Place { call: self.call, taken }, last_at: Some(self.batch.timestamp) }
+    }
+
+    fn wholly_dropped(&self) -> Dropped {
+        let taken = u32::try_from(self.batch.events.len()).unwrap_or(u32::MAX);
+        Dropped { to: Place { call: self.call, taken }, last_at: Some(self.batch.timestamp) }
+    }
+}
+
+/// What events take: their texts and the bookkeeping around them.
+fn bytes_of(events: &[Event]) -> usize {
+    let texts = |event: &Event| {
+        let optional = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        event.name.len() + optional(&event.payload) + optional(&event.order_key)
+    };
+    events.iter().map(|event| size_of::<Event>() + texts(event)).sum()
+}

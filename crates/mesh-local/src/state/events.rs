@@ -1,0 +1,204 @@
+//! Firing, recording and polling.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use mesh_core::clock::Now;
+use mesh_core::cursor::{Cursor, Place, Since};
+use mesh_core::error::Result;
+use mesh_core::id::{GroupKey, Id};
+use mesh_core::model::{BatchEvent, CallNumber, Content, Event, MeshMessage, MessageFields};
+use mesh_core::store::{EventPage, Recorded, RecordedCall};
+
+use super::{Change, State, TOTAL_EVENT_BYTES, TOTAL_REPEATS};
+use crate::log::EventLog;
+use crate::rows::{RepeatRow, Row};
+
+impl State {
+    pub(crate) fn fire_events(
+        &mut self,
+        now: Now,
+        key: &GroupKey,
+        node: &Id,
+        events: Arc<[Event]>,
+        fields: MessageFields,
+        change: &mut Change,
+    ) -> Result<MeshMessage> {
+        self.group(now, key)?.check_member(now, &self.settings.lifetimes, node)?;
+        self.group_mut(now, key)?.touch(now, node);
+        self.append(now, key, node, events, fields, change)
+    }
+
+    pub(crate) fn record_events(
+        &mut self,
+        now: Now,
+        key: &GroupKey,
+        node: &Id,
+        call: &RecordedCall,
+        change: &mut Change,
+    ) -> Result<Recorded> {
+        self.group(now, key)?.check_member(now, &self.settings.lifetimes, node)?;
+        self.forget_repeats(now, change);
+        let epoch = self.epoch;
+        let group = self.group_mut(now, key)?;
+        group.touch(now, node);
+        let reader = group.reader_of(node);
+        let repeat_key = (node.clone(), call.digest);
+        let repeated = group.repeats.get(&repeat_key).cloned();
+        let message = match repeated {
+            Some(_) => None,
+            None => Some(self.append(now, key, node, call.sorted.clone(), MessageFields::ALL, change)?),
+        };
+        let group = self.group_mut(now, key)?;
+        let answer = repeated.unwrap_or_else(|| {
+            // Right behind what this node was last served, or right before its own batch.
+            let before_own = Place { call: group.log.next_call() - 1, taken: 0 };
+            let served = reader.and_then(|reader| group.served.get(&reader)).copied();
+            let next_since = Cursor { epoch, place: served.unwrap_or(before_own), reader };
+            // A call has at most 1,000 events.
+            let count = u32::try_from(call.sorted.len()).unwrap_or(u32::MAX);
+            RepeatRow { at: now.wall, count, next_since }
+        });
+        if let Some(reader) = reader {
+            group.served.insert(reader, answer.next_since.place);
+        }
+        if message.is_some() {
+            group.repeats.insert(repeat_key, answer.clone());
+            change.rows.push(Row::Repeat(group.number, node.clone(), call.digest, answer.clone()));
+            self.repeats.push_back((now.steady, key.id.clone(), node.clone(), call.digest));
+        }
+        Ok(Recorded { count: answer.count as usize, next_since: answer.next_since, message })
+    }
+
+    pub(crate) fn events_since(&mut self, now: Now, key: &GroupKey, since: Since) -> Result<EventPage> {
+        let epoch = self.epoch;
+        let group = self.group(now, key)?;
+        let cursor = match since {
+            Since::Cursor(cursor) if cursor.epoch == epoch => Some(cursor),
+            _ => None,
+        };
+        let mut page =
+            group.log.read(now, &self.settings.lifetimes, since, cursor.map(|cursor| cursor.place));
+        let group = self.group_mut(now, key)?;
+        // Only readers that recorded since the process began have an entry here.
+        if let Some(cursor) = cursor
+            && let Some(reader) = cursor.reader
+            && let Some(served) = group.served.get_mut(&reader)
+        {
+            let last = page.events.last();
+            let behind = last.and_then(|slice| slice.batch.cursor_behind(slice.range.end - 1, None));
+            *served = behind.map_or(cursor.place, |behind| behind.place);
+            for slice in &mut page.events {
+                slice.reader = Some(reader);
+            }
+        }
+        Ok(page)
+    }
+
+    /// Adds a call to a group's log and makes room for it.
+    fn append(
+        &mut self,
+        now: Now,
+        key: &GroupKey,
+        node: &Id,
+        events: Arc<[Event]>,
+        fields: MessageFields,
+        change: &mut Change,
+    ) -> Result<MeshMessage> {
+        let epoch = self.epoch;
+        let group = self.group_mut(now, key)?;
+        let call = group.log.next_call();
+        let batch = Arc::new(BatchEvent {
+            group: group.record.key.clone(),
+            fired_by: node.clone(),
+            events,
+            timestamp: now.wall,
+            recorded: Some(CallNumber { epoch, call }),
+        });
+        let before = group.log.bytes();
+        group.log.push(batch.clone(), call, now.steady);
+        let added = group.log.bytes() - before;
+        change.rows.push(Row::Call(group.number, call, batch.clone()));
+        let message = MeshMessage {
+            group: group.record.key.clone(),
+            content: Content::BatchEvent(batch.clone()),
+            fields,
+        };
+        change.news.push((group.outbox.clone(), message.clone()));
+        self.kept_bytes += added;
+        self.counts.events_kept += batch.events.len() as u64;
+        self.kept.push_back((key.id.clone(), call));
+        self.make_room(&key.id, change);
+        Ok(message)
+    }
+
+    /// Drops the oldest events of a group that has too many, and of all groups if they have too many.
+    fn make_room(&mut self, id: &Id, change: &mut Change) {
+        let mut shortened = BTreeSet::new();
+        if let Some(group) = self.groups.get_mut(id)
+            && group.log.is_over_full()
+        {
+            let before = group.log.bytes();
+            while group.log.is_over_full() && group.log.drop_oldest_event() {
+                self.counts.events_dropped += 1;
+            }
+            self.kept_bytes -= before - group.log.bytes();
+            shortened.insert(id.clone());
+        }
+        while self.kept_bytes > TOTAL_EVENT_BYTES {
+            let Some((id, call)) = self.kept.pop_front() else { break };
+            self.counts.events_dropped += self.drop_call(&id, call) as u64;
+            shortened.insert(id);
+        }
+        self.write_shortened(&shortened, change);
+    }
+
+    /// Drops events whose time is over. Whether they are kept was decided on read already.
+    pub(super) fn drop_old_events(&mut self, now: Now, change: &mut Change) {
+        let mut shortened = BTreeSet::new();
+        while let Some((id, call)) = self.kept.front() {
+            let log = self.groups.get(id).map(|group| &group.log).filter(|log| log.first_call() == *call);
+            let age = log.and_then(EventLog::oldest_at).map(|at| now.steady.saturating_sub(at));
+            if age.is_some_and(|age| self.settings.lifetimes.keeps_event(age)) {
+                break;
+            }
+            if let Some((id, call)) = self.kept.pop_front()
+                && self.drop_call(&id, call) > 0
+            {
+                shortened.insert(id);
+            }
+        }
+        self.write_shortened(&shortened, change);
+    }
+
+    /// Drops a group's oldest call if it is `call`; says how many events that were.
+    fn drop_call(&mut self, id: &Id, call: u64) -> usize {
+        let Some(group) = self.groups.get_mut(id) else { return 0 };
+        let before = group.log.bytes();
+        let dropped = group.log.drop_call(call);
+        self.kept_bytes -= before - group.log.bytes();
+        dropped
+    }
+
+    fn write_shortened(&self, ids: &BTreeSet<Id>, change: &mut Change) {
+        for group in ids.iter().filter_map(|id| self.groups.get(id)) {
+            change.rows.extend([Row::DropCalls(group.number, group.log.first_call()), group.row(None)]);
+        }
+    }
+
+    /// Forgets recorded calls that are no longer recognised.
+    pub(super) fn forget_repeats(&mut self, now: Now, change: &mut Change) {
+        while let Some((at, ..)) = self.repeats.front() {
+            let still_known = now.steady.saturating_sub(*at) < mesh_core::settings::REPEAT_WINDOW;
+            if still_known && self.repeats.len() <= TOTAL_REPEATS {
+                break;
+            }
+            if let Some((_, id, node, digest)) = self.repeats.pop_front()
+                && let Some(group) = self.groups.get_mut(&id)
+            {
+                change.rows.push(Row::DropRepeat(group.number, node.clone(), digest));
+                group.repeats.remove(&(node, digest));
+            }
+        }
+    }
+}

@@ -1,0 +1,230 @@
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use mesh_core::clock::Now;
+use mesh_core::cursor::Place;
+use mesh_core::error::{Error, Result};
+use mesh_core::id::{GroupKey, Id};
+use mesh_core::limits::StatusSize;
+use mesh_core::model::{GroupRecord, NodeStatus, SensorData};
+use mesh_core::settings::{GroupAge, Life, Lifetimes, seconds};
+use mesh_core::time::Timestamp;
+
+use crate::log::EventLog;
+use crate::outbox::Outbox;
+use crate::rows::{GroupRow, MemberRow, RepeatRow, Row};
+
+/// The host's reader number in cursors; members count from one.
+pub(super) const HOST_READER: u16 = 0;
+
+/// A group that was not dissolved; it may be past its end and not yet buried.
+pub(super) struct GroupState {
+    pub(super) number: u64,
+    pub(super) record: GroupRecord,
+    /// The end of its time and the host's latest heartbeat, by the steady clock.
+    pub(super) end: Duration,
+    pub(super) host_seen: Duration,
+    pub(super) host_joined: u64,
+    pub(super) host_values: Values,
+    /// The joined nodes.
+    pub(super) members: HashMap<Id, Member>,
+    pub(super) log: EventLog,
+    /// Answers to recorded calls, which may come again.
+    pub(super) repeats: HashMap<(Id, [u8; 16]), RepeatRow>,
+    /// What readers were last served; only nodes that recorded have a reader's cursor.
+    pub(super) served: HashMap<u16, Place>,
+    pub(super) next_reader: u32,
+    /// The latest timestamp of a report.
+    pub(super) last_report: Timestamp,
+    pub(super) outbox: Arc<Outbox>,
+}
+
+/// A joined node.
+pub(super) struct Member {
+    pub(super) row: MemberRow,
+    /// Its latest heartbeat, by the steady clock.
+    pub(super) seen: Duration,
+    pub(super) values: Values,
+}
+
+/// A node's merged status.
+#[derive(Default)]
+pub(super) struct Values {
+    held: BTreeMap<Arc<str>, Held>,
+    bytes: usize,
+}
+
+struct Held {
+    value: Arc<str>,
+    at: Timestamp,
+}
+
+impl GroupState {
+    pub(super) fn life(&self, now: Now, rules: &Lifetimes) -> Life {
+        let left = self.end.saturating_sub(now.steady).as_millis();
+        rules.life_of_group(GroupAge {
+            left_millis: i64::try_from(left).unwrap_or(i64::MAX),
+            host_silent: now.steady.saturating_sub(self.host_seen),
+        })
+    }
+
+    /// When this group is dead unless its host renews its heartbeat.
+    pub(super) fn deadline(&self, rules: &Lifetimes) -> Duration {
+        let silence = seconds(rules.host_heartbeat_ttl) + Duration::from_millis(1);
+        self.end.min(self.host_seen + silence)
+    }
+
+    pub(super) fn is_host(&self, node: &Id) -> bool {
+        self.record.host_id == *node
+    }
+
+    /// The member of that id, if it was not silent for too long. The host is none of these.
+    pub(super) fn member(&self, now: Now, rules: &Lifetimes, node: &Id) -> Option<&Member> {
+        self.members.get(node).filter(|member| member.lives(now, rules))
+    }
+
+    /// Refuses who is neither the host nor a member.
+    pub(super) fn check_member(&self, now: Now, rules: &Lifetimes, node: &Id) -> Result<()> {
+        if self.is_host(node) || self.member(now, rules, node).is_some() {
+            Ok(())
+        } else {
+            Err(Error::NodeNotFound(node.clone()))
+        }
+    }
+
+    /// Takes a sign of life from a member; from the host it renews nothing.
+    pub(super) fn touch(&mut self, now: Now, node: &Id) {
+        if let Some(member) = self.members.get_mut(node) {
+            member.seen = now.steady;
+        }
+    }
+
+    /// The host's or a member's values.
+    pub(super) fn values_mut(&mut self, node: &Id) -> Option<&mut Values> {
+        if self.is_host(node) {
+            Some(&mut self.host_values)
+        } else {
+            self.members.get_mut(node).map(|member| &mut member.values)
+        }
+    }
+
+    /// Values of the host and of all living members, each with its node.
+    pub(super) fn living_values(&self, now: Now, rules: &Lifetimes) -> impl Iterator<Item = (&Id, &Values)> {
+        let members = self.members.iter().filter(move |(_, member)| member.lives(now, rules));
+        std::iter::once((&self.record.host_id, &self.host_values))
+            .chain(members.map(|(id, member)| (id, &member.values)))
+    }
+
+    /// How a node's cursors name it, where there was a number left for it.
+    pub(super) fn reader_of(&self, node: &Id) -> Option<u16> {
+        if self.is_host(node) { Some(HOST_READER) } else { self.members.get(node)?.row.reader }
+    }
+
+    /// The next report's timestamp: the clock's, or right behind the last one.
+    pub(super) fn report_time(&mut self, now: Now) -> Timestamp {
+        let next = self.last_report.plus(Duration::from_millis(1));
+        self.last_report = now.wall.max(next);
+        self.last_report
+    }
+
+    /// What the journal keeps of this group itself.
+    pub(super) fn row(&self, ended_at: Option<Timestamp>) -> Row {
+        let row = GroupRow {
+            record: self.record.clone(),
+            host_joined: self.host_joined,
+            last_report: self.last_report,
+            next_call: self.log.next_call(),
+            dropped: self.log.dropped(),
+            next_reader: self.next_reader,
+            ended_at,
+        };
+        Row::Group(self.number, Box::new(row))
+    }
+}
+
+impl Member {
+    pub(super) fn lives(&self, now: Now, rules: &Lifetimes) -> bool {
+        rules.member_lives(now.steady.saturating_sub(self.seen))
+    }
+
+    /// When this member is gone unless it says something.
+    pub(super) fn deadline(&self, rules: &Lifetimes) -> Duration {
+        self.seen + seconds(rules.member_heartbeat_ttl)
+    }
+}
+
+impl Values {
+    /// Bytes of all keys and values.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// What would be held after a report.
+    pub(super) fn size_with(&self, data: &[SensorData]) -> StatusSize {
+        let mut size = StatusSize { keys: self.held.len(), bytes: self.bytes };
+        // The last of equal keys counts.
+        for (index, item) in data.iter().enumerate() {
+            let comes_again = data[index + 1..].iter().any(|later| later.key == item.key);
+            if comes_again {
+                continue;
+            }
+            if let Some(held) = self.held.get(&item.key) {
+                size.bytes = size.bytes - held.value.len() + item.value.len();
+            } else {
+                size.keys += 1;
+                size.bytes += item.key.len() + item.value.len();
+            }
+        }
+        size
+    }
+
+    /// Sets values as of `at`.
+    pub(super) fn merge(&mut self, data: &[SensorData], at: Timestamp) {
+        for item in data {
+            self.set(item.key.clone(), item.value.clone(), at);
+        }
+    }
+
+    pub(super) fn set(&mut self, key: Arc<str>, value: Arc<str>, at: Timestamp) {
+        let key_bytes = key.len();
+        self.bytes += value.len();
+        match self.held.insert(key, Held { value, at }) {
+            Some(before) => self.bytes -= before.value.len(),
+            None => self.bytes += key_bytes,
+        }
+    }
+
+    /// Values that were set after `since`; all if there is none.
+    pub(super) fn since(&self, since: Option<Timestamp>) -> Vec<SensorData> {
+        let is_newer = |held: &Held| since.is_none_or(|since| held.at > since);
+        self.held.iter().filter(|(_, held)| is_newer(held)).map(|(key, held)| held.item(key)).collect()
+    }
+
+    /// All values under the newest timestamp; none if there are none.
+    pub(super) fn merged(&self, node: &Id, group: &Arc<GroupKey>) -> Option<NodeStatus> {
+        let timestamp = self.held.values().map(|held| held.at).max()?;
+        let data = self.held.iter().map(|(key, held)| held.item(key)).collect();
+        Some(NodeStatus { node_id: node.clone(), group: group.clone(), data, timestamp })
+    }
+
+    /// One status for each report that still holds a value.
+    pub(super) fn by_report(&self, node: &Id, group: &Arc<GroupKey>) -> impl Iterator<Item = NodeStatus> {
+        let mut reports: BTreeMap<Timestamp, Vec<SensorData>> = BTreeMap::new();
+        for (key, held) in &self.held {
+            reports.entry(held.at).or_default().push(held.item(key));
+        }
+        reports.into_iter().map(|(timestamp, data)| NodeStatus {
+            node_id: node.clone(),
+            group: group.clone(),
+            data,
+            timestamp,
+        })
+    }
+}
+
+impl Held {
+    fn item(&self, key: &Arc<str>) -> SensorData {
+        SensorData { key: key.clone(), value: self.value.clone() }
+    }
+}

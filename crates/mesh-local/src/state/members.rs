@@ -1,0 +1,243 @@
+//! Joining, leaving, and what members report.
+
+use mesh_core::clock::Now;
+use mesh_core::error::{Error, Result};
+use mesh_core::id::{GroupKey, Id};
+use mesh_core::model::{
+    Content, DissolveReason, GroupRecord, MeshMessage, MessageFields, NodeRecord, NodeStatus, SensorData,
+};
+use mesh_core::settings::Life;
+use mesh_core::store::Joined;
+
+use super::group::{GroupState, Member, Values};
+use super::{Change, MEMBER_BYTES, State, TOTAL_STATUS_BYTES};
+use crate::rows::{MemberRow, Row, ValueRow};
+
+impl State {
+    pub(crate) fn join_group(
+        &mut self,
+        now: Now,
+        key: &GroupKey,
+        node: &Id,
+        wish: Option<bool>,
+        change: &mut Change,
+    ) -> Result<Joined> {
+        let group = self.group(now, key)?;
+        let (record, is_host) = (group.record.clone(), group.is_host(node));
+        let use_web_socket = record.use_web_socket && wish != Some(false);
+        let created_at = if is_host {
+            self.join_host(&record, change);
+            record.created_at
+        } else {
+            self.join_member(now, key, node, use_web_socket, change)?
+        };
+        Ok(Joined { group: record, node: NodeRecord { id: node.clone(), created_at, use_web_socket } })
+    }
+
+    /// The host stays unlisted; its joining only makes this its newest membership.
+    fn join_host(&mut self, record: &GroupRecord, change: &mut Change) {
+        let joined = self.number();
+        if let Some(group) = self.groups.get_mut(&record.key.id) {
+            self.indexes.remove_membership(&record.host_id, group.host_joined);
+            self.indexes.add_membership(&record.host_id, joined, &record.key.id);
+            group.host_joined = joined;
+            change.rows.push(group.row(None));
+        }
+    }
+
+    fn join_member(
+        &mut self,
+        now: Now,
+        key: &GroupKey,
+        node: &Id,
+        use_web_socket: bool,
+        change: &mut Change,
+    ) -> Result<mesh_core::time::Timestamp> {
+        self.bury_member(now, &key.id, node, change);
+        let known = self.group(now, key)?.members.contains_key(node);
+        if !known {
+            self.check_room_for_member(now, key, change)?;
+        }
+        let joined = self.number();
+        let group = self.group_mut(now, key)?;
+        let mut before = None;
+        let row = if let Some(member) = group.members.get_mut(node) {
+            before = Some(member.row.joined);
+            member.seen = now.steady;
+            member.row.joined = joined;
+            member.row.use_web_socket = use_web_socket;
+            member.row.clone()
+        } else {
+            let reader = u16::try_from(group.next_reader).ok();
+            group.next_reader = group.next_reader.saturating_add(1);
+            let row =
+                MemberRow { created_at: now.wall, first_joined: joined, joined, use_web_socket, reader };
+            let member = Member { row: row.clone(), seen: now.steady, values: Values::default() };
+            group.members.insert(node.clone(), member);
+            change.rows.push(group.row(None));
+            row
+        };
+        change.rows.push(Row::Member(group.number, node.clone(), row.clone()));
+        if let Some(before) = before {
+            self.indexes.remove_membership(node, before);
+        } else {
+            self.status_bytes += MEMBER_BYTES;
+            let deadline =
+                now.steady + mesh_core::settings::seconds(self.settings.lifetimes.member_heartbeat_ttl);
+            self.member_deadlines.insert((deadline, key.id.clone(), node.clone()));
+        }
+        self.indexes.add_membership(node, joined, &key.id);
+        Ok(row.created_at)
+    }
+
+    fn check_room_for_member(&mut self, now: Now, key: &GroupKey, change: &mut Change) -> Result<()> {
+        let most = self.settings.limits.nodes_in_group;
+        if self.group(now, key)?.members.len() >= most {
+            self.bury_members(now, change);
+        }
+        if self.group(now, key)?.members.len() >= most {
+            return Err(Error::invalid(format!("a group may have at most {most} nodes")));
+        }
+        self.check_status_room(0, MEMBER_BYTES)
+    }
+
+    /// Refuses what would exceed the memory that members and values may take in all.
+    fn check_status_room(&self, before: usize, after: usize) -> Result<()> {
+        if after > before && self.status_bytes - before + after > TOTAL_STATUS_BYTES {
+            return Err(Error::invalid(format!(
+                "this server may hold at most {TOTAL_STATUS_BYTES} bytes of nodes and values"
+            )));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn send_member_heartbeat(
+        &mut self,
+        now: Now,
+        key: &GroupKey,
+        node: &Id,
+    ) -> Result<GroupRecord> {
+        self.group(now, key)?.check_member(now, &self.settings.lifetimes, node)?;
+        let group = self.group_mut(now, key)?;
+        group.touch(now, node);
+        Ok(group.record.clone())
+    }
+
+    pub(crate) fn report_status(
+        &mut self,
+        now: Now,
+        key: &GroupKey,
+        node: &Id,
+        data: Vec<SensorData>,
+        fields: MessageFields,
+        change: &mut Change,
+    ) -> Result<MeshMessage> {
+        self.group(now, key)?.check_member(now, &self.settings.lifetimes, node)?;
+        let not_found = || Error::NodeNotFound(node.clone());
+        let values = self.group_mut(now, key)?.values_mut(node).ok_or_else(not_found)?;
+        let (before, size) = (values.bytes(), values.size_with(&data));
+        size.check()?;
+        self.check_status_room(before, size.bytes)?;
+        self.status_bytes = self.status_bytes - before + size.bytes;
+
+        let group = self.group_mut(now, key)?;
+        let timestamp = group.report_time(now);
+        group.touch(now, node);
+        if let Some(values) = group.values_mut(node) {
+            values.merge(&data, timestamp);
+        }
+        change.rows.extend(data.iter().map(|item| {
+            let row = ValueRow { value: item.value.clone(), at: timestamp };
+            Row::Value(group.number, node.clone(), item.key.clone(), row)
+        }));
+        let status = NodeStatus { node_id: node.clone(), group: group.record.key.clone(), data, timestamp };
+        let message =
+            MeshMessage { group: group.record.key.clone(), content: Content::NodeStatus(status), fields };
+        change.news.push((group.outbox.clone(), message.clone()));
+        Ok(message)
+    }
+
+    pub(crate) fn leave_group(
+        &mut self,
+        now: Now,
+        key: &GroupKey,
+        node: &Id,
+        change: &mut Change,
+    ) -> Result<()> {
+        let group = self.group(now, key)?;
+        group.check_member(now, &self.settings.lifetimes, node)?;
+        if group.is_host(node) {
+            self.dissolve(key, DissolveReason::HostLeft, MessageFields::ALL, change).map(drop)
+        } else {
+            self.remove_member(&key.id, node, change);
+            Ok(())
+        }
+    }
+
+    pub(crate) fn list_nodes(&self, now: Now, key: &GroupKey) -> Result<(GroupRecord, Vec<NodeRecord>)> {
+        let group = self.group(now, key)?;
+        let rules = &self.settings.lifetimes;
+        let mut members: Vec<_> =
+            group.members.iter().filter(|(_, member)| member.lives(now, rules)).collect();
+        members.sort_unstable_by_key(|(_, member)| (member.row.created_at, member.row.first_joined));
+        let node = |(id, member): (&Id, &Member)| NodeRecord {
+            id: id.clone(),
+            created_at: member.row.created_at,
+            use_web_socket: member.row.use_web_socket,
+        };
+        Ok((group.record.clone(), members.into_iter().map(node).collect()))
+    }
+
+    pub(crate) fn node_status(&self, now: Now, node: &Id) -> Option<NodeStatus> {
+        let rules = &self.settings.lifetimes;
+        let in_force = |group: &&GroupState| {
+            group.life(now, rules) == Life::Alive && group.check_member(now, rules, node).is_ok()
+        };
+        let group = self.indexes.groups_of_node(node).filter_map(|id| self.groups.get(id)).find(in_force)?;
+        let values =
+            if group.is_host(node) { &group.host_values } else { &group.member(now, rules, node)?.values };
+        values.merged(node, &group.record.key)
+    }
+
+    /// Removes members that were silent for too long.
+    pub(super) fn bury_members(&mut self, now: Now, change: &mut Change) {
+        while let Some((deadline, group, node)) = self.member_deadlines.pop_first() {
+            if deadline > now.steady {
+                self.member_deadlines.insert((deadline, group, node));
+                break;
+            }
+            let rules = &self.settings.lifetimes;
+            let Some(member) = self.groups.get(&group).and_then(|group| group.members.get(&node)) else {
+                continue;
+            };
+            if member.lives(now, rules) {
+                self.member_deadlines.insert((member.deadline(rules), group, node));
+            } else {
+                self.remove_member(&group, &node, change);
+            }
+        }
+    }
+
+    /// Removes one member if it was silent for too long: who comes back starts anew.
+    fn bury_member(&mut self, now: Now, group: &Id, node: &Id, change: &mut Change) {
+        let member = self.groups.get(group).and_then(|group| group.members.get(node));
+        if member.is_some_and(|member| !member.lives(now, &self.settings.lifetimes)) {
+            self.remove_member(group, node, change);
+        }
+    }
+
+    fn remove_member(&mut self, group: &Id, node: &Id, change: &mut Change) {
+        let Some(group) = self.groups.get_mut(group) else { return };
+        let Some(member) = group.members.remove(node) else { return };
+        self.indexes.remove_membership(node, member.row.joined);
+        self.status_bytes -= MEMBER_BYTES + member.values.bytes();
+        if let Some(reader) = member.row.reader {
+            group.served.remove(&reader);
+        }
+        change.rows.push(Row::DropMember(group.number, node.clone()));
+        if member.values.bytes() > 0 {
+            // The newest timestamp may have gone with these values.
+            change.rows.push(group.row(None));
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Everything that a local home knows, in memory. Methods change it and say what the journal has to
+//! write and what subscribers have to hear; they neither wait nor publish.
+
+mod events;
+mod group;
+mod groups;
+mod indexes;
+mod load;
+mod members;
+mod overview;
+mod sweep;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use mesh_core::clock::Now;
+use mesh_core::error::{Error, Result};
+use mesh_core::id::{GroupKey, Id};
+use mesh_core::settings::{Life, Settings};
+
+use crate::LocalSettings;
+use crate::outbox::News;
+use crate::rows::Row;
+use group::GroupState;
+use indexes::Indexes;
+pub(super) use load::Loaded;
+pub use overview::{GroupView, NodeView, Overview};
+
+/// The most bytes of events that are kept of all groups.
+const TOTAL_EVENT_BYTES: usize = 256 << 20;
+/// The most bytes of members and their values in all groups.
+const TOTAL_STATUS_BYTES: usize = 512 << 20;
+/// What a member counts beside its values.
+const MEMBER_BYTES: usize = 512;
+/// The most calls of `recordEventsByNode` that are remembered of all groups.
+const TOTAL_REPEATS: usize = 1_000_000;
+/// The most ended groups that are remembered.
+const TOTAL_ENDED: usize = 100_000;
+
+/// Everything that a local home knows.
+pub(super) struct State {
+    settings: Settings,
+    /// The most groups in all domains.
+    max_groups: usize,
+    /// Which life of the store this is.
+    epoch: u32,
+    groups: HashMap<Id, GroupState>,
+    /// Groups that ended without being dissolved.
+    ended: HashMap<Id, Ended>,
+    indexes: Indexes,
+    /// The next group number, and the next place in the order of joins.
+    next_number: u64,
+    /// When each group is to be looked at; it may have been kept alive since.
+    group_deadlines: BTreeSet<(Duration, Id)>,
+    /// When each member is to be looked at.
+    member_deadlines: BTreeSet<(Duration, Id, Id)>,
+    /// Recorded calls of all groups, oldest first.
+    kept: VecDeque<(Id, u64)>,
+    kept_bytes: usize,
+    /// Answers to recorded calls, oldest first.
+    repeats: VecDeque<(Duration, Id, Id, [u8; 16])>,
+    /// Ended groups, oldest first.
+    ended_order: VecDeque<(Duration, Id)>,
+    status_bytes: usize,
+    counts: Counts,
+}
+
+/// A group that ended without being dissolved.
+struct Ended {
+    number: u64,
+    key: Arc<GroupKey>,
+    /// The end of its time, by the steady clock.
+    end: Duration,
+}
+
+/// What the state counted since the process began.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    /// Living groups.
+    pub groups: usize,
+    /// Joined nodes.
+    pub nodes: usize,
+    /// Bytes of events that are kept.
+    pub kept_bytes: usize,
+    /// Events kept so far.
+    pub events_kept: u64,
+    /// Events dropped because there was no room for them; not those whose time was over.
+    pub events_dropped: u64,
+}
+
+/// What a change of the state leads to.
+#[derive(Default)]
+pub(super) struct Change {
+    /// Rows for the journal.
+    pub(super) rows: Vec<Row>,
+    /// News for the subscribers of groups.
+    pub(super) news: Vec<News>,
+}
+
+impl State {
+    pub(super) fn new(local: &LocalSettings, epoch: u32) -> Self {
+        Self {
+            settings: local.settings.clone(),
+            max_groups: local.max_groups,
+            epoch,
+            groups: HashMap::new(),
+            ended: HashMap::new(),
+            indexes: Indexes::default(),
+            next_number: 0,
+            group_deadlines: BTreeSet::new(),
+            member_deadlines: BTreeSet::new(),
+            kept: VecDeque::new(),
+            kept_bytes: 0,
+            repeats: VecDeque::new(),
+            ended_order: VecDeque::new(),
+            status_bytes: 0,
+            counts: Counts::default(),
+        }
+    }
+
+    /// The figures for the metrics.
+    pub(super) fn counts(&self) -> Counts {
+        let nodes = self.groups.values().map(|group| group.members.len()).sum();
+        Counts { groups: self.groups.len(), nodes, kept_bytes: self.kept_bytes, ..self.counts }
+    }
+
+    /// The living group of that key.
+    fn group(&self, now: Now, key: &GroupKey) -> Result<&GroupState> {
+        match self.groups.get(&key.id).filter(|group| group.record.key.domain == key.domain) {
+            Some(group) => match group.life(now, &self.settings.lifetimes) {
+                Life::Alive => Ok(group),
+                Life::Expired => Err(Error::GroupExpired(key.clone())),
+                Life::HostSilent => Err(Error::HostSilent(key.clone())),
+            },
+            None => match self.ended.get(&key.id).filter(|ended| ended.key.domain == key.domain) {
+                Some(ended) if now.steady >= ended.end => Err(Error::GroupExpired(key.clone())),
+                Some(_) => Err(Error::HostSilent(key.clone())),
+                None => Err(Error::GroupNotFound(key.clone())),
+            },
+        }
+    }
+
+    /// The living group of that key, to change it.
+    fn group_mut(&mut self, now: Now, key: &GroupKey) -> Result<&mut GroupState> {
+        self.group(now, key)?;
+        self.groups.get_mut(&key.id).ok_or_else(|| Error::GroupNotFound(key.clone()))
+    }
+
+    /// Whether nothing is kept at all.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        let counts =
+            [self.groups.len(), self.ended.len(), self.kept.len(), self.kept_bytes, self.repeats.len()];
+        let more = [self.ended_order.len(), self.status_bytes, self.group_deadlines.len()];
+        counts.iter().chain(&more).all(|count| *count == 0)
+            && self.member_deadlines.is_empty()
+            && self.indexes.is_empty()
+    }
+
+    fn number(&mut self) -> u64 {
+        let number = self.next_number;
+        self.next_number += 1;
+        number
+    }
+}

@@ -1,0 +1,103 @@
+//! What a teacher's board shows of all groups.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use mesh_core::clock::Now;
+use mesh_core::id::Id;
+use mesh_core::model::{GroupRecord, SensorData};
+use mesh_core::settings::Life;
+use mesh_core::time::Timestamp;
+
+use super::State;
+use super::group::{GroupState, Values};
+
+/// More groups than this, and more nodes in all of them, nobody can look at.
+const MOST_GROUPS: usize = 100;
+const MOST_NODES: usize = 4_000;
+
+/// The living groups, oldest first.
+#[derive(Debug, Default)]
+pub struct Overview {
+    /// At most 100.
+    pub groups: Vec<GroupView>,
+    /// How many there are besides.
+    pub more_groups: usize,
+}
+
+/// A living group.
+#[derive(Debug)]
+pub struct GroupView {
+    /// The group.
+    pub record: GroupRecord,
+    /// Its host, then its members in the order of their joining.
+    pub nodes: Vec<NodeView>,
+    /// The timestamp of its latest report.
+    pub last_report: Timestamp,
+}
+
+/// A host or a member.
+#[derive(Debug)]
+pub struct NodeView {
+    /// Its id.
+    pub id: Id,
+    /// Whether it is the host.
+    pub is_host: bool,
+    /// Which of its memberships this is: who leaves and comes back has another, and no values yet.
+    pub membership: u64,
+    /// Whether it uses a WebSocket.
+    pub use_web_socket: bool,
+    /// Time since its last sign of life.
+    pub silent: Duration,
+    /// Its values that are newer than what was asked for.
+    pub news: Vec<SensorData>,
+}
+
+impl State {
+    /// All living groups, with values reported after `known`, by the id of their group.
+    pub(crate) fn overview(&self, now: Now, known: &HashMap<Id, Timestamp>) -> Overview {
+        let rules = &self.settings.lifetimes;
+        let mut living: Vec<_> =
+            self.groups.values().filter(|group| group.life(now, rules) == Life::Alive).collect();
+        living.sort_unstable_by_key(|group| (group.record.created_at, group.number));
+        let more_groups = living.len().saturating_sub(MOST_GROUPS);
+        let mut room = MOST_NODES;
+        let shown = living.into_iter().take(MOST_GROUPS).map(|group| {
+            let since = known.get(&group.record.key.id).copied();
+            let view = self.view(now, group, since, room);
+            room -= view.nodes.len().min(room);
+            view
+        });
+        Overview { groups: shown.collect(), more_groups }
+    }
+
+    fn view(&self, now: Now, group: &GroupState, since: Option<Timestamp>, room: usize) -> GroupView {
+        let rules = &self.settings.lifetimes;
+        let is_newer = since.is_none_or(|since| group.last_report > since);
+        let news = |values: &Values| if is_newer { values.since(since) } else { Vec::new() };
+        let host = NodeView {
+            id: group.record.host_id.clone(),
+            is_host: true,
+            membership: group.number,
+            use_web_socket: group.record.use_web_socket,
+            silent: now.steady.saturating_sub(group.host_seen),
+            news: news(&group.host_values),
+        };
+        let mut members: Vec<_> =
+            group.members.iter().filter(|(_, member)| member.lives(now, rules)).collect();
+        members.sort_unstable_by_key(|(_, member)| member.row.first_joined);
+        let members = members.into_iter().map(|(id, member)| NodeView {
+            id: id.clone(),
+            is_host: false,
+            membership: member.row.first_joined,
+            use_web_socket: member.row.use_web_socket,
+            silent: now.steady.saturating_sub(member.seen),
+            news: news(&member.values),
+        });
+        GroupView {
+            record: group.record.clone(),
+            nodes: std::iter::once(host).chain(members).take(room).collect(),
+            last_report: group.last_report,
+        }
+    }
+}

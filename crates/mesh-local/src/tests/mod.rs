@@ -1,0 +1,71 @@
+mod contract;
+mod failures;
+mod kept;
+mod news;
+mod restarts;
+
+use std::sync::Arc;
+
+use mesh_core::model::{Content, MeshMessage};
+use mesh_core::settings::{Limits, Settings};
+use mesh_core::testing::{Classroom, TestClock};
+use parking_lot::Mutex;
+
+use super::{LocalSettings, LocalStore, OpenError, Outlet};
+use crate::testing::TestDisk;
+
+/// An outlet that remembers what left.
+#[derive(Default)]
+struct Heard(Mutex<Vec<MeshMessage>>);
+
+impl Heard {
+    fn take(&self) -> Vec<MeshMessage> {
+        std::mem::take(&mut self.0.lock())
+    }
+
+    /// Names of all events that left.
+    fn event_names(&self) -> Vec<String> {
+        let messages = self.0.lock();
+        let batches = messages.iter().filter_map(|message| match &message.content {
+            Content::BatchEvent(batch) => Some(batch),
+            _ => None,
+        });
+        batches.flat_map(|batch| batch.events.iter().map(|event| event.name.clone())).collect()
+    }
+}
+
+impl Outlet for Heard {
+    fn publish(&self, message: &MeshMessage) {
+        self.0.lock().push(message.clone());
+    }
+}
+
+fn local_settings() -> LocalSettings {
+    let limits = Limits { nodes_in_group: 20, groups_in_domain: 20 };
+    LocalSettings { settings: Settings { limits, ..Settings::default() }, max_groups: 100 }
+}
+
+fn in_memory() -> Classroom<LocalStore> {
+    hearing(Arc::default())
+}
+
+/// A home in memory whose news goes to `outlet`.
+fn hearing(outlet: Arc<Heard>) -> Classroom<LocalStore> {
+    let store = LocalStore::in_memory(&local_settings(), outlet).unwrap();
+    Classroom::new(store, Arc::default(), local_settings().settings)
+}
+
+/// A home over a disk, which a later start may find again.
+fn on_disk(disk: &TestDisk, clock: &Arc<TestClock>, outlet: Arc<dyn Outlet>) -> Classroom<LocalStore> {
+    open(disk, clock, outlet).unwrap()
+}
+
+fn open(
+    disk: &TestDisk,
+    clock: &Arc<TestClock>,
+    outlet: Arc<dyn Outlet>,
+) -> Result<Classroom<LocalStore>, OpenError> {
+    let settings = local_settings();
+    let store = LocalStore::open_on(disk, settings, clock.clone(), outlet)?;
+    Ok(Classroom::new(store, clock.clone(), local_settings().settings))
+}

@@ -1,5 +1,0 @@
-//! The binary `mesh`.
-
-fn main() -> std::process::ExitCode {
-    mesh_server::cli::run()
-}

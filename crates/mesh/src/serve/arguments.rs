@@ -1,0 +1,234 @@
+use std::path::PathBuf;
+
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser};
+use clap::{ArgAction, Args, ValueEnum};
+use mesh_core::settings::{Lifetimes, Limits, Settings};
+
+use mesh_server::http::Console;
+
+const EXAMPLES: &str = "\
+Examples:
+  mesh serve
+      for this machine alone, data in ./mesh-data
+  mesh serve --listen 0.0.0.0:4000 --tls
+      for a classroom: every machine of the network, encrypted
+  mesh serve --listen 0.0.0.0:4000 --static ./editor
+      for a classroom, with the pages of an editor beside the API
+  mesh serve --in-memory --listen 127.0.0.1:0
+      for a test: any free port, nothing kept
+  MESH_API_KEY=da2-new,da2-old mesh serve
+      two live keys, while an old one is replaced
+
+Every option can also be set in the environment, as shown; the option wins.";
+
+/// What `mesh serve` is told.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Address and port to listen on; port 0 takes any free one
+    #[arg(
+        long,
+        value_name = "ADDRESS:PORT",
+        env = "MESH_LISTEN",
+        default_value = "127.0.0.1:4000",
+        value_delimiter = ','
+    )]
+    pub(super) listen: Vec<String>,
+
+    /// Key that clients send as x-api-key; several are all live [default: made once, kept in the data folder]
+    #[arg(long, value_name = "KEY", env = "MESH_API_KEY", value_delimiter = ',', hide_env_values = true, value_parser = NonEmptyStringValueParser::new())]
+    pub(super) api_key: Vec<String>,
+
+    /// Key of the teacher, who sees all groups at /board and may end them; at least 8 characters [default: made once, kept in the data folder]
+    #[arg(long, value_name = "KEY", env = "MESH_ADMIN_KEY", hide_env_values = true, value_parser = admin_key())]
+    pub(super) admin_key: Option<String>,
+
+    /// Serve the console at /, where every operation can be tried [default: on for loopback listeners, off for others]
+    #[arg(long, value_name = "ON|OFF", env = "MESH_CONSOLE", value_parser = on_or_off())]
+    pub(super) console: Option<bool>,
+
+    /// Folder for groups, keys and certificates
+    #[arg(long, value_name = "DIR", env = "MESH_DATA", default_value = "./mesh-data")]
+    pub(super) data: PathBuf,
+
+    /// Keep everything in memory: nothing outlives the server, and --data is not used
+    #[arg(long, env = "MESH_IN_MEMORY", action = ArgAction::SetTrue, value_parser = switch())]
+    pub(super) in_memory: bool,
+
+    /// Serve the files of this folder beside the API, from / on. The server's own paths win (/graphql,
+    /// /board, ...), but an index.html of the folder takes the place of the page at /
+    #[arg(long = "static", value_name = "DIR", env = "MESH_STATIC")]
+    pub(super) static_folder: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) tls: TlsArguments,
+
+    #[command(flatten)]
+    pub(super) network: NetworkArguments,
+
+    #[command(flatten)]
+    pub(super) lifetimes: LifetimeArguments,
+
+    #[command(flatten)]
+    pub(super) limits: LimitArguments,
+
+    /// How log lines are written, all to standard error
+    #[arg(long, value_name = "FORMAT", env = "MESH_LOG_FORMAT", default_value = "text")]
+    pub(super) log_format: LogFormat,
+
+    /// From which level on
+    #[arg(long, value_name = "LEVEL", env = "MESH_LOG_LEVEL", default_value = "info", value_parser = ["error", "warn", "info", "debug", "trace"])]
+    pub(super) log_level: String,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "TLS")]
+pub(super) struct TlsArguments {
+    /// Serve https and wss, with a self-signed certificate that is made once. aws-amplify needs it
+    #[arg(long, env = "MESH_TLS", action = ArgAction::SetTrue, value_parser = switch())]
+    pub(super) tls: bool,
+
+    /// Serve https and wss with this certificate chain (PEM)
+    #[arg(long, value_name = "FILE", env = "MESH_TLS_CERT", requires = "tls_key")]
+    pub(super) tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key (PEM)
+    #[arg(long, value_name = "FILE", env = "MESH_TLS_KEY", requires = "tls_cert")]
+    pub(super) tls_key: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Network")]
+pub(super) struct NetworkArguments {
+    /// Origin whose web pages may call [default: any on loopback listeners, the server's own otherwise]
+    #[arg(long, value_name = "ORIGIN", env = "MESH_ALLOW_ORIGIN", value_delimiter = ',')]
+    pub(super) allow_origin: Vec<String>,
+
+    /// How many proxies in front append to x-forwarded-for
+    #[arg(long, value_name = "N", env = "MESH_TRUST_PROXY", default_value_t = 0)]
+    pub(super) trust_proxy: usize,
+
+    /// Most open connections
+    #[arg(long, value_name = "N", env = "MESH_MAX_CONNECTIONS", default_value_t = 12_000)]
+    pub(super) max_connections: usize,
+
+    /// Most open connections from one address; loopback and trusted proxies are exempt
+    #[arg(long, value_name = "N", env = "MESH_MAX_CONNECTIONS_PER_ADDRESS", default_value_t = 1_000)]
+    pub(super) max_connections_per_address: usize,
+}
+
+#[allow(clippy::struct_field_names, reason = "they are the names of the options")]
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Lifetimes and intervals, in seconds")]
+pub(super) struct LifetimeArguments {
+    /// How often hosts renew their heartbeat
+    #[arg(long, value_name = "S", env = "MESH_HOST_HEARTBEAT_INTERVAL_SECONDS", default_value_t = 60)]
+    host_heartbeat_interval_seconds: u32,
+
+    /// How long a group outlives its host's last heartbeat
+    #[arg(long, value_name = "S", env = "MESH_HOST_HEARTBEAT_TTL_SECONDS", default_value_t = 150)]
+    host_heartbeat_ttl_seconds: u32,
+
+    /// How often members send their heartbeat
+    #[arg(long, value_name = "S", env = "MESH_MEMBER_HEARTBEAT_INTERVAL_SECONDS", default_value_t = 120)]
+    member_heartbeat_interval_seconds: u32,
+
+    /// How long a silent member stays
+    #[arg(long, value_name = "S", env = "MESH_MEMBER_HEARTBEAT_TTL_SECONDS", default_value_t = 600)]
+    member_heartbeat_ttl_seconds: u32,
+
+    /// Longest and default life of a group
+    #[arg(long, value_name = "S", env = "MESH_MAX_CONNECTION_TIME_SECONDS", default_value_t = 2_100)]
+    max_connection_time_seconds: u32,
+
+    /// How long recorded events are kept for pollers
+    #[arg(long, value_name = "S", env = "MESH_EVENT_TTL_SECONDS", default_value_t = 30)]
+    event_ttl_seconds: u32,
+
+    /// How often nodes without a WebSocket poll
+    #[arg(long, value_name = "S", env = "MESH_POLLING_INTERVAL_SECONDS", default_value_t = 2)]
+    polling_interval_seconds: u32,
+}
+
+#[allow(clippy::struct_field_names, reason = "they are the names of the options")]
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(super) struct LimitArguments {
+    /// Most nodes of a group
+    #[arg(long, value_name = "N", env = "MESH_MAX_NODES_PER_GROUP", default_value_t = 500)]
+    max_nodes_per_group: usize,
+
+    /// Most living groups of a domain
+    #[arg(long, value_name = "N", env = "MESH_MAX_GROUPS_PER_DOMAIN", default_value_t = 1_000)]
+    max_groups_per_domain: usize,
+
+    /// Most living groups in all
+    #[arg(long, value_name = "N", env = "MESH_MAX_GROUPS", default_value_t = 20_000)]
+    pub(super) max_groups: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// A switch in the environment: 1, true, 0 or false.
+fn switch() -> impl TypedValueParser<Value = bool> {
+    PossibleValuesParser::new(["1", "true", "0", "false"]).map(|text| text == "1" || text == "true")
+}
+
+/// A key that cannot be tried out.
+fn admin_key() -> impl TypedValueParser<Value = String> {
+    NonEmptyStringValueParser::new().try_map(|key| {
+        if key.chars().count() < 8 { Err("an admin key must have at least 8 characters") } else { Ok(key) }
+    })
+}
+
+fn on_or_off() -> impl TypedValueParser<Value = bool> {
+    PossibleValuesParser::new(["on", "off"]).map(|text| text == "on")
+}
+
+impl Arguments {
+    /// Lifetimes and limits as the operations know them.
+    pub(super) fn settings(&self) -> Settings {
+        let given = &self.lifetimes;
+        Settings {
+            lifetimes: Lifetimes {
+                host_heartbeat_interval: given.host_heartbeat_interval_seconds,
+                host_heartbeat_ttl: given.host_heartbeat_ttl_seconds,
+                member_heartbeat_interval: given.member_heartbeat_interval_seconds,
+                member_heartbeat_ttl: given.member_heartbeat_ttl_seconds,
+                max_connection_time: given.max_connection_time_seconds,
+                event_ttl: given.event_ttl_seconds,
+                polling_interval: given.polling_interval_seconds,
+            },
+            limits: Limits {
+                nodes_in_group: self.limits.max_nodes_per_group,
+                groups_in_domain: self.limits.max_groups_per_domain,
+            },
+        }
+    }
+
+    /// Where the console is served.
+    pub(super) fn console(&self) -> Console {
+        match self.console {
+            None => Console::OnLoopback,
+            Some(true) => Console::On,
+            Some(false) => Console::Off,
+        }
+    }
+
+    /// Sends log lines to standard error.
+    pub(super) fn start_log(&self) {
+        let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false);
+        let level = self.log_level.parse().unwrap_or(tracing::Level::INFO);
+        let log = log.with_max_level(level);
+        match self.log_format {
+            LogFormat::Text => log.init(),
+            LogFormat::Json => log.json().flatten_event(true).init(),
+        }
+    }
+}

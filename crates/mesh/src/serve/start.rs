@@ -1,0 +1,224 @@
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use mesh_core::Mesh;
+use mesh_core::error::StoreFailure;
+use mesh_core::network::DomainSecret;
+use mesh_core::settings::SettingError;
+use tokio::net::{TcpListener, lookup_host};
+
+use super::Arguments;
+use super::announcement::Announcement;
+use crate::stop::told_to_stop;
+use mesh_local::private_file;
+use mesh_local::{LocalSettings, LocalStore, OpenError};
+use mesh_server::board::{Attendance, Follow, Newsroom, Watch};
+use mesh_server::clock::SystemClock;
+use mesh_server::graphql::engine::Engine;
+use mesh_server::graphql::schema::SchemaError;
+use mesh_server::http::{App, Folder, Hosts, Origins};
+use mesh_server::keys::ApiKeys;
+use mesh_server::metrics::Metrics;
+use mesh_server::realtime::connection::Realtime;
+use mesh_server::realtime::hub::Hub;
+use mesh_server::server::Server;
+use mesh_server::server::connections::{Connections, Limits};
+use mesh_server::server::tls::{self, Tls, TlsError};
+
+const STORE_FILE: &str = "store.redb";
+const API_KEY_FILE: &str = "api-key";
+const ADMIN_KEY_FILE: &str = "admin-key";
+const SECRET_FILE: &str = "domain-secret";
+
+/// Why the server could not start.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StartError {
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    #[error("the store could not be made: {0}")]
+    MemoryStore(StoreFailure),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    #[error("the folder {folder} of --static cannot be served: {error}")]
+    Static { folder: String, error: io::Error },
+    #[error("cannot listen on {address}: {error}. Choose another with --listen ADDRESS:PORT")]
+    Listen { address: String, error: io::Error },
+    #[error("the file {file} in the data folder {folder} cannot be used: {error}")]
+    DataFile { file: &'static str, folder: String, error: io::Error },
+    #[error(
+        "the file {SECRET_FILE} in the data folder must hold at least {} characters",
+        DomainSecret::MIN_BYTES
+    )]
+    Secret,
+    #[error("the server stopped: {0}")]
+    Stopped(io::Error),
+}
+
+pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
+    let settings = arguments.settings();
+    settings.lifetimes.check()?;
+    let listeners = listen(&arguments.listen).await?;
+    let folder = arguments.static_folder.as_deref().map(open_folder).transpose()?;
+    let tls = tls(&arguments)?;
+    let keys = Arc::new(ApiKeys::new(api_keys(&arguments)?));
+    let metrics = Arc::new(Metrics::new());
+    let hub = Arc::<Hub>::default();
+    let watch = Arc::<Watch>::default();
+    let newsroom = Arc::new(Newsroom { hub: hub.clone(), watch: watch.clone() });
+    let clock = Arc::new(SystemClock::new());
+    let local = LocalSettings { settings: settings.clone(), max_groups: arguments.limits.max_groups };
+    let store = if arguments.in_memory {
+        LocalStore::in_memory(&local, newsroom).map_err(StartError::MemoryStore)?
+    } else {
+        let observer = {
+            let metrics = metrics.clone();
+            Box::new(move |took| metrics.committed(took))
+        };
+        LocalStore::open(&arguments.data.join(STORE_FILE), local, clock.clone(), newsroom, observer)?
+    };
+    let domain_secret = Some(domain_secret(&arguments)?);
+    let engine = Arc::new(Engine::new()?);
+    let realtime = {
+        let metrics = metrics.clone();
+        let too_slow = Box::new(move || metrics.too_slow());
+        Realtime { engine: engine.clone(), hub: hub.clone(), keys: keys.clone(), too_slow }
+    };
+    let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>();
+    let addresses = addresses.map_err(StartError::Stopped)?;
+    let admin_key = admin_key(&arguments)?;
+    let announcement = Announcement::new(&arguments, &addresses, &keys, &admin_key, tls.as_ref());
+    let mesh = Arc::new(Mesh { store, clock, settings, domain_secret });
+    let board = Follow {
+        mesh: mesh.clone(),
+        hub,
+        attendance: Attendance::default(),
+        metrics: metrics.clone(),
+        keys: keys.clone(),
+        home: announcement.home.clone(),
+    };
+    let server = Server {
+        listeners,
+        tls: tls.map(|tls| tls.acceptor),
+        connections: Connections::new(limits(&arguments)),
+        app: Arc::new(App {
+            mesh,
+            engine,
+            realtime: Arc::new(realtime),
+            keys,
+            origins: origins(&arguments),
+            hosts: hosts(&arguments),
+            console: arguments.console(),
+            folder,
+            admin_keys: ApiKeys::new(vec![admin_key]),
+            watch,
+            board: Arc::new(board),
+            trusted_proxies: arguments.network.trust_proxy,
+            metrics,
+        }),
+    };
+    let stop = told_to_stop();
+    announcement.print(arguments.log_format);
+    server.run(stop).await.map_err(StartError::Stopped)
+}
+
+async fn listen(addresses: &[String]) -> Result<Vec<TcpListener>, StartError> {
+    let mut listeners = Vec::new();
+    for address in addresses {
+        let failed = |error| StartError::Listen { address: address.clone(), error };
+        let resolved: Vec<_> = lookup_host(address).await.map_err(failed)?.collect();
+        listeners.push(TcpListener::bind(&resolved[..]).await.map_err(failed)?);
+    }
+    Ok(listeners)
+}
+
+fn open_folder(path: &Path) -> Result<Folder, StartError> {
+    Folder::open(path).map_err(|error| StartError::Static { folder: path.display().to_string(), error })
+}
+
+fn tls(arguments: &Arguments) -> Result<Option<Tls>, TlsError> {
+    let given = &arguments.tls;
+    if let (Some(certificate), Some(key)) = (&given.tls_cert, &given.tls_key) {
+        return tls::from_files(certificate, key).map(Some);
+    }
+    if !given.tls {
+        return Ok(None);
+    }
+    let names = tls::names_of_this_machine();
+    if arguments.in_memory { tls::in_memory(&names) } else { tls::from_folder(&arguments.data, &names) }
+        .map(Some)
+}
+
+fn api_keys(arguments: &Arguments) -> Result<Vec<String>, StartError> {
+    if !arguments.api_key.is_empty() {
+        return Ok(arguments.api_key.clone());
+    }
+    kept(arguments, API_KEY_FILE, || Ok(format!("da2-{}", random_text(26)?))).map(|key| vec![key])
+}
+
+fn admin_key(arguments: &Arguments) -> Result<String, StartError> {
+    if let Some(key) = &arguments.admin_key {
+        return Ok(key.clone());
+    }
+    kept(arguments, ADMIN_KEY_FILE, || Ok(format!("admin-{}", random_text(20)?)))
+}
+
+fn domain_secret(arguments: &Arguments) -> Result<DomainSecret, StartError> {
+    let secret = kept(arguments, SECRET_FILE, || random_text(40))?;
+    DomainSecret::new(secret.as_bytes()).ok_or(StartError::Secret)
+}
+
+/// What a file of the data folder holds, made if it is not there; made anew at each start in memory.
+fn kept(
+    arguments: &Arguments,
+    file: &'static str,
+    make: impl FnOnce() -> io::Result<String>,
+) -> Result<String, StartError> {
+    let folder = arguments.data.display().to_string();
+    let failed = |error| StartError::DataFile { file, folder, error };
+    if arguments.in_memory {
+        return make().map_err(failed);
+    }
+    let text = private_file::read_or_make(&arguments.data.join(file), make).map_err(failed)?;
+    if text.is_empty() {
+        let error =
+            io::Error::new(io::ErrorKind::InvalidData, "it is empty: remove it to have a new one made");
+        return Err(StartError::DataFile { file, folder: arguments.data.display().to_string(), error });
+    }
+    Ok(text)
+}
+
+/// Random letters and digits that are easy to read out.
+fn random_text(length: usize) -> io::Result<String> {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnopqrstuvwxyz2345678";
+    let mut bytes = vec![0; length];
+    getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(bytes.into_iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect())
+}
+
+fn limits(arguments: &Arguments) -> Limits {
+    let network = &arguments.network;
+    // Behind proxies all connections come from them.
+    let per_address = (network.trust_proxy == 0).then_some(network.max_connections_per_address);
+    Limits { total: network.max_connections, per_address }
+}
+
+fn origins(arguments: &Arguments) -> Origins {
+    match &arguments.network.allow_origin[..] {
+        [] => Origins::Default,
+        listed => Origins::Listed(listed.to_vec()),
+    }
+}
+
+/// The names in --listen and --allow-origin, and the machine's own.
+fn hosts(arguments: &Arguments) -> Hosts {
+    let listening = arguments.listen.iter().filter_map(|address| address.rsplit_once(':'));
+    let listening = listening.map(|(name, _)| name.to_owned());
+    let allowed = arguments.network.allow_origin.iter().filter_map(|origin| origin.split_once("://"));
+    let allowed = allowed.filter_map(|(_, rest)| rest.split([':', '/']).next()).map(ToOwned::to_owned);
+    Hosts(listening.chain(allowed).chain(tls::names_of_this_machine()).collect())
+}

@@ -1,0 +1,9 @@
+//! The command as people start it: real processes, killed and restarted.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, unreachable_pub)]
+
+mod durability;
+mod folder;
+mod process;
+mod simulate;
+mod support;
