@@ -11,8 +11,45 @@ const customTags = ['Ref', 'Condition', 'Sub', 'GetAtt', 'If', 'Equals', 'Not', 
   ],
 );
 
-/** The template, with its functions written in full. */
-export const template = parse(textOf('template.yaml'), { customTags });
+const source = parse(textOf('template.yaml'), { customTags });
+
+/** A loop's body for one `word` of its list: `!Ref identifier` and `${identifier}` are the word. */
+const bodyFor = (body, identifier, word) => {
+  const fill = node => {
+    if (typeof node === 'string') {
+      return node.replaceAll(`\${${identifier}}`, word);
+    }
+    if (Array.isArray(node)) {
+      return node.map(fill);
+    }
+    if (node === null || typeof node !== 'object') {
+      return node;
+    }
+    if (node.Ref === identifier) {
+      return word;
+    }
+    const filled = Object.fromEntries(Object.entries(node).map(([key, one]) => [fill(key), fill(one)]));
+    if ('Fn::FindInMap' in filled) {
+      const [map, key, field] = filled['Fn::FindInMap'];
+      return source.Mappings[map][key]?.[field] ?? filled;
+    }
+    const text = filled['Fn::Sub'];
+    return typeof text === 'string' && !text.includes('${') ? text : filled;
+  };
+  return fill(body);
+};
+
+/** Resources, with those of loops one by one. */
+const unrolled = Object.entries(source.Resources).flatMap(([key, resource]) => {
+  if (!key.startsWith('Fn::ForEach::')) {
+    return [[key, resource]];
+  }
+  const [identifier, words, body] = resource;
+  return words.flatMap(word => Object.entries(bodyFor(body, identifier, word)));
+});
+
+/** The template, with its functions and loops written in full. */
+export const template = { ...source, Resources: Object.fromEntries(unrolled) };
 
 /** The resources of a type, by their names. */
 export const resourcesOf = type =>
