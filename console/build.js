@@ -30,7 +30,8 @@ const licences = inputs => {
     const text = file ? readFileSync(join(SOURCES, folder, file), 'utf8').trim() : `Licence: ${license}`;
     return `${name} ${version}\n\n${text}\n`;
   });
-  return texts.join(`\n${'-'.repeat(80)}\n\n`);
+  // Some come with CRLF; git keeps text with LF.
+  return texts.map(text => text.replaceAll('\r\n', '\n')).join(`\n${'-'.repeat(80)}\n\n`);
 };
 
 const { outputFiles, metafile } = await build({

@@ -25,7 +25,8 @@ function licences(files) {
     const { name, version, license } = JSON.parse(readFileSync(`${root}${folder}package.json`, "utf8"));
     const file = readdirSync(root + folder).find((entry) => /^licen[cs]e/i.test(entry));
     const text = file ? readFileSync(`${root}${folder}${file}`, "utf8").trim() : `Licence: ${license}`;
-    return { title: `${name} ${version}`, text };
+    // Some come with CRLF; git keeps text with LF.
+    return { title: `${name} ${version}`, text: text.replaceAll("\r\n", "\n") };
   });
   const byText = new Map();
   for (const { title, text } of packages.sort((one, other) => (one.title < other.title ? -1 : 1))) {
