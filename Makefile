@@ -78,7 +78,7 @@ key-date: ## Say a date for an API key, to be written into samconfig.toml
 check: tools ## Format, lints, licences and documentation, every warning an error
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --all-features --locked -- -D warnings
-	$(CARGO) deny --locked --log-level error check bans licenses sources
+	$(CARGO) deny --locked --log-level error check --deny unmatched-skip --deny unmatched-skip-root bans licenses sources
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --locked --document-private-items
 
 bench: MESH_BINARY := $(CURDIR)/target/release/mesh
