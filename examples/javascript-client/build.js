@@ -1,5 +1,5 @@
-// Bundles the two libraries into page/vendor/, which is committed: neither the page nor the server that
-// serves it needs Node. `--check` fails if what is committed is not what would be made.
+// Bundles the two libraries into page/vendor/, which is committed. So neither the page nor its server needs
+// Node. `--check` fails if the committed files are not what this would make.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -18,7 +18,7 @@ async function bundle(source) {
   return { text: outputFiles[0].text, inputs: Object.keys(metafile.inputs) };
 }
 
-/** The licences of all packages that these files are of, each text once, ordered by the packages' names. */
+/** The licences of the packages of these files, each text once, ordered by the packages' names. */
 function licences(files) {
   const folders = new Set(files.map((file) => /^.*node_modules\/(@[^/]+\/)?[^/]+\//.exec(file)?.[0]).filter(Boolean));
   const packages = Array.from(folders, (folder) => {

@@ -1,5 +1,5 @@
-// Measures in headless Chromium how far replayed events are from the offsets they were fired with:
-// npm run bench, on an idle machine and on one whose processors are all busy with something else.
+// Measures in headless Chromium how exactly events keep their original intervals: npm run bench.
+// It measures on an idle machine, and while all processors are busy.
 import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { Pages } from "../test/support/pages.js";

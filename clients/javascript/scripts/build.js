@@ -1,4 +1,4 @@
-// Builds dist/: the modules with their types, and all of it in one small file for pages without a bundler.
+// Builds dist/: the modules with their types, and one file with everything for pages without a bundler.
 import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";

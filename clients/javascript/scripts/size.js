@@ -1,5 +1,5 @@
-// Prints what a page loads for this package, minified and gzipped: npm run size
-// and beside it what it loads for aws-amplify's API package: npm run size -- --compare
+// Prints how many bytes a page loads for this package, minified and gzipped: npm run size
+// With --compare also those of aws-amplify's API package: npm run size -- --compare
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

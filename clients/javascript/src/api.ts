@@ -1,3 +1,4 @@
+/** Calls of the API over HTTP, with timeouts and retries. */
 import { backoff, sleep, type Clock } from "./clock.js";
 import { MeshError } from "./errors.js";
 import type { Operation } from "./wire.js";
@@ -5,10 +6,10 @@ import type { Operation } from "./wire.js";
 /** How long an answer may take, in milliseconds. */
 const ANSWER_TIMEOUT = 15_000;
 
-/** How often requests are tried that have somebody waiting. */
+/** How often a request is tried while a caller waits for it. */
 export const MAX_TRIES = 4;
 
-/** What `fetch` takes and gives, as far as it is needed here. */
+/** The used part of `fetch`. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** Calls the API over HTTP. */
@@ -17,7 +18,7 @@ export class Api {
   readonly #apiKey: string;
   readonly #fetch: Fetch;
   readonly #clock: Clock;
-  /** Ends the pauses of calls that did not get through. */
+  /** Each ends the pause of one call that could not reach the server. */
   readonly #pauses = new Set<() => void>();
 
   constructor(endpoint: string, apiKey: string, fetch: Fetch, clock: Clock) {
@@ -27,7 +28,7 @@ export class Api {
     this.#clock = clock;
   }
 
-  /** Sends one request, once. Whatever goes wrong is a {@link MeshError}, an abort the signal's reason. */
+  /** Sends one request once. Rejects with a {@link MeshError}, or after an abort with the signal's reason. */
   async call<V extends object, D>(operation: Operation<V, D>, variables: V, signal: AbortSignal): Promise<D> {
     const given = new AbortController();
     const abort = () => given.abort(signal.reason);
@@ -37,7 +38,7 @@ export class Api {
       signal.throwIfAborted();
       const response = await this.#fetch(this.#endpoint, { ...this.#request(operation, variables), signal: given.signal });
       const data = read<D>(response, await response.text());
-      // One gets through: so will those that wait for it.
+      // The server can be reached again, so waiting calls are sent now.
       for (const end of this.#pauses) end();
       return data;
     } catch (error) {
@@ -50,12 +51,12 @@ export class Api {
     }
   }
 
-  /** Sends a request that outlives the page, and waits for nothing. */
+  /** Sends a request that is completed even if the page is closed. Its answer is ignored. */
   callOnUnload<V extends object>(operation: Operation<V, unknown>, variables: V): void {
     this.#fetch(this.#endpoint, { ...this.#request(operation, variables), keepalive: true }).catch(() => {});
   }
 
-  /** Calls until there is an answer: what can succeed later is tried again, `tries` times in all. */
+  /** Sends a request up to `tries` times, until it is answered or refused for good. */
   async callUntilAnswered<V extends object, D>(
     operation: Operation<V, D>,
     variables: V,
@@ -72,11 +73,11 @@ export class Api {
     }
   }
 
-  /** Waits to try again: while cut off from the server, no longer than until another call is answered. */
-  async #pause(failures: number, isCutOff: boolean, signal: AbortSignal): Promise<void> {
+  /** Waits before the next try. If the server could not be reached, the wait ends when another call is answered. */
+  async #pause(failures: number, isUnreachable: boolean, signal: AbortSignal): Promise<void> {
     const pause = new AbortController();
     const end = () => pause.abort();
-    if (isCutOff) this.#pauses.add(end);
+    if (isUnreachable) this.#pauses.add(end);
     signal.addEventListener("abort", end);
     await sleep(this.#clock, backoff(failures, this.#clock), pause.signal).catch(() => {});
     signal.removeEventListener("abort", end);
@@ -92,18 +93,19 @@ export class Api {
   }
 }
 
+/** The body of an answer. */
 interface Answer {
   data?: unknown;
   errors?: { errorType?: string; message?: string }[];
 }
 
-/** The data of an answer. What no mesh would answer (a filter's page, say) may be different next time. */
+/** The data of an answer. An answer that is not from a mesh, such as a filter's page, is a retryable error. */
 function read<D>(response: Response, text: string): D {
   let answer: Answer | undefined;
   try {
     answer = JSON.parse(text) as Answer;
   } catch {
-    // Then it is no answer of a mesh.
+    // Not JSON, so it is not from a mesh.
   }
   const error = answer?.errors?.[0];
   if (error?.errorType) {

@@ -1,22 +1,24 @@
-/** Time and chance, so that tests can give both. */
+/** Time and randomness, which tests replace; pauses between tries. */
+
+/** The source of time and randomness. */
 export interface Clock {
-  /** The wall clock: milliseconds since 1970. It may be set, and jump. */
+  /** The wall clock: milliseconds since 1970. It jumps when somebody sets it. */
   now(): number;
-  /** A clock that is never set: milliseconds since any moment. */
+  /** A clock that never jumps: milliseconds since some moment. */
   steady(): number;
-  /** Runs something once, after at least so many milliseconds. */
+  /** Calls `run` once, after at least this time. */
   after(milliseconds: number, run: () => void): Cancel;
   /** At least 0 and below 1. */
   random(): number;
 }
 
-/** Keeps what was planned from happening. Too late, or twice, it does nothing. */
+/** Cancels a planned call. After the call, or the second time, it does nothing. */
 export type Cancel = () => void;
 
-/** The longest time that timers of browsers and Node take; a longer one would run at once. */
+/** The longest time that timers accept, in milliseconds. A longer one would end at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-/** The machine's own time and chance. */
+/** The machine's own time and randomness. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   steady: () => performance.now(),
@@ -27,7 +29,7 @@ export const systemClock: Clock = {
   random: () => Math.random(),
 };
 
-/** Waits. An abort ends the wait early, and then the promise rejects with the signal's reason. */
+/** Waits. After an abort the promise rejects with the signal's reason. */
 export function sleep(clock: Clock, milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
@@ -43,7 +45,7 @@ export function sleep(clock: Clock, milliseconds: number, signal: AbortSignal): 
   });
 }
 
-/** The promise, or the signal's abort if that comes first. */
+/** The result of `promise`, or a rejection if the signal is aborted before. */
 export function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
   return new Promise((resolve, reject) => {
@@ -54,14 +56,14 @@ export function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefine
   });
 }
 
-/** The first wait of {@link backoff}, at most, in milliseconds. */
+/** The upper bound of the first wait of {@link backoff}, in milliseconds. */
 const SHORTEST_WAIT = 500;
 /** The longest wait of {@link backoff}, in milliseconds. */
 const LONGEST_WAIT = 30_000;
 
 /**
- * How long to wait before the next try, in milliseconds: doubling with each failure, and between half
- * and all of that by chance, so that a class that lost its server does not come back as one.
+ * How long to wait before the next try, in milliseconds. The time doubles with each failure. A random part
+ * of up to one half is taken away, so that the nodes of a class do not all try at the same moment.
  */
 export function backoff(failures: number, clock: Clock): number {
   const whole = Math.min(LONGEST_WAIT, SHORTEST_WAIT * 2 ** Math.min(failures, 30));

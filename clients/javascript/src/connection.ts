@@ -1,12 +1,12 @@
 /**
- * How a node hears its group: over a WebSocket where one gets through, by polling where none does, and
- * from one to the other without losing or repeating an event.
+ * How a node receives the messages of its group: over a WebSocket where one can be opened, and by polling
+ * where none can. The change from one to the other neither loses nor repeats an event.
  *
  * ```text
  *                      socket subscribed
  *   connecting ─────────────────────────────────────────▶ live ◀──────────┐
  *       │                                            lost │ ▲             │
- *       │ no socket gets through                          ▼ │ caught up   │ caught up
+ *       │ no socket can be opened                         ▼ │ caught up   │ caught up
  *       │                                           recovering            │
  *       │                                     poll answers│ ▲             │
  *       │                                                 ▼ │ poll fails  │
@@ -15,51 +15,51 @@
  *   any of them ── left, dissolved, GroupNotFound, NodeNotFound, Unauthorized ──▶ ended
  * ```
  *
- * - `recovering` and `polling` both try for a socket again and again, with {@link backoff}.
- * - A socket counts from `start_ack` on. What arrives on it is held back until everything before it was
- *   polled, from the place in the group's log that was reached last: so nothing is missing in between.
- *   What comes both ways is dropped by whoever hears it (see deduplicator.ts).
- * - Polls never overlap, so the place only moves forward.
+ * - In `recovering` and `polling`, opening a socket is tried again and again, with pauses of {@link backoff}.
+ * - A socket is used from `start_ack` on. Its messages wait until all earlier events were polled, from the
+ *   last known position in the group's log. So no event is missing in between. An event that arrives both
+ *   ways is dropped once by the receiver (see deduplicator.ts).
+ * - Two polls never run at the same time, so the position only moves forward.
  */
 import { backoff, type Cancel, type Clock } from "./clock.js";
 import type { Socket } from "./socket.js";
 import { PAGE_EVENTS, type MeshMessage, type PollPage, type WireEvent } from "./wire.js";
 
-/** How a session hears its group; see the diagram in connection.ts and in the README. */
+/** How a session receives messages; see the diagram in connection.ts and in the README. */
 export type State = "connecting" | "live" | "polling" | "recovering" | "ended";
 
-/** A socket that was lost sooner than this after it went live is no success, in milliseconds. */
+/** A socket that is lost sooner than this after it went live counts as a failed try, in milliseconds. */
 const STABLE_AFTER = 10_000;
 
-/** What a link works with. */
+/** What a connection is made with. */
 export interface ConnectionOptions {
   readonly clock: Clock;
   /** Milliseconds from one poll to the next. */
   readonly pollInterval: number;
   /** Opens a socket that is subscribed to the group. */
   subscribe(): Promise<Socket>;
-  /** Polls once, and takes the values that come along. */
+  /** Polls once. The values in the answer are applied before this returns. */
   poll(since: string): Promise<PollPage>;
-  /** Hears a live message. */
+  /** Receives a live message. */
   receive(message: MeshMessage): void;
-  /** Hears polled events. */
+  /** Receives polled events. */
   receivePolled(events: readonly WireEvent[]): void;
-  /** Told of every change; `recovered` is false when events were missed for good. */
+  /** Called after every change of state. `recovered` is false when events were lost for good. */
   changed(state: State, recovered?: boolean): void;
-  /** Ends the session if that is what an error means. */
+  /** Called with every error. Ends the session if the error means that. */
   failed(error: unknown): void;
 }
 
-/** One node's hearing, from its first moment to its last. */
+/** Receives the messages of one group for one node. */
 export class Connection {
   readonly #options: ConnectionOptions;
   #state: State = "connecting";
-  /** Everything before this place of the group's log was heard. */
+  /** The position in the group's log up to which all events were received. */
   #since = "";
-  /** Whether the log still had everything behind that place when it was last asked. */
-  #whole = true;
-  /** Whether events were missed since the last change of state said so. */
-  #missed = false;
+  /** Whether the log still had all events after that position when it was last polled. */
+  #isComplete = true;
+  /** Whether events were lost since the last call of `changed` with `recovered`. */
+  #hasLost = false;
   #socket: Socket | undefined;
   #liveAt = 0;
   #failedSockets = 0;
@@ -77,8 +77,8 @@ export class Connection {
   }
 
   /**
-   * Begins with a subscribed socket or, without one, with a poll that may reject. `since` is a time of
-   * the server's: what was fired before it is not heard.
+   * Begins with a subscribed socket. Without a socket it begins with a poll, whose failure rejects.
+   * `since` is a time by the server's clock: events fired before it are ignored.
    */
   async begin(socket: Socket | undefined, since: string): Promise<void> {
     this.#since = since;
@@ -86,16 +86,16 @@ export class Connection {
       this.#attach(socket);
       this.#goLive(socket);
     } else {
-      // What was fired before this node came is not for it.
+      // Events that were fired before this node joined are not for it.
       await this.#catchUp(() => {});
-      this.#missed = false;
+      this.#hasLost = false;
       this.#enter("polling");
       this.#pollLater(this.#options.pollInterval);
       this.#openLater();
     }
   }
 
-  /** Tries for a new socket at once: the network is another one now, and whatever was tried before means nothing. */
+  /** Opens a new socket at once. Called when the network may have changed, so earlier failures do not count. */
   renew(): void {
     if (this.#state === "ended" || this.#state === "connecting") return;
     this.#socket?.close();
@@ -118,12 +118,12 @@ export class Connection {
 
   #enter(state: State): void {
     if (this.#ended) return;
-    const hears = state !== "recovering";
-    if (this.#state === state && !(hears && this.#missed)) return;
+    const isReceiving = state !== "recovering";
+    if (this.#state === state && !(isReceiving && this.#hasLost)) return;
     this.#state = state;
-    if (!hears) return this.#options.changed(state);
-    const recovered = !this.#missed;
-    this.#missed = false;
+    if (!isReceiving) return this.#options.changed(state);
+    const recovered = !this.#hasLost;
+    this.#hasLost = false;
     this.#options.changed(state, recovered);
   }
 
@@ -147,7 +147,7 @@ export class Connection {
       if (this.#state === "recovering" && !this.#failedPolls) this.#pollLater(0);
       return;
     }
-    // It ended, or another try was faster.
+    // Meanwhile the session may have ended, or `renew` may have opened another socket.
     if (this.#ended || this.#socket) return socket.close();
     this.#attach(socket);
     this.#cancelPoll?.();
@@ -155,7 +155,7 @@ export class Connection {
       await this.#catchUp((events) => this.#options.receivePolled(events));
     } catch (error) {
       this.#options.failed(error);
-      // Without the events before it, a socket is of no use.
+      // Going live now would skip the events that could not be polled.
       return socket.close();
     }
     if (this.#socket === socket) this.#goLive(socket);
@@ -164,7 +164,7 @@ export class Connection {
   #attach(socket: Socket): void {
     this.#socket = socket;
     socket.onclose = () => this.#lost();
-    // It may be lost already, and then says so no more.
+    // A socket that is already closed does not call `onclose` any more.
     if (socket.closed) this.#lost();
   }
 
@@ -172,7 +172,7 @@ export class Connection {
     this.#liveAt = this.#options.clock.steady();
     this.#enter("live");
     socket.listen((message) => {
-      if (message.batchEvent) this.#move(message.batchEvent.events ?? [], message.batchEvent.timestamp);
+      if (message.batchEvent) this.#moveTo(message.batchEvent.events ?? [], message.batchEvent.timestamp);
       this.#options.receive(message);
     });
   }
@@ -184,7 +184,7 @@ export class Connection {
     this.#failedSockets = wasStable ? 0 : this.#failedSockets + 1;
     if (this.#state === "live") this.#enter("recovering");
     this.#openLater();
-    // By then a new socket is there, mostly.
+    // Usually a new socket is open before this poll begins, and cancels it.
     this.#pollLater(this.#options.pollInterval);
   }
 
@@ -203,23 +203,23 @@ export class Connection {
       this.#failedPolls++;
       this.#options.failed(error);
     }
-    // A socket that came meanwhile catches up by itself.
+    // A socket that was opened meanwhile polls by itself.
     if (this.#socket || this.#ended) return;
     this.#enter(this.#failedPolls ? "recovering" : "polling");
     const { clock, pollInterval } = this.#options;
     this.#pollLater(this.#failedPolls ? backoff(this.#failedPolls, clock) : pollInterval);
   }
 
-  /** Polls everything behind the place that was reached, page by page. */
+  /** Polls all events after the known position, page by page. */
   #catchUp(receive: (events: readonly WireEvent[]) => void): Promise<void> {
     const run = async () => {
       for (let more = true; more && !this.#ended; ) {
         const { events, complete } = await this.#options.poll(this.#since);
         if (this.#ended) return;
-        // The same gap is told once.
-        if (!complete && this.#whole) this.#missed = true;
-        this.#whole = complete;
-        const hasMoved = this.#move(events, null);
+        // While the position stays, the server reports the same gap at every poll: it counts once.
+        if (!complete && this.#isComplete) this.#hasLost = true;
+        this.#isComplete = complete;
+        const hasMoved = this.#moveTo(events, null);
         receive(events);
         more = hasMoved && events.length >= PAGE_EVENTS;
       }
@@ -229,12 +229,15 @@ export class Connection {
     return done;
   }
 
-  /** Notes the place behind these events, by cursor or, where they were not recorded, by time; says whether it is known. */
-  #move(events: readonly WireEvent[], timestamp: string | null): boolean {
+  /**
+   * Moves the position behind these events: to the last cursor, or to the given time where the events were
+   * not recorded. Returns false if there is neither.
+   */
+  #moveTo(events: readonly WireEvent[], timestamp: string | null): boolean {
     const position = events.at(-1)?.cursor ?? timestamp;
     if (!position) return false;
     this.#since = position;
-    this.#whole = true;
+    this.#isComplete = true;
     return true;
   }
 }

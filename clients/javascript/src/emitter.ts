@@ -1,4 +1,4 @@
-/** The two ways of hearing a session: by listener, or one event after the other. */
+/** How applications receive a session's events: with listeners, or with `for await`. */
 import type { AnySessionEvent, SessionEvents } from "./events.js";
 
 /** A listener for events with this detail. */
@@ -7,12 +7,12 @@ export type Listener<Detail> =
   | { handleEvent(event: CustomEvent<Detail>): void }
   | null;
 
-/** An `EventTarget` for the events of a session, which can be iterated as well. */
+/** An `EventTarget` for the events of a session that can also be iterated. */
 export class Emitter extends EventTarget {
   readonly #streams = new Set<{ end(): void }>();
   #ended = false;
 
-  /** The details of one type of event, from now on until the session ends or `signal` aborts. */
+  /** The details of one type of event, from now on until the session ends or `signal` is aborted. */
   stream<Type extends keyof SessionEvents>(
     type: Type,
     options: { signal?: AbortSignal } = {},
@@ -28,7 +28,7 @@ export class Emitter extends EventTarget {
     );
   }
 
-  /** Tells listeners and streams. Nothing comes after `ended`. @internal */
+  /** Calls listeners and fills streams. `ended` is the last event. @internal */
   emit<Type extends keyof SessionEvents>(type: Type, detail: SessionEvents[Type]): void {
     this.dispatchEvent(new CustomEvent(type, { detail }));
     if (type !== "ended") return;
@@ -52,7 +52,7 @@ export class Emitter extends EventTarget {
   }
 }
 
-/** Listeners know what they get. */
+/** Types of listeners by the type of the event. */
 export interface Emitter {
   addEventListener<Type extends keyof SessionEvents>(
     type: Type,
@@ -76,14 +76,14 @@ export interface Emitter {
   ): void;
 }
 
-/** Items that one side pushes and the other awaits. What nobody awaits yet is kept. */
+/** A queue of items: `push` adds one, `next` waits for one. */
 export class Stream<T> implements AsyncIterableIterator<T> {
   readonly #close: () => void;
   #ready: T[] = [];
   #awaiting: ((result: IteratorResult<T, undefined>) => void)[] = [];
   #ended = false;
 
-  /** `close` is called once, when nothing more is wanted or will come. */
+  /** `close` is called once, when either side ends the stream. */
   constructor(close: () => void) {
     this.#close = close;
   }
@@ -96,7 +96,7 @@ export class Stream<T> implements AsyncIterableIterator<T> {
     else this.#ready.push(value);
   }
 
-  /** Adds no more; what is there can still be had. */
+  /** Accepts no more items. Those in the queue can still be read. */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;

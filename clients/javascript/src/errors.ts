@@ -1,14 +1,16 @@
-/** Anything that went wrong with a mesh. */
+/** Errors of the package, and the reasons for which a session ends. */
+
+/** The error that all calls of the package throw or reject with. */
 export class MeshError extends Error {
   override readonly name = "MeshError";
   /**
    * The kind of error, a stable word: the server's `errorType` (`GroupNotFound`, `Unauthorized`,
    * `NodeNotFound`, `ValidationError`, `UnauthorizedException`, ...), or one of the client's own:
-   * `NetworkError` (no answer, or none that a mesh gives), `WebSocketError` (the same of a socket),
-   * `LimitExceeded` (more is waiting to be sent than is kept), `SessionEnded` (it ended before it began).
+   * `NetworkError` (no answer, or one that is not from a mesh), `WebSocketError` (a socket failed),
+   * `LimitExceeded` (too many events wait to be sent), `SessionEnded` (it ended before it started).
    */
   readonly type: string;
-  /** Whether the same call may well succeed later. */
+  /** Whether the same call may succeed later. */
   readonly retryable: boolean;
 
   constructor(type: string, message: string, options: { retryable?: boolean; cause?: unknown } = {}) {
@@ -18,19 +20,19 @@ export class MeshError extends Error {
   }
 }
 
-/** Why a session is over. */
+/** Why a session has ended. */
 export type EndReason =
-  /** This node left it. */
+  /** This node left. */
   | "left"
-  /** Its host dissolved it, left, or fell silent. */
+  /** The host dissolved the group, left, or sent no heartbeat for too long. */
   | "dissolved"
-  /** Its time was over. */
+  /** The group reached its maximum time. */
   | "expired"
-  /** The server does not know the group (any more). */
+  /** The server does not know the group. */
   | "groupNotFound"
-  /** The server does not know this node as one of the group: it was silent for too long. */
+  /** The server does not know this node, because it sent no heartbeat for too long. */
   | "nodeNotFound"
-  /** The key is not valid any more, or another node is the host. */
+  /** The key is wrong, or another node is the host. */
   | "unauthorized";
 
 const ENDS = new Map<string, EndReason>([
@@ -40,7 +42,7 @@ const ENDS = new Map<string, EndReason>([
   ["UnauthorizedException", "unauthorized"],
 ]);
 
-/** Why an error ends a session, or undefined if it does not. */
+/** The reason for which this error ends a session; undefined if it does not end it. */
 export function endReason(error: unknown): EndReason | undefined {
   if (!(error instanceof MeshError)) return undefined;
   const reason = ENDS.get(error.type);

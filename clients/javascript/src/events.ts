@@ -1,4 +1,4 @@
-/** What a session tells. */
+/** The types of the events of a session. */
 import type { EndReason, MeshError } from "./errors.js";
 import type { State } from "./connection.js";
 import type { NodesChange, ValueChange } from "./group-state.js";
@@ -7,7 +7,7 @@ import type { EventInput, KeyValue } from "./wire.js";
 /** An event that another node fired. */
 export interface MeshEvent {
   readonly name: string;
-  /** Null if it was fired without one. */
+  /** Null if it was fired without a payload. */
   readonly payload: string | null;
   /** The node that fired it. */
   readonly nodeId: string;
@@ -15,42 +15,42 @@ export interface MeshEvent {
   readonly firedAt: string | null;
 }
 
-/** A change of how the session hears its group. */
+/** A change of the session's state. */
 export interface StateChange {
   readonly state: State;
-  /** With `live` and `polling`: false when events were missed for good on the way there. */
+  /** Only with `live` and `polling`: false when events were lost for good before. */
   readonly recovered?: boolean | undefined;
 }
 
 /** The end of a session. */
 export interface SessionEnd {
   readonly reason: EndReason;
-  /** The server's words, or the client's, in English. */
+  /** An explanation in English, for developers. */
   readonly message: string;
 }
 
-/** Something that could not be sent and never will. Everything else goes on. */
+/** Values or events that the server refused. They are not sent again. The session goes on. */
 export interface Refusal {
   readonly error: MeshError;
-  /** The events that were refused, if it was events. */
+  /** The refused events, if there are any. */
   readonly events?: readonly EventInput[];
-  /** The values that were refused, if it was values. */
+  /** The refused values, if there are any. */
   readonly data?: readonly KeyValue[];
 }
 
-/** The events of a session and their details. */
+/** The events of a session: type and detail. */
 export interface SessionEvents {
   /** Another node's value changed. */
   value: ValueChange;
-  /** Another node fired an event; told with the offset it was fired with. */
+  /** Another node fired an event. Events keep the intervals in which they were fired. */
   event: MeshEvent;
-  /** Nodes came or went. */
+  /** Nodes joined or left. */
   nodes: NodesChange;
-  /** The session hears its group in another way, or not. */
+  /** The state changed. */
   state: StateChange;
-  /** Values or events were refused. */
+  /** The server refused values or events. */
   error: Refusal;
-  /** The session is over. Nothing comes after this. */
+  /** The session has ended. This is the last event. */
   ended: SessionEnd;
 }
 

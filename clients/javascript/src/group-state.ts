@@ -1,9 +1,10 @@
+/** What a node knows about its group: the nodes and their values. */
 import type { NodeStatus, WireNode } from "./wire.js";
 
 /** A value of a node. */
 export interface Value {
   readonly value: string;
-  /** When the server took it (ISO date-time); null while a value of this node is on its way there. */
+  /** When the server stored it (ISO date-time); null while a value of this node is not stored yet. */
   readonly timestamp: string | null;
 }
 
@@ -20,19 +21,19 @@ export interface ValueChange extends Value {
   readonly key: string;
 }
 
-/** Nodes that came and went. */
+/** The ids of nodes that joined and left. */
 export interface NodesChange {
   readonly joined: string[];
   readonly left: string[];
 }
 
-/** What this node knows of the group: who is in it, and everybody's values. */
+/** The nodes of the group and the newest known values of each. */
 export class GroupState {
   readonly values = new Map<string, Map<string, Value>>();
   readonly nodes = new Map<string, MeshNode>();
   readonly #own: string;
   readonly #host: string | undefined;
-  /** When each node was last heard, in steps of {@link mark}. */
+  /** The step of {@link mark} in which each node was last active. */
   readonly #lastActive = new Map<string, number>();
   #step = 0;
   #change: NodesChange = { joined: [], left: [] };
@@ -44,12 +45,12 @@ export class GroupState {
     this.#addNode(own);
   }
 
-  /** A moment, for {@link applyNodeList}: what is heard from now on is newer than a list asked for now. */
+  /** Begins a new step. Nodes that are active from now on are newer than a list that is requested now. */
   mark(): number {
     return ++this.#step;
   }
 
-  /** Takes a node's values; returns those that changed. Older ones than are known change nothing. */
+  /** Applies values of a node, and returns those that changed. A value older than the known one is ignored. */
   applyStatus({ nodeId, data, timestamp: time }: NodeStatus): ValueChange[] {
     if (nodeId === null) return [];
     const timestamp = time ?? "";
@@ -58,7 +59,7 @@ export class GroupState {
     this.values.set(nodeId, values);
     return (data ?? []).flatMap(({ key, value }) => {
       const known = values.get(key);
-      // The server's word on an own value that has been replaced since is no news.
+      // Without a timestamp the known value is an own one that is not stored yet. Another value is older.
       const isOld = known && (known.timestamp === null ? known.value !== value : known.timestamp > timestamp);
       if (isOld) return [];
       values.set(key, { value, timestamp });
@@ -66,13 +67,13 @@ export class GroupState {
     });
   }
 
-  /** Takes a value of this node itself, which the server does not have yet. */
+  /** Sets a value of this node, which the server has not stored yet. */
   setOwn(key: string, value: string): void {
     const values = this.values.get(this.#own) ?? new Map<string, Value>();
     this.values.set(this.#own, values.set(key, { value, timestamp: null }));
   }
 
-  /** Forgets a value of this node that the server refused. */
+  /** Removes a value of this node that the server refused. A newer value stays. */
   revertOwn(key: string, value: string): void {
     const values = this.values.get(this.#own);
     const known = values?.get(key);
@@ -89,19 +90,19 @@ export class GroupState {
     return newest?.value;
   }
 
-  /** The newest time of the server's that any value has, or "". */
+  /** The newest timestamp of all values, or "". */
   newestTime(): string {
     const all = [...this.values.values()].flatMap((values) => [...values.values()]);
     return all.reduce((newest, { timestamp }) => (timestamp && timestamp > newest ? timestamp : newest), "");
   }
 
-  /** Notes that a node spoke: it is there, whether it was listed or not. */
+  /** Notes that something of this node was received. It is in the group, even if no list has shown it yet. */
   markActive(nodeId: string): void {
     this.#lastActive.set(nodeId, this.#step);
     this.#addNode(nodeId);
   }
 
-  /** Takes the list of nodes that was asked for at `mark`, and forgets whoever is not in it. */
+  /** Applies the list of nodes that was requested at `mark`. Removes nodes that are not in it. */
   applyNodeList(listed: readonly WireNode[], mark: number): void {
     const present = new Set([this.#own, this.#host]);
     for (const { id, name } of listed) {
@@ -115,7 +116,7 @@ export class GroupState {
     }
   }
 
-  /** The nodes that came and went since this was last asked, if any did. */
+  /** The nodes that joined and left since the last call, or undefined if none did. */
   takeNodesChange(): NodesChange | undefined {
     const change = this.#change;
     if (!change.joined.length && !change.left.length) return undefined;

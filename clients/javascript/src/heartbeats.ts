@@ -1,46 +1,47 @@
+/** Heartbeats, which keep a node in its group, and the regular sync of the group state. */
 import type { Api } from "./api.js";
 import { sleep, type Clock } from "./clock.js";
-import type { Receiver } from "./receiver.js";
 import type { GroupState } from "./group-state.js";
-import { SYNC, MEMBER_HEARTBEAT, RENEW_HEARTBEAT, type GroupRef } from "./wire.js";
+import type { Receiver } from "./receiver.js";
+import { MEMBER_HEARTBEAT, RENEW_HEARTBEAT, SYNC, type GroupRef } from "./wire.js";
 
-/** The end of a group is asked about this long after it should have come, in milliseconds. */
+/** The server is asked whether the group has ended this long after its expected end, in milliseconds. */
 const EXPIRY_SLACK = 1_000;
 
-/** Who attends, and how often that is said. */
+/** The node that sends heartbeats, and the intervals. */
 export interface HeartbeatSettings {
   readonly api: Api;
   readonly clock: Clock;
   readonly nodeId: string;
   readonly isHost: boolean;
-  /** Seconds until the first heartbeat; each one's answer may change them. */
+  /** Seconds until the first heartbeat. The answer of each heartbeat may change them. */
   readonly heartbeatSeconds: number;
-  /** Milliseconds from one look around to the next; 0 for none. */
+  /** Milliseconds from one sync to the next; 0 for none. */
   readonly syncInterval: number;
   /** Milliseconds until the group ends, where that is known. */
   readonly lifeLeft: number | undefined;
 }
 
-/** What attendance works with. */
+/** What heartbeats are made with. */
 export interface HeartbeatOptions extends HeartbeatSettings {
   readonly groupRef: GroupRef;
   readonly groupState: GroupState;
   readonly receiver: Receiver;
   /** Aborted when the session ends. */
   readonly signal: AbortSignal;
-  /** Told what went wrong. */
+  /** Called with every error. */
   failed(error: unknown): void;
 }
 
-/** Stays in the group, and knows who else does: heartbeats, and looking around every now and then. */
+/** Sends the heartbeats of a node, and syncs its group state. */
 export class Heartbeats {
   readonly #options: HeartbeatOptions;
 
-  constructor(ports: HeartbeatOptions) {
-    this.#options = ports;
+  constructor(options: HeartbeatOptions) {
+    this.#options = options;
   }
 
-  /** Asks who is there, and for everybody's values. */
+  /** Asks the server for all nodes and values of the group. */
   async sync(tries: number): Promise<void> {
     const { api, groupRef, groupState, receiver, signal } = this.#options;
     const mark = groupState.mark();
@@ -49,10 +50,10 @@ export class Heartbeats {
     receiver.receiveValues(answer.listGroupStatuses);
   }
 
-  /** Keeps at it until the session ends. */
+  /** Sends heartbeats and syncs until the session ends. */
   start(): void {
     const { clock, heartbeatSeconds, lifeLeft, syncInterval } = this.#options;
-    // Whether the group is really over by then, the server says.
+    // A heartbeat shortly after the expected end: its answer says whether the group has really ended.
     const expiry = clock.steady() + (lifeLeft ?? Infinity) + EXPIRY_SLACK;
     const untilBeat = (seconds: number) => Math.max(EXPIRY_SLACK, Math.min(seconds * 1_000, expiry - clock.steady()));
     let seconds = heartbeatSeconds;
@@ -67,7 +68,7 @@ export class Heartbeats {
     });
   }
 
-  /** Does something again and again; it answers the milliseconds until the next time. */
+  /** Calls `act` again and again. It returns the milliseconds until its next call. */
   async #repeat(wait: number, act: () => Promise<number>): Promise<void> {
     const { clock, signal, failed } = this.#options;
     while (!signal.aborted) {
@@ -80,7 +81,7 @@ export class Heartbeats {
     }
   }
 
-  /** Sends a heartbeat; answers the seconds until the next one. */
+  /** Sends a heartbeat, and returns the seconds until the next one. */
   async #beat(): Promise<number | null | undefined> {
     const { api, groupRef, nodeId, isHost, signal } = this.#options;
     const { renewHeartbeat, sendMemberHeartbeat } = isHost

@@ -1,4 +1,4 @@
-/** A node of a mesh, in browsers and in Node. See README.md. */
+/** The public interface of the package: a node of a Mesh v2 group, in browsers and in Node. See README.md. */
 export { MeshError, type EndReason } from "./errors.js";
 export type { AnySessionEvent, MeshEvent, Refusal, SessionEnd, SessionEvents, StateChange } from "./events.js";
 export type { Cancel, Clock } from "./clock.js";

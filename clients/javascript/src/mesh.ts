@@ -1,3 +1,4 @@
+/** The class `Mesh`: the entry point of the package. */
 import { Api, MAX_TRIES, type Fetch } from "./api.js";
 import { orAborted, systemClock, type Clock } from "./clock.js";
 import { currentPage, HostStorage, newId, type Page } from "./page.js";
@@ -16,60 +17,60 @@ import {
   type WireNode,
 } from "./wire.js";
 
-/** Where a mesh is and how to use it. */
+/** Where the server is, and how to use it. */
 export interface MeshOptions {
   /** The API's URL, as `https://...appsync-api...amazonaws.com/graphql` or `http://192.168.0.5:4000/graphql`. */
   readonly endpoint: string;
   /** The API key. */
   readonly apiKey: string;
-  /** Where sockets connect; derived from `endpoint` by AppSync's rules if it is not given. */
+  /** The URL of sockets; by default derived from `endpoint` by AppSync's rules. */
   readonly realtimeEndpoint?: string;
-  /** The domain that groups are found in; the one of this network if it is not given. */
+  /** The domain of the groups; by default the one that the server gives this network. */
   readonly domain?: string;
-  /** A constructor of WebSockets: `ws` in Node 20. Without any, sessions poll. */
+  /** A WebSocket class, such as the package `ws` in Node 20. Without any, sessions poll. */
   readonly webSocket?: WebSocketConstructor;
-  /** What to use instead of the global `fetch`. */
+  /** Used instead of the global `fetch`. */
   readonly fetch?: Fetch;
-  /** Milliseconds for which events are gathered before they are sent, 10 to 10,000; default 250. */
+  /** Milliseconds for which events are collected before they are sent, 10 to 10,000; default 250. */
   readonly eventInterval?: number;
-  /** Milliseconds from one report of values to the next at least, 10 to 10,000; default 250. */
+  /** The least milliseconds from one report of values to the next, 10 to 10,000; default 250. */
   readonly dataInterval?: number;
-  /** Milliseconds between looks at who is there; default 15,000, 0 for none. */
+  /** Milliseconds between requests for all nodes and values; default 15,000, 0 for none. */
   readonly syncInterval?: number;
-  /** Time and chance, for tests. */
+  /** Time and randomness, for tests. */
   readonly clock?: Clock;
-  /** The page, for tests; by default the one that this runs on. */
+  /** The web page, for tests; by default the current one. */
   readonly page?: Page;
 }
 
-/** What every call can be given. */
+/** Options of every call. */
 export interface CallOptions {
-  /** Ends the call and, once there is one, the session. */
+  /** An abort ends the call, and also the session that it made. */
   readonly signal?: AbortSignal;
 }
 
-/** How to create a group. */
+/** Options of `create`. */
 export interface CreateOptions extends CallOptions {
   /** 1 to 256 characters. */
   readonly name: string;
-  /** How long the group lives at most; the server's maximum if it is not given. */
+  /** When the group ends at the latest; by default after the server's maximum. */
   readonly maxConnectionTimeSeconds?: number;
-  /** The host's id; by default a new one or, after a reload of the page, the one from before. */
+  /** The host's id; by default a new one or, after a reload of the page, the one used before. */
   readonly hostId?: string;
 }
 
-/** How to join a group. */
+/** Options of `join`. */
 export interface JoinOptions extends CallOptions {
-  /** This node's id; a new one by default. */
+  /** This node's id; by default a new one. */
   readonly nodeId?: string;
 }
 
-/** How often nodes poll where the server does not say, in seconds. */
+/** The polling interval where the server names none, in seconds. */
 const POLLING_SECONDS = 2;
-/** How often nodes send a heartbeat where the server does not say, in seconds. */
+/** The heartbeat interval where the server names none, in seconds. */
 const HEARTBEAT_SECONDS = 60;
 
-/** A mesh: groups to find, to create and to join. It keeps nothing open; sessions do. */
+/** Finds, creates and joins groups. It keeps no connection open; only sessions do. */
 export class Mesh {
   readonly #options: MeshOptions;
   readonly #clock: Clock;
@@ -82,12 +83,12 @@ export class Mesh {
   constructor(options: MeshOptions) {
     const { endpoint, apiKey, clock = systemClock } = options;
     const webSocket = options.webSocket ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
-    // Neither a header nor a sub-protocol could carry it, and that would look like a network without an answer.
+    // Other keys fit into no header and no sub-protocol. Every call would fail like a broken network.
     if (!/^[!-~]+$/.test(apiKey)) throw new TypeError("apiKey must be letters, digits and signs of ASCII, without spaces");
     const url = options.realtimeEndpoint ?? realtimeEndpoint(endpoint);
     this.#options = options;
     this.#clock = clock;
-    // A browser's fetch wants to be called by its window.
+    // A browser's `fetch` must be called as a function of its window.
     this.#api = new Api(endpoint, apiKey, options.fetch ?? ((url, init) => fetch(url, init)), clock);
     this.#socket = { webSocket, url, host: new URL(endpoint).host, apiKey, clock };
     this.#page = options.page ?? currentPage();
@@ -98,11 +99,11 @@ export class Mesh {
     };
   }
 
-  /** The domain that groups are found in. */
+  /** The domain of the groups. */
   async domain({ signal }: CallOptions = {}): Promise<string> {
     if (this.#options.domain !== undefined) return this.#options.domain;
     const asked = (this.#domain ??= this.#call(CREATE_DOMAIN, {}).then(({ createDomain }) => createDomain));
-    // After a failure the next one asks again.
+    // After a failure the next call asks again.
     asked.catch(() => (this.#domain = undefined));
     return orAborted(asked, signal);
   }
@@ -113,12 +114,12 @@ export class Mesh {
     return (await this.#call(LIST_GROUPS, { domain }, signal)).listGroupsByDomain;
   }
 
-  /** Living groups of all domains whose name begins with these 1 to 6 characters; 10 of them if nothing is said. */
+  /** Living groups of all domains whose name begins with these 1 to 6 characters; `limit` is 10 by default. */
   async search(namePrefix: string, { limit, signal }: CallOptions & { readonly limit?: number } = {}): Promise<Group[]> {
     return (await this.#call(SEARCH_GROUPS, { namePrefix, limit }, signal)).searchGroupsByNamePrefix;
   }
 
-  /** Creates a group and hosts it. The same host again gets the group that it has. */
+  /** Creates a group with this node as its host. If this host has a group already, it gets that group again. */
   async create({ name, maxConnectionTimeSeconds, hostId, signal }: CreateOptions): Promise<Session> {
     const domain = await orAborted(this.domain(), signal);
     const hostStorage = new HostStorage(hostId === undefined ? this.#page : undefined, this.#options.endpoint, domain);
@@ -129,19 +130,19 @@ export class Mesh {
       const variables = { name, hostId: nodeId, domain, maxConnectionTimeSeconds, useWebSocket: !!socket };
       const { createGroup: group } = await this.#call(CREATE_GROUP, variables);
       hostStorage.save(nodeId);
-      // Where this fails, the session begins by polling.
+      // If this fails, the session starts with polling.
       await socket?.subscribe({ groupId: group.id, domain }).catch(() => {});
       return { group, answer: group, nodeId, isHost: true, isNew: !known, ended: () => hostStorage.remove(nodeId) };
     };
     return this.#enter(open, create, signal);
   }
 
-  /** Joins a group from {@link groups} or {@link search}, or one that is known by its id and domain. */
+  /** Joins a group from {@link groups} or {@link search}, or any group whose id and domain are known. */
   async join(group: Pick<Group, "id" | "domain"> & Partial<Group>, { nodeId, signal }: JoinOptions = {}): Promise<Session> {
     const { id, domain } = group;
     const groupRef = { groupId: id, domain };
     const own = nodeId ?? newId();
-    // Subscribed before it joins, a member misses nothing from its first moment on.
+    // The subscription begins before the join, so that the member misses no message.
     const open = () => this.#subscribe(groupRef);
     const join = async (socket: Socket | undefined): Promise<Membership> => {
       const { joinGroup: answer } = await this.#call(JOIN_GROUP, { ...groupRef, nodeId: own, useWebSocket: !!socket });
@@ -152,14 +153,14 @@ export class Mesh {
     return this.#enter(open, join, signal);
   }
 
-  /** Enters a group and begins a session in it. After an abort it still leaves what it could not but enter. */
+  /** Opens a socket, creates or joins the group, and starts the session. If it is aborted too late, it leaves again. */
   async #enter(
     open: () => Promise<Socket>,
     enter: (socket: Socket | undefined) => Promise<Membership>,
     signal: AbortSignal | undefined,
   ): Promise<Session> {
     const attempt = async () => {
-      // Without a socket, where none gets through.
+      // If no socket can be opened, the session polls.
       const socket = await open().catch(() => undefined);
       try {
         signal?.throwIfAborted();
@@ -198,7 +199,7 @@ export class Mesh {
       nodeId,
       isHost,
       since: createdAt ?? "",
-      // By the server's clock alone; what was created long ago says nothing about now.
+      // Both times are by the server's clock. They tell the remaining time only for a node that is new.
       lifeLeft: isNew && createdAt && expiresAt ? Date.parse(expiresAt) - Date.parse(createdAt) : undefined,
       heartbeatSeconds: heartbeatIntervalSeconds ?? HEARTBEAT_SECONDS,
       pollInterval: (pollingIntervalSeconds ?? POLLING_SECONDS) * 1_000,
@@ -212,7 +213,7 @@ export class Mesh {
     return this.#api.callUntilAnswered(operation, variables, signal ?? new AbortController().signal, MAX_TRIES);
   }
 
-  /** A group as it is listed, if it is. */
+  /** The group as the server lists it, if it does. */
   async #find({ groupId, domain }: GroupRef): Promise<Group | undefined> {
     const listed = await this.#call(LIST_GROUPS, { domain }).catch(() => undefined);
     return listed?.listGroupsByDomain.find(({ id }) => id === groupId);
@@ -225,15 +226,16 @@ export class Mesh {
   }
 }
 
-/** How a session came about. */
+/** The result of creating or joining a group. */
 interface Membership {
   readonly group: SessionGroup;
-  /** What creating or joining answered. */
+  /** The answer of createGroup or joinGroup. */
   readonly answer: Omit<Joined, keyof WireNode> & Pick<WireNode, "createdAt">;
   readonly nodeId: string;
   readonly isHost: boolean;
-  /** Whether the node was not there before, so that it was created by the server's clock just now. */
+  /** Whether this call made the node, so that `createdAt` is the current time of the server's clock. */
   readonly isNew: boolean;
+  /** Called when the session has ended. */
   ended(): void;
 }
 

@@ -1,24 +1,25 @@
+/** Sends events. */
 import type { Cancel, Clock } from "./clock.js";
 import { MeshError } from "./errors.js";
 import { countThatFits, MAX_EVENTS, MAX_MESSAGE_BYTES, type MessageSize } from "./size.js";
 import type { EventInput } from "./wire.js";
 
-/** How many events wait at most. More come only from a loop that nobody could follow. */
+/** How many events may wait. Only a program with an endless loop fires more. */
 const MAX_WAITING = 10_000;
 
-/** What an outbox works with. */
+/** What an outbox is made with. */
 export interface OutboxOptions {
   readonly clock: Clock;
-  /** Milliseconds from the first event of a batch until the batch is sent. */
+  /** Milliseconds for which events are collected, from the first one of a batch. */
   readonly interval: number;
   readonly size: MessageSize<EventInput>;
-  /** Done when everything is sent that has to arrive before events that were fired by now. */
+  /** Resolves when all values are answered that must arrive before the events that were added so far. */
   before(): Promise<void>;
-  /** Sends a batch. Never rejects: what is refused is reported where it is known. */
+  /** Sends a batch. Never rejects: the sender itself reports refused events. */
   send(batch: EventInput[]): Promise<void>;
 }
 
-/** Events on their way out: gathered for an interval, sent in order, in batches that the server takes. */
+/** Collects events for an interval, and sends them in order, in batches that the server accepts. */
 export class Outbox {
   readonly #options: OutboxOptions;
   #waiting: { event: EventInput; bytes: number }[] = [];
@@ -31,7 +32,7 @@ export class Outbox {
     this.#options = options;
   }
 
-  /** Takes an event, or throws: one that is too large even alone, or one too many. */
+  /** Adds an event. Throws if it is too large for a message, or if too many events wait. */
   add(event: EventInput): void {
     const { size } = this.#options;
     const bytes = size.of(event);
@@ -43,12 +44,12 @@ export class Outbox {
     this.#plan();
   }
 
-  /** Sends at once; done when everything that was added by now is sent. */
+  /** Sends at once. Resolves when all events that were added before are answered. */
   async flush(): Promise<void> {
     for (const target = this.#added; this.#sent < target; ) await this.#send();
   }
 
-  /** Forgets what waits. */
+  /** Drops the events that wait. */
   clear(): void {
     this.#cancel?.();
     this.#sent += this.#waiting.length;

@@ -1,24 +1,24 @@
 /**
- * What a session has to do with the page that it lives on. Pages on http addresses of a LAN are no
- * secure contexts: nothing here needs one.
+ * The web page that a session belongs to: its reload, its end, and its network. A page on an http address
+ * of a LAN is not a secure context, so nothing here needs one.
  */
 
-/** The part of a page that is used; outside of browsers there is none. */
+/** The used part of a web page. Outside of browsers there is none. */
 export interface Page {
-  /** Where `pagehide`, `pageshow` and `online` happen. */
+  /** Dispatches `pagehide`, `pageshow` and `online`. */
   readonly events: EventTarget;
-  /** Survives a reload of this tab, and nothing else. */
+  /** Is kept when this tab is reloaded, and belongs to this tab alone. */
   readonly storage: Pick<Storage, "getItem" | "setItem" | "removeItem">;
-  /** Tells this load of the page from others. */
+  /** Differs for every load of the page. */
   readonly loadId: number;
 }
 
-/** The page that this runs on, if it is one. */
+/** The current web page, if there is one. */
 export function currentPage(): Page | undefined {
   if (typeof document === "undefined") return undefined;
   return {
     events: globalThis,
-    // Where storage is blocked, already naming it throws.
+    // Where storage is blocked, reading this property throws. So it is read as late as possible.
     get storage() {
       return sessionStorage;
     },
@@ -26,7 +26,7 @@ export function currentPage(): Page | undefined {
   };
 }
 
-/** Remembers a host's id over reloads of its page. */
+/** Keeps a host's id when its page is reloaded. */
 export class HostStorage {
   readonly #page: Page | undefined;
   readonly #key: string;
@@ -36,19 +36,19 @@ export class HostStorage {
     this.#key = `mesh-v2-client host ${endpoint} ${domain}`;
   }
 
-  /** The id of the host that this page was before it was reloaded. */
+  /** The id of this page's host from before the reload. */
   load(): string | undefined {
     const { id, loadId } = this.#read();
-    // The same load: that host still lives here, and this will be another one.
+    // The id is from this load: that host still exists, so a second host needs another id.
     return loadId === this.#page?.loadId ? undefined : id;
   }
 
-  /** Notes the id of the host that this page is. */
+  /** Keeps the id of this page's host. */
   save(id: string): void {
     this.#use((storage, loadId) => storage.setItem(this.#key, JSON.stringify({ id, loadId })));
   }
 
-  /** Forgets a host whose group is over. */
+  /** Removes the id of a host whose group has ended. */
   remove(id: string): void {
     if (this.#read().id === id) this.#use((storage) => storage.removeItem(this.#key));
   }
@@ -62,7 +62,7 @@ export class HostStorage {
     }
   }
 
-  /** Storage that is full or blocked costs the group at a reload, no more. */
+  /** Storage may be full or blocked. Then a reload loses the group, and everything else works. */
   #use<T>(act: (storage: Page["storage"], loadId: number) => T): T | undefined {
     try {
       return this.#page && act(this.#page.storage, this.#page.loadId);
@@ -73,11 +73,11 @@ export class HostStorage {
 }
 
 /**
- * Calls `gone` when the page goes away for good, and `back` when it or its network comes back. Returns
- * what ends that.
+ * Calls `gone` when the page is closed for good, and `back` when the page or its network comes back.
+ * Returns a function that removes the listeners.
  */
 export function watchPage(page: Page | undefined, gone: () => void, back: () => void): () => void {
-  // A page that is kept in memory may come back, and its session with it.
+  // The browser keeps such a page in memory. It may be shown again, and its session continues.
   const isKept = (event: Event) => (event as PageTransitionEvent).persisted;
   const listeners: [string, (event: Event) => void][] = [
     ["pagehide", (event) => isKept(event) || gone()],
@@ -90,7 +90,7 @@ export function watchPage(page: Page | undefined, gone: () => void, back: () => 
   };
 }
 
-/** A new id: 32 hex digits, as living clients make them. */
+/** A new random id: 32 hex digits, as other clients make them. */
 export function newId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,14 +1,15 @@
+/** Handles everything that a node receives from its group, by WebSocket or by polling. */
 import type { Clock } from "./clock.js";
+import { Deduplicator } from "./deduplicator.js";
 import type { SessionEvents } from "./events.js";
 import type { GroupState } from "./group-state.js";
-import { Deduplicator } from "./deduplicator.js";
 import { Replay, type ReceivedEvent } from "./replay.js";
 import type { NodeStatus, WireEvent } from "./wire.js";
 
-/** Tells the session's listeners. */
+/** Calls the session's listeners. */
 export type Emit = <Type extends keyof SessionEvents>(type: Type, detail: SessionEvents[Type]) => void;
 
-/** What a node makes of what it hears, by whatever way that came. */
+/** Updates the group state, and emits what changed: each event once, with its original timing. */
 export class Receiver {
   readonly #nodeId: string;
   readonly #groupState: GroupState;
@@ -24,14 +25,17 @@ export class Receiver {
     this.#replay = new Replay(clock, (received) => this.#play(received));
   }
 
-  /** Hears values. */
+  /** Receives values. */
   receiveValues(statuses: readonly NodeStatus[]): void {
     const changes = statuses.flatMap((status) => this.#groupState.applyStatus(status));
     this.emitNodesChange();
     for (const change of changes) if (change.nodeId !== this.#nodeId) this.#emit("value", change);
   }
 
-  /** Hears events: others', and each once. `firedBy` counts where an event does not say who fired it. */
+  /**
+   * Receives events. Own events and repeated ones are ignored. `firedBy` is the batch's node, for events
+   * that do not name their own.
+   */
   receiveEvents(events: readonly WireEvent[], firedBy: string | null): void {
     const received: ReceivedEvent[] = [];
     for (const event of events) {
@@ -44,13 +48,13 @@ export class Receiver {
     this.#replay.add(received);
   }
 
-  /** Tells which nodes came and went. */
+  /** Emits which nodes joined and left, if any did. */
   emitNodesChange(): void {
     const change = this.#groupState.takeNodesChange();
     if (change) this.#emit("nodes", change);
   }
 
-  /** Plays what still waits at once, or forgets it. */
+  /** Plays the events that still wait at once, or drops them. */
   end(playRest: boolean): void {
     if (playRest) this.#replay.flush();
     this.#replay.clear();

@@ -1,9 +1,10 @@
+/** Plays received events at the right time. */
 import type { Cancel, Clock } from "./clock.js";
 import type { WireEvent } from "./wire.js";
 
-/** No event is held back longer than this, in milliseconds, whatever its nodeId's clock says. */
+/** The longest time for which an event waits, in milliseconds, even if the clock of its node is wrong. */
 export const LONGEST_SPAN = 10_000;
-/** Events that are due within this time are played together: a quarter of a frame, in milliseconds. */
+/** Events that are due within this time are played together, in milliseconds: a quarter of a frame. */
 const CLOSE_ENOUGH = 4;
 
 /** An event and the node that fired it. */
@@ -12,18 +13,18 @@ export interface ReceivedEvent {
   readonly event: WireEvent;
 }
 
-/** An event with the steady time at which it is to be played. */
+/** An event with the time at which it is played, by `clock.steady`. */
 export interface ScheduledEvent extends ReceivedEvent {
   readonly due: number;
 }
 
 /**
- * When to play events that arrived together at `arrival`, in the order of the server's log.
+ * Decides when to play events that arrived together at `arrival`. They are in the order of the server's log.
  *
- * A run of events of one nodeId is a batch: ordered by time, then by order key, and played with the
- * offsets from its first event. Clocks of different senders are never compared; but runs begin in the
- * log's order, and a nodeId's events never overtake each other. `lastDue` holds when each nodeId's last
- * event is due, and is kept up to date here.
+ * Successive events of one node are a run. Its events are ordered by time, then by order key, and keep
+ * their distance from the first event of the run. Clocks of different nodes are never compared. But runs
+ * begin in the order of the log, and the events of one node stay in order. `lastDue` holds the time of each
+ * node's last event, and is updated here.
  */
 export function schedule(received: readonly ReceivedEvent[], arrival: number, lastDue: Map<string, number>): ScheduledEvent[] {
   const timed: ScheduledEvent[] = [];
@@ -47,7 +48,7 @@ export function schedule(received: readonly ReceivedEvent[], arrival: number, la
   return timed;
 }
 
-/** Splits events into runs of one nodeId each, every run in the order of firing. */
+/** Splits events into runs of one node each, and sorts every run by the time of firing. */
 function runs(received: readonly ReceivedEvent[]): ReceivedEvent[][] {
   const runs: ReceivedEvent[][] = [];
   for (const one of received) {
@@ -69,12 +70,12 @@ function timeOf(event: WireEvent): number {
   return Date.parse(event.timestamp ?? "") || 0;
 }
 
-/** Plays events with the offsets that they were fired with. */
+/** Plays events with the intervals in which they were fired. */
 export class Replay {
   readonly #clock: Clock;
   readonly #play: (received: ReceivedEvent) => void;
   readonly #lastDue = new Map<string, number>();
-  /** In the order of playing. */
+  /** Sorted by `due`. */
   #waiting: ScheduledEvent[] = [];
   #cancel: Cancel | undefined;
 
@@ -83,20 +84,20 @@ export class Replay {
     this.#play = play;
   }
 
-  /** Takes events that just arrived together; what is due is played before this returns. */
+  /** Adds events that arrived together. Those that are due are played before this returns. */
   add(received: readonly ReceivedEvent[]): void {
     this.#waiting.push(...schedule(received, this.#clock.steady(), this.#lastDue));
-    // Stable, and nearly sorted already.
+    // `sort` is stable: events with the same time keep their order.
     this.#waiting.sort((one, other) => one.due - other.due);
     this.#playUntil(() => this.#clock.steady() + CLOSE_ENOUGH);
   }
 
-  /** Plays everything that waits at once. */
+  /** Plays all waiting events at once. */
   flush(): void {
     this.#playUntil(() => Infinity);
   }
 
-  /** Forgets everything that waits. */
+  /** Drops all waiting events. */
   clear(): void {
     this.#cancel?.();
     this.#waiting = [];
@@ -105,7 +106,7 @@ export class Replay {
   #playUntil(time: () => number): void {
     this.#cancel?.();
     for (let next; (next = this.#waiting[0]) && next.due <= time(); ) {
-      // Taken before it is played: who hears it may end the session, or wait for the next one.
+      // Removed before it is played, because the listener may end the session.
       this.#waiting.shift();
       this.#play(next);
     }

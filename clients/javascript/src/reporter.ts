@@ -1,43 +1,45 @@
+/** Sends values. */
 import type { Cancel, Clock } from "./clock.js";
 import { countThatFits, MAX_ITEMS, type MessageSize } from "./size.js";
 import type { KeyValue } from "./wire.js";
 
-/** What a reporter works with. */
+/** What a reporter is made with. */
 export interface ReporterOptions {
   readonly clock: Clock;
-  /** Milliseconds from one report to the next, at least. */
+  /** The least milliseconds from one report to the next. */
   readonly interval: number;
   readonly size: MessageSize<KeyValue>;
-  /** Sends a report. Rejects if it is refused for good. */
+  /** Sends a report. Rejects if the server refuses it. */
   send(data: KeyValue[]): Promise<void>;
 }
 
 /**
- * A node's own values on their way out: only those that changed, each key's newest, one report at a
- * time and at most one per interval. The first change after a pause leaves at once.
+ * Sends the values that changed, only the newest of each key. There is one report at a time, and at most
+ * one in an interval. The first change after a pause is sent at once.
  */
 export class Reporter {
   readonly #options: ReporterOptions;
-  /** Values to send, oldest change first; `turn` says which change put the key here. */
+  /** Values to send, oldest change first. `turn` numbers the change that added the key. */
   readonly #waiting = new Map<string, { value: string; turn: number }>();
-  /** What was sent last of each key. */
+  /** The last sent value of each key. */
   readonly #sent = new Map<string, string>();
   #turn = 0;
   #notBefore = -Infinity;
   #cancel: Cancel | undefined;
   #sending = false;
+  /** Callers of `settled`, with the turn that each waits for. */
   #settling: { turn: number; done: () => void }[] = [];
 
   constructor(options: ReporterOptions) {
     this.#options = options;
   }
 
-  /** Takes a value; says whether it is news. */
+  /** Sets a value. Returns false if it is the same as before. */
   set(key: string, value: string): boolean {
     const waiting = this.#waiting.get(key);
     if (value === (waiting?.value ?? this.#sent.get(key))) return false;
     if (value === this.#sent.get(key)) {
-      // Back to what everybody has.
+      // The others have this value already.
       this.#waiting.delete(key);
       this.#settle();
     } else if (waiting) {
@@ -49,13 +51,13 @@ export class Reporter {
     return true;
   }
 
-  /** Done when everything that was set by now, or newer values of the same keys, is answered. */
+  /** Resolves when all values that were set before, or newer ones of the same keys, are answered. */
   settled(): Promise<void> {
     if (!this.#sending && !this.#waiting.size) return Promise.resolve();
     return new Promise((done) => this.#settling.push({ turn: this.#turn, done }));
   }
 
-  /** Forgets what waits. */
+  /** Drops the values that wait. */
   clear(): void {
     this.#cancel?.();
     this.#waiting.clear();
@@ -78,7 +80,7 @@ export class Reporter {
     try {
       await this.#options.send(data);
     } catch {
-      // Nobody has these values, so setting them again is news again.
+      // The others do not have these values, so setting them again must send them again.
       for (const { key, value } of data) if (this.#sent.get(key) === value) this.#sent.delete(key);
     }
     this.#sending = false;
@@ -86,7 +88,7 @@ export class Reporter {
     this.#plan();
   }
 
-  /** Takes the values of the next report. */
+  /** Removes the values of the next report from those that wait, and returns them. */
   #next(): KeyValue[] {
     const items = Array.from(this.#waiting, ([key, { value }]) => ({ key, value })).slice(0, MAX_ITEMS);
     const { empty, of } = this.#options.size;

@@ -1,3 +1,4 @@
+/** Sends what a node sets and fires. */
 import type { Api } from "./api.js";
 import type { Clock } from "./clock.js";
 import { MeshError } from "./errors.js";
@@ -8,33 +9,33 @@ import { batchMessageSize, MAX_MESSAGE_BYTES, reportMessageSize, type MessageSiz
 import { stamper } from "./stamp.js";
 import { FIRE_EVENTS, RECORD_EVENTS, REPORT_DATA, type EventInput, type NodeRef, type KeyValue } from "./wire.js";
 
-/** What can be set or sent: everything travels as text. */
+/** What can be set or fired. It is sent as text. */
 export type Scalar = string | number | boolean;
 
-/** The most characters of a key. */
+/** How many characters a key may have. */
 const KEY_CHARACTERS = 256;
 
-/** How long a node gathers what it sends, in milliseconds. */
+/** How long values and events are collected before they are sent, in milliseconds. */
 export interface SenderIntervals {
   readonly eventInterval: number;
   readonly dataInterval: number;
 }
 
-/** What a node's sending works with. */
+/** What a sender is made with. */
 export interface SenderOptions extends SenderIntervals {
   readonly api: Api;
   readonly clock: Clock;
-  readonly me: NodeRef;
+  readonly self: NodeRef;
   readonly groupState: GroupState;
-  /** Aborted when nothing more is to be sent. */
+  /** Aborted when the session ends. */
   readonly signal: AbortSignal;
-  /** Whether this node hears its group by polling. */
+  /** Whether this node receives messages by polling. */
   polls(): boolean;
-  /** Told what will never be sent. */
+  /** Called with values or events that the server refused. They are not sent again. */
   refused(error: unknown, what: { events: EventInput[] } | { data: KeyValue[] }): void;
 }
 
-/** What a node says: its values and its events, the events after the values that were set before them. */
+/** Sends a node's values and events. An event is sent after all values that were set before it. */
 export class Sender {
   readonly #options: SenderOptions;
   readonly #stamp: () => { firedAt: string; orderKey: string };
@@ -43,10 +44,10 @@ export class Sender {
   readonly #outbox: Outbox;
 
   constructor(options: SenderOptions) {
-    const { clock, me, eventInterval, dataInterval } = options;
+    const { clock, self, eventInterval, dataInterval } = options;
     this.#options = options;
     this.#stamp = stamper(() => clock.now());
-    this.#reportMessageSize = reportMessageSize(me);
+    this.#reportMessageSize = reportMessageSize(self);
     this.#reporter = new Reporter({
       clock,
       interval: dataInterval,
@@ -56,30 +57,30 @@ export class Sender {
     this.#outbox = new Outbox({
       clock,
       interval: eventInterval,
-      size: batchMessageSize(me),
+      size: batchMessageSize(self),
       before: () => this.#reporter.settled(),
       send: (events) => this.#fire(events),
     });
   }
 
-  /** Takes values, all or, if one of them cannot be sent, none. */
+  /** Sets values. If one of them cannot be sent, it throws and sets none. */
   set(values: Iterable<readonly [string, Scalar]>): void {
     const items = Array.from(values, ([key, value]) => ({ key, value: String(value) }));
     for (const item of items) this.#check(item);
     for (const { key, value } of items) if (this.#reporter.set(key, value)) this.#options.groupState.setOwn(key, value);
   }
 
-  /** Takes an event, with the time at which that happens. */
+  /** Fires an event with the current time. */
   fire(name: string, payload: Scalar | null): void {
     this.#outbox.add({ eventName: name, payload: payload === null ? null : String(payload), ...this.#stamp() });
   }
 
-  /** Sends at once; done when everything that was taken by now is answered. */
+  /** Sends at once. Resolves when everything that was set and fired before is answered. */
   async flush(): Promise<void> {
     await Promise.all([this.#reporter.settled(), this.#outbox.flush()]);
   }
 
-  /** Forgets what was not sent. */
+  /** Drops what was not sent. */
   clear(): void {
     this.#outbox.clear();
     this.#reporter.clear();
@@ -96,9 +97,9 @@ export class Sender {
   }
 
   async #report(data: KeyValue[]): Promise<void> {
-    const { api, me, groupState, signal } = this.#options;
+    const { api, self, groupState, signal } = this.#options;
     try {
-      const { reportDataByNode } = await api.callUntilAnswered(REPORT_DATA, { ...me, data }, signal);
+      const { reportDataByNode } = await api.callUntilAnswered(REPORT_DATA, { ...self, data }, signal);
       if (reportDataByNode) groupState.applyStatus(reportDataByNode.nodeStatus);
     } catch (error) {
       for (const { key, value } of data) groupState.revertOwn(key, value);
@@ -108,11 +109,11 @@ export class Sender {
   }
 
   async #fire(events: EventInput[]): Promise<void> {
-    const { api, me, signal } = this.#options;
-    // The same operation at every try: a recorded call is known again, a fired one by who hears it.
+    const { api, self, signal } = this.#options;
+    // Every try uses the same operation: the server knows a repeated record call, receivers know repeated events.
     const operation = this.#options.polls() ? RECORD_EVENTS : FIRE_EVENTS;
     try {
-      await api.callUntilAnswered(operation, { ...me, events }, signal);
+      await api.callUntilAnswered(operation, { ...self, events }, signal);
     } catch (error) {
       this.#options.refused(error, { events });
     }

@@ -1,3 +1,4 @@
+/** The class `Session`: a node in a group. */
 import { MAX_TRIES } from "./api.js";
 import { Heartbeats, type HeartbeatSettings } from "./heartbeats.js";
 import { sleep } from "./clock.js";
@@ -11,47 +12,47 @@ import { Sender, type Scalar, type SenderIntervals } from "./sender.js";
 import type { Socket } from "./socket.js";
 import * as wire from "./wire.js";
 
-/** The group of a session. */
+/** The group that a session belongs to. */
 export interface SessionGroup extends Pick<wire.Group, "id" | "domain" | "fullId"> {
   /** When the group ends at the latest: ISO date-time. */
   readonly expiresAt: string | null;
-  /** Unknown if only the group's id was given, and it was not listed. */
+  /** Undefined if only the id of the group was given, and the server did not list it. */
   readonly name?: string | undefined;
-  /** Unknown like the name. */
+  /** Undefined in the same case. */
   readonly hostId?: string | undefined;
 }
 
-/** What a session works with. @internal */
+/** What a session is made with. @internal */
 export interface SessionOptions extends HeartbeatSettings, SenderIntervals {
   readonly page: Page | undefined;
   readonly group: SessionGroup;
-  /** A time of the server's, not later than now: where hearing begins. */
+  /** A time by the server's clock, not later than now. Earlier events are ignored. */
   readonly since: string;
-  /** Milliseconds from one poll to the next, where polling is needed. */
+  /** Milliseconds from one poll to the next. */
   readonly pollInterval: number;
   /** Opens a socket that is subscribed to the group. */
   subscribe(): Promise<Socket>;
-  /** Told when the session is over. */
+  /** Called when the session has ended. */
   ended(): void;
 }
 
-/** How long a leaving node waits for what it still has to send, in milliseconds. */
+/** How long `leave` waits for the last values and events to be sent, in milliseconds. */
 const LEAVE_TIMEOUT = 2_000;
-/** How far the server's idea of the end may lie from this machine's, in milliseconds. */
+/** How much earlier than expected a group may expire, in milliseconds: two clocks never agree completely. */
 const EXPIRY_SLACK = 1_000;
 
 /**
- * A node's part in a group, from `mesh.create` or `mesh.join` until `ended`.
+ * The membership of one node in one group, from `mesh.create` or `mesh.join` until the event `ended`.
  *
  * It is an `EventTarget` (its events are {@link SessionEvents}) and can be iterated:
- * `for await (const { type, detail } of session)`. What it is told after its end is ignored.
+ * `for await (const { type, detail } of session)`. Calls after the end do nothing.
  */
 export class Session extends Emitter {
   /** The group. */
   readonly group: SessionGroup;
   /** This node's id. */
   readonly nodeId: string;
-  /** Whether this node is the group's host, without whom the group ends. */
+  /** Whether this node is the group's host. The group ends when its host leaves. */
   readonly isHost: boolean;
 
   readonly #options: SessionOptions;
@@ -62,7 +63,7 @@ export class Session extends Emitter {
   readonly #connection: Connection;
   readonly #heartbeats: Heartbeats;
   readonly #ending = new AbortController();
-  /** When the group ends, by the steady clock. */
+  /** When the group ends, by `clock.steady`. */
   readonly #expiry: number;
   #unwatchPage = () => {};
   #leaving: Promise<void> | undefined;
@@ -81,7 +82,7 @@ export class Session extends Emitter {
     this.#receiver = new Receiver(nodeId, this.#groupState, clock, (type, detail) => this.emit(type, detail));
     this.#sender = new Sender({
       ...options,
-      me: { ...this.#groupRef, nodeId },
+      self: { ...this.#groupRef, nodeId },
       groupState: this.#groupState,
       signal: this.#ending.signal,
       polls: () => this.state === "polling",
@@ -110,22 +111,22 @@ export class Session extends Emitter {
     });
   }
 
-  /** How the session hears its group. */
+  /** How the session receives messages. */
   get state(): State {
     return this.#connection.state;
   }
 
-  /** The nodes of the group, this one included, by id. That one left is noticed within `syncInterval`. */
+  /** The nodes of the group by id, this one included. A node that left is removed within `syncInterval`. */
   get nodes(): ReadonlyMap<string, MeshNode> {
     return this.#groupState.nodes;
   }
 
-  /** All values: node id -> key -> value. This node's own are there as soon as they are set. */
+  /** All values: node id -> key -> value. Own values are in it as soon as they are set. */
   get values(): ReadonlyMap<string, ReadonlyMap<string, Value>> {
     return this.#groupState.values;
   }
 
-  /** The newest value of a key over all nodes, by the server's time; undefined if no node has one. */
+  /** The newest value of a key over all nodes, by the server's clock; undefined if no node has one. */
   value(key: string): string | undefined {
     return this.#groupState.newest(key);
   }
@@ -135,36 +136,36 @@ export class Session extends Emitter {
     this.setAll([[key, value]]);
   }
 
-  /** Sets several values of this node, from an object, a `Map` or pairs; all, or none if it throws. */
+  /** Sets several values of this node, from an object, a `Map` or pairs. If it throws, none is set. */
   setAll(values: Readonly<Record<string, Scalar>> | Iterable<readonly [string, Scalar]>): void {
     if (this.#isOver) return;
     const isIterable = (given: object): given is Iterable<readonly [string, Scalar]> => Symbol.iterator in given;
     this.#sender.set(isIterable(values) ? values : Object.entries(values));
   }
 
-  /** Fires an event: all others hear it, after the values that were set before. Throws if it is too large. */
+  /** Fires an event. All other nodes receive it, after the values that were set before it. Throws if it is too large. */
   fire(name: string, payload: Scalar | null = null): void {
     if (!this.#isOver) this.#sender.fire(name, payload);
   }
 
-  /** Sends at once; done when everything that was set and fired by now is answered. */
+  /** Sends at once. Resolves when everything that was set and fired before is answered. */
   flush(): Promise<void> {
     return this.#sender.flush();
   }
 
-  /** Leaves the group; a host dissolves it. What was set and fired before is sent, if that does not take long. */
+  /** Leaves the group; a host dissolves it. What was set and fired before is sent first, for up to two seconds. */
   leave(): Promise<void> {
     return (this.#leaving ??= this.#leave());
   }
 
-  /** Begins with a subscribed socket, or without one. Rejects if the server refuses. @internal */
+  /** Starts the session, with a subscribed socket or without one. Rejects if the server refuses. @internal */
   async begin(socket: Socket | undefined): Promise<void> {
     try {
       await this.#heartbeats.sync(MAX_TRIES);
       const newest = this.#groupState.newestTime();
       const { since } = this.#options;
       await this.#connection.begin(socket, newest > since ? newest : since);
-      // The group may have ended meanwhile.
+      // The group may have ended during these calls.
       this.#ending.signal.throwIfAborted();
     } catch (error) {
       socket?.close();
@@ -176,14 +177,14 @@ export class Session extends Emitter {
     this.#heartbeats.start();
   }
 
-  // Receiver.
+  // Receiving.
 
   #receive({ nodeStatus, batchEvent, groupDissolve }: wire.MeshMessage): void {
     if (this.#isOver) return;
     if (nodeStatus) this.#receiver.receiveValues([nodeStatus]);
     if (batchEvent) this.#receiver.receiveEvents(batchEvent.events ?? [], batchEvent.firedByNodeId);
     if (groupDissolve) {
-      // A group whose time is over is dissolved, too.
+      // The server sends the same message for a group that has expired.
       const isExpired = this.#options.clock.steady() > this.#expiry - EXPIRY_SLACK;
       this.#end(isExpired ? "expired" : "dissolved", groupDissolve.message ?? "The group was dissolved");
     }
@@ -191,7 +192,7 @@ export class Session extends Emitter {
 
   async #poll(since: string): Promise<wire.PollPage> {
     const { signal } = this.#ending;
-    // At first somebody waits; later it is the link that tries again.
+    // While connecting, `create` or `join` waits for the answer. Later the connection itself polls again.
     const tries = this.state === "connecting" ? MAX_TRIES : 1;
     const variables = { ...this.#groupRef, since };
     const { pollGroupData } = await this.#options.api.callUntilAnswered(wire.POLL, variables, signal, tries);
@@ -205,7 +206,7 @@ export class Session extends Emitter {
     return this.state === "ended";
   }
 
-  /** Makes the call with which this node goes. */
+  /** Calls `call` with the operation that ends this node's membership. */
   #leaveCall<T>(call: <V extends object>(operation: wire.Operation<V, unknown>, variables: V) => T): T {
     return this.isHost
       ? call(wire.DISSOLVE_GROUP, { ...this.#groupRef, hostId: this.nodeId })
@@ -220,11 +221,11 @@ export class Session extends Emitter {
     if (this.#isOver) return;
     this.#end("left", "This node left the group");
     const { signal: never } = new AbortController();
-    // A server that cannot be told will notice.
+    // If this does not reach the server, missing heartbeats end the membership.
     await this.#leaveCall((...call) => api.callUntilAnswered(...call, never, MAX_TRIES)).catch(() => {});
   }
 
-  /** Says goodbye where nothing can be waited for. Never for a host: its page may come back, and so may its group. */
+  /** Leaves without waiting, because the page is being closed. A host stays: its page may be reloaded, and continue. */
   #leaveOnUnload(): void {
     if (!this.isHost) this.#leaveCall((...call) => this.#options.api.callOnUnload(...call));
   }

@@ -1,22 +1,22 @@
 /**
- * The size of live messages. AppSync delivers none above 240 KB, so both homes of the API refuse a call
- * that would make one; measured here exactly as they measure it, nothing is ever refused for its size.
+ * The size of live messages. AppSync delivers none above 240 KB, so the server refuses a call that would
+ * make a larger one. It is measured here exactly as the server does, so the server never has to refuse one.
  */
 import type { EventInput, NodeRef, KeyValue } from "./wire.js";
 
 /** The largest live message, in bytes: 240 KB. */
 export const MAX_MESSAGE_BYTES = 245_760;
-/** The most events of one call. */
+/** How many events one call may have. */
 export const MAX_EVENTS = 1_000;
-/** The most values of one report. */
+/** How many values one report may have. */
 export const MAX_ITEMS = 250;
 
-/** A cursor counts as the longest one there is. */
+/** A cursor as long as the longest one. The server counts every cursor so. */
 const CURSOR = "c".repeat(32);
-/** Every time the server writes is as long as this one. */
+/** A time as the server writes it. All have the same length. */
 const TIME = "2026-11-23T00:00:00.000Z";
 
-/** The bytes of a value as compact JSON in UTF-8, half surrogate pairs as U+FFFD. */
+/** The bytes of a value as compact JSON in UTF-8. A lone surrogate counts as U+FFFD. */
 export function jsonBytes(value: unknown): number {
   if (typeof value === "string") return textBytes(value);
   if (value === null || typeof value !== "object") return String(value).length;
@@ -30,7 +30,7 @@ export function jsonBytes(value: unknown): number {
   return bytes + Math.max(separators, 0);
 }
 
-/** The bytes of a JSON string: short escapes where there are any, UTF-8 for all but control characters. */
+/** The bytes of a JSON string. Only quotes, backslashes and control characters are escaped. */
 function textBytes(text: string): number {
   let bytes = 2;
   for (let index = 0; index < text.length; index++) {
@@ -40,7 +40,7 @@ function textBytes(text: string): number {
     else if (unit < 0x800) bytes += 2;
     else {
       bytes += 3;
-      // A whole pair is one character of four bytes.
+      // A complete pair is one character of four bytes.
       if (unit >= 0xd800 && unit < 0xdc00 && isLowSurrogate(text.charCodeAt(index + 1))) {
         bytes++;
         index++;
@@ -54,11 +54,11 @@ function isLowSurrogate(unit: number): boolean {
   return unit >= 0xdc00 && unit < 0xe000;
 }
 
-/** How a message grows with what is in it. */
+/** How the size of a message depends on its items. */
 export interface MessageSize<T> {
-  /** The bytes of a message with nothing in it. */
+  /** The bytes of a message without items. */
   readonly empty: number;
-  /** The bytes of one thing in it, without commas. */
+  /** The bytes of one item, without commas. */
   readonly of: (item: T) => number;
 }
 
@@ -83,7 +83,7 @@ function messageBytes(groupId: string, domain: string, part: object): number {
   return jsonBytes({ data: { onMessageInGroup: message } });
 }
 
-/** How many of these sizes, from the first on, make one message: at most `most`, and 240 KB with commas. */
+/** How many of these items fit into one message, from the first on: at most `most`, and 240 KB with commas. */
 export function countThatFits(sizes: Iterable<number>, empty: number, most: number): number {
   let bytes = empty;
   let count = 0;

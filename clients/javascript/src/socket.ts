@@ -1,13 +1,14 @@
+/** AppSync's realtime protocol over one WebSocket. */
 import type { Cancel, Clock } from "./clock.js";
 import { MeshError } from "./errors.js";
 import { ON_MESSAGE, type MeshMessage, type GroupRef } from "./wire.js";
 
-/** How long each step of connecting may take, in milliseconds. A filter that swallows sockets says nothing. */
+/** How long each step of connecting may take, in milliseconds. Some network filters never answer. */
 const STEP_TIMEOUT = 3_000;
-/** Servers send a keep-alive every 60 seconds at most; a socket silent for this long is dead. */
+/** A socket that receives nothing for this long is closed, in milliseconds. Keep-alives come every 60 seconds. */
 const LONGEST_SILENCE = 75_000;
 
-/** What is used of a WebSocket; those of browsers, Node 22 and the package `ws` all fit. */
+/** The used part of a WebSocket. Those of browsers, Node 22 and the package `ws` have it. */
 export interface WebSocketLike {
   onopen: ((event: any) => void) | null;
   onmessage: ((event: any) => void) | null;
@@ -17,21 +18,21 @@ export interface WebSocketLike {
   close(): void;
 }
 
-/** A constructor of WebSockets. */
+/** A WebSocket class. */
 export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
 
-/** Where and how sockets are opened. */
+/** What a socket is opened with. */
 export interface SocketOptions {
   readonly webSocket: WebSocketConstructor | undefined;
   /** `ws:` or `wss:` */
   readonly url: string;
-  /** The API's host, which AppSync wants beside the key. */
+  /** The API's host, which AppSync requires beside the key. */
   readonly host: string;
   readonly apiKey: string;
   readonly clock: Clock;
 }
 
-/** Where AppSync's clients connect for an endpoint: a host of its own in AWS's domain, else a path. */
+/** The URL of sockets by AppSync's rules: another host in AWS's own domain, the path `/realtime` elsewhere. */
 export function realtimeEndpoint(endpoint: string): string {
   const url = new URL(endpoint);
   url.protocol = url.protocol.replace("http", "ws");
@@ -48,18 +49,19 @@ interface ServerFrame {
   payload?: { connectionTimeoutMs?: number; data?: { onMessageInGroup?: MeshMessage }; errors?: { message?: string }[] };
 }
 
-/** One connection of AppSync's realtime protocol with at most one subscription on it. */
+/** One WebSocket that speaks AppSync's realtime protocol, with at most one subscription. */
 export class Socket {
-  /** Called once when the socket is lost, whoever closed it. */
+  /** Called once when the socket is closed, by either side or by an error. */
   onclose: () => void = () => {};
 
   readonly #options: SocketOptions;
   readonly #socket: WebSocketLike;
+  /** The step of connecting that is under way: the frame that it waits for, and what ends it. */
   #step: { wants: string; done: (error?: MeshError) => void } | undefined;
   #stopWatch: Cancel = () => {};
   #silence = LONGEST_SILENCE;
   #closed = false;
-  /** What arrived before somebody listened. */
+  /** Messages that arrived before `listen` was called. */
   #held: MeshMessage[] = [];
   #receive: (message: MeshMessage) => void = (message) => this.#held.push(message);
 
@@ -70,11 +72,11 @@ export class Socket {
     this.#socket = new webSocket(options.url, ["graphql-ws", `header-${header}`]);
     this.#socket.onmessage = ({ data }) => this.#read(String(data));
     this.#socket.onclose = () => this.#lost();
-    // An error is followed by a close, but not everywhere.
+    // Not every implementation sends `close` after `error`.
     this.#socket.onerror = () => this.#lost();
   }
 
-  /** Opens a socket. Rejects where none gets through: refused, answered with something else, or silent. */
+  /** Opens a socket. Rejects if it is refused, gets another answer than AppSync's, or gets none in time. */
   static async open(options: SocketOptions): Promise<Socket> {
     if (!options.webSocket) throw new MeshError("WebSocketError", "There is no WebSocket here");
     const socket = new Socket(options, options.webSocket);
@@ -83,31 +85,31 @@ export class Socket {
     return socket;
   }
 
-  /** Subscribes to a group; done once the server holds the subscription. */
+  /** Subscribes to a group. Resolves when the server has the subscription. */
   async subscribe(groupRef: GroupRef): Promise<void> {
     const data = JSON.stringify({ query: ON_MESSAGE.document, variables: groupRef });
     const extensions = { authorization: credentials(this.#options) };
     await this.#next("start_ack", () => this.#send({ id: "1", type: "start", payload: { data, extensions } }));
   }
 
-  /** Hands over everything that arrived since the subscription, and from now on what arrives. */
+  /** Calls `receive` with every message since the subscription, in order. */
   listen(receive: (message: MeshMessage) => void): void {
     this.#receive = receive;
     for (const message of this.#held.splice(0)) receive(message);
   }
 
-  /** Whether the socket is lost. */
+  /** Whether the socket is closed. */
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** Closes the socket. Nothing more is heard from it. */
+  /** Closes the socket. No message follows. */
   close(): void {
     this.#socket.close();
     this.#lost();
   }
 
-  /** Begins a step and waits for what ends it. */
+  /** Begins a step of connecting, and waits for its end. */
   async #next(wants: string, begin: (done: () => void) => void): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const failed = (message: string) => reject(new MeshError("WebSocketError", message, { retryable: true }));
@@ -137,7 +139,7 @@ export class Socket {
     try {
       frame = (JSON.parse(text) as ServerFrame | null) ?? frame;
     } catch {
-      // Whatever sits in between, it speaks no AppSync: below, that closes the socket.
+      // Something between client and server answered. The frame has no type, so the socket is closed below.
     }
     const { type, payload } = frame;
     this.#silence = Math.min(payload?.connectionTimeoutMs ?? this.#silence, LONGEST_SILENCE);
@@ -148,13 +150,13 @@ export class Socket {
     } else if (this.#step && type === this.#step.wants) {
       this.#step.done();
     } else if (type !== "ka") {
-      // A refusal, or the end of the subscription.
+      // An error, or the end of the subscription.
       this.#step?.done(new MeshError("WebSocketError", payload?.errors?.[0]?.message ?? `The server sent ${type}`));
       this.close();
     }
   }
 
-  /** Closes the socket when nothing, not even a keep-alive, arrives for too long. */
+  /** Closes the socket when it receives nothing, not even a keep-alive, for too long. */
   #watch(): void {
     this.#stopWatch();
     this.#stopWatch = this.#options.clock.after(this.#silence, () => this.close());

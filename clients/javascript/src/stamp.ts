@@ -1,12 +1,13 @@
-/** When an event was fired, and its place among the events of its node. */
+/** The time and the order key of fired events. */
+/** Time and order of an event. */
 export interface Stamp {
   /** ISO date-time, UTC, milliseconds. */
   readonly firedAt: string;
-  /** `YYYYMMDDHHMMSS-NNNNNNN`: rises with every event, also where a receiver compares it as text. */
+  /** `YYYYMMDDHHMMSS-NNNNNNN`, compared as text: it is larger for every later event of the node. */
   readonly orderKey: string;
 }
 
-/** Makes stamps that never go back, even when the clock is set back: time then goes on from where it was. */
+/** Makes stamps. When the clock is set back, time continues from the last stamp, so it never goes back. */
 export function stamper(now: () => number): () => Stamp {
   let last = 0;
   let ahead = 0;

@@ -1,8 +1,8 @@
 /**
- * What goes over the wire: the operations of schema.graphql that a node needs, and their types.
+ * The operations of schema.graphql that a node uses, and their types.
  *
- * Subscribers get those fields that the sender's mutation selected, so every mutation that makes a
- * live message selects all of them, as the subscription does.
+ * Subscribers get only the fields that the sender's mutation selected. So every mutation that makes a live
+ * message selects all fields, as the subscription does.
  */
 
 /** A group, as lists of groups show it. */
@@ -13,16 +13,16 @@ export interface Group {
   readonly fullId: string;
   readonly name: string;
   readonly hostId: string;
-  /** ISO date-time, UTC, milliseconds; as are all times here. */
+  /** ISO date-time in UTC with milliseconds, as all times here. */
   readonly createdAt: string;
-  /** When the group ends at the latest. It never moves. */
+  /** When the group ends at the latest. It never changes. */
   readonly expiresAt: string;
   readonly heartbeatIntervalSeconds: number | null;
   readonly useWebSocket: boolean;
   readonly pollingIntervalSeconds: number | null;
 }
 
-/** A node, as the group's list shows it. */
+/** A node, as the list of nodes shows it. */
 export interface WireNode {
   readonly id: string;
   readonly name: string;
@@ -30,7 +30,7 @@ export interface WireNode {
   readonly useWebSocket: boolean | null;
 }
 
-/** What joining answers. */
+/** The answer of joinGroup. */
 export interface Joined extends WireNode {
   readonly expiresAt: string | null;
   readonly heartbeatIntervalSeconds: number | null;
@@ -43,11 +43,11 @@ export interface KeyValue {
   readonly value: string;
 }
 
-/** Values of one node that were reported together. Fields are null where its sender's mutation did not select them. */
+/** Values of one node that were reported together. Fields that the node's mutation did not select are null. */
 export interface NodeStatus {
   readonly nodeId: string | null;
   readonly data: readonly KeyValue[] | null;
-  /** When the server took them, by the server's clock. */
+  /** When the server stored them, by the server's clock. */
   readonly timestamp: string | null;
 }
 
@@ -59,14 +59,14 @@ export interface EventInput {
   readonly orderKey: string;
 }
 
-/** An event as it arrives. Fields are null where its sender's mutation did not select them. */
+/** An event as it arrives. Fields that the node's mutation did not select are null. */
 export interface WireEvent {
   readonly name: string | null;
   readonly firedByNodeId: string | null;
   readonly payload: string | null;
-  /** When it was fired, by the sender's clock. */
+  /** When it was fired, by the clock of its node. */
   readonly timestamp: string | null;
-  /** Its place in the group's log, where it was recorded. */
+  /** Its position in the group's log; null if it was not recorded. */
   readonly cursor: string | null;
   readonly orderKey: string | null;
 }
@@ -75,47 +75,47 @@ export interface WireEvent {
 export interface BatchEvent {
   readonly events: readonly WireEvent[] | null;
   readonly firedByNodeId: string | null;
-  /** When the server took it, by the server's clock. */
+  /** When the server received it, by the server's clock. */
   readonly timestamp: string | null;
 }
 
-/** A live message. One of its parts is set. */
+/** A live message. One of its fields is set. */
 export interface MeshMessage {
   readonly nodeStatus: NodeStatus | null;
   readonly batchEvent: BatchEvent | null;
   readonly groupDissolve: { readonly message: string | null } | null;
 }
 
-/** What a poll answers. */
+/** The answer of a poll. */
 export interface PollPage {
   readonly events: readonly WireEvent[];
   readonly nodeStatuses: readonly NodeStatus[];
-  /** False when something behind `since` is no longer kept. */
+  /** False when events after `since` are no longer kept. */
   readonly complete: boolean;
 }
 
-/** How many events a poll answers at most. */
+/** How many events the answer of a poll has at most. */
 export const PAGE_EVENTS = 100;
 
-/** Where all calls of a session belong. */
+/** A group, as arguments of an operation. */
 export interface GroupRef {
   readonly groupId: string;
   readonly domain: string;
 }
 
-/** Where and as whom a node calls. */
+/** A node of a group, as arguments of an operation. */
 export interface NodeRef extends GroupRef {
   readonly nodeId: string;
 }
 
-/** A document that takes `V` and answers `D`. */
+/** A GraphQL document with variables of type `V` and data of type `D`. */
 export interface Operation<V, D> {
   readonly document: string;
-  /** Never there; it carries the types. */
+  /** Never set; it only carries the types. */
   readonly types?: (variables: V) => D;
 }
 
-/** The type of every variable, by its name: the same name has the same type everywhere. */
+/** The GraphQL type of every variable. The same name has the same type in all operations. */
 const TYPES: Record<string, string> = {
   data: "[SensorDataInput!]!",
   domain: "String!",
@@ -131,7 +131,7 @@ const TYPES: Record<string, string> = {
   useWebSocket: "Boolean",
 };
 
-/** Writes a document of one operation; `fields` maps its root fields to their selections. */
+/** Writes the document of one operation. `fields` maps its root fields to their selections. */
 function operation<V, D>(kind: string, variables: string, fields: Record<string, string>): Operation<V, D> {
   const names = variables ? variables.split(" ") : [];
   const list = (part: (name: string) => string) => (names.length ? `(${names.map(part).join(",")})` : "");

@@ -1,13 +1,13 @@
-// The page: connecting, finding or creating a group, and what happens in it (group.js). It knows of a mesh
-// only what mesh-v2-client and with-amplify.js have in common.
+// The page: the form to connect, the list of groups, and then a group (group.js). It uses only the part of
+// mesh-v2-client that with-amplify.js has, too.
 import { button, element, form, labelled } from "./dom.js";
 import { showGroup } from "./group.js";
 import { explain, language, texts } from "./texts.js";
 
-/** How often groups are looked for while nobody has chosen one, in milliseconds. */
-const LOOK_INTERVAL = 5_000;
+/** How often the list of groups is refreshed, in milliseconds. */
+const REFRESH_INTERVAL = 5_000;
 
-/** Shows the page; `makeMesh` takes {endpoint, apiKey, domain} and gives a mesh. `notice` stands above the form. */
+/** Shows the page. `makeMesh` makes a mesh from {endpoint, apiKey, domain}. `notice` is shown above the form. */
 export function run(makeMesh, notice) {
   document.documentElement.lang = language;
   const main = element("main");
@@ -20,10 +20,10 @@ export function run(makeMesh, notice) {
   if (options.apiKey && !notice) connect(options).catch(fail);
 }
 
-/** The endpoint, key and domain in the address's fragment, which browsers send to no server. */
+/** The endpoint, key and domain from the fragment of the address, which browsers do not send to servers. */
 function fromAddress() {
   const given = new URLSearchParams(location.hash.slice(1));
-  // `mesh serve` has its API beside this page; a plain file server has none.
+  // `mesh serve` serves the API beside this page. Other servers do not.
   const own = location.pathname.startsWith("/example/") ? new URL("/graphql", location).href : "";
   return { endpoint: given.get("endpoint") ?? own, apiKey: given.get("key") ?? "", domain: given.get("domain") || undefined };
 }
@@ -41,14 +41,14 @@ function header() {
   );
 }
 
-/** Tells what went wrong, above everything else, until something else is done. */
+/** Shows an error at the top, until the next action. */
 function fail(error) {
   document.querySelector("[role=alert]")?.remove();
   document.querySelector("main").prepend(element("p", { role: "alert", className: "error" }, explain(error)));
 }
 
-/** Does something that takes a while, once at a time; tells what went wrong. */
-function busily(act) {
+/** Wraps an action that takes a while: buttons are disabled meanwhile, and an error is shown. */
+function asAction(act) {
   return async (target) => {
     const buttons = document.querySelectorAll("main button");
     document.querySelector("[role=alert]")?.remove();
@@ -65,12 +65,12 @@ function busily(act) {
 
 function showForm({ endpoint, apiKey, domain }, connect, notice, show) {
   const field = (name, value, more = {}) => element("input", { name, value, autocomplete: "off", ...more });
-  const submit = busily(({ elements }) => {
+  const submit = asAction(({ elements }) => {
     const given = new URLSearchParams();
     for (const [name, input] of [["endpoint", elements.endpoint], ["key", elements.apiKey], ["domain", elements.domain]]) {
       if (input.value) given.set(name, input.value.trim());
     }
-    // A reload, and the other page, find it there again.
+    // A reload and the other page read them from there.
     history.replaceState(null, "", `#${given}`);
     const { endpoint, apiKey, domain } = fromAddress();
     return connect({ endpoint, apiKey, domain });
@@ -88,7 +88,7 @@ function showForm({ endpoint, apiKey, domain }, connect, notice, show) {
   );
 }
 
-/** Shows the groups that are there, and how to make one; stays until one is entered. */
+/** Shows the list of groups and the form for a new one. */
 async function showGroups(mesh, show) {
   const groups = await mesh.groups();
   const list = element("ul", { className: "groups" });
@@ -97,29 +97,29 @@ async function showGroups(mesh, show) {
     const item = (group) => {
       const { name, expiresAt } = group;
       const minutes = Math.max(0, Math.ceil((Date.parse(expiresAt) - Date.now()) / 60_000));
-      const join = button(texts.join, busily(() => enter(mesh.join(group))), { "aria-label": `${texts.join}: ${name}` });
+      const join = button(texts.join, asAction(() => enter(mesh.join(group))), { "aria-label": `${texts.join}: ${name}` });
       return element("li", {}, element("strong", {}, name), ` ${texts.minutesLeft(minutes)} `, join);
     };
     const items = groups.map(item);
     list.replaceChildren(...(items.length ? items : [element("li", {}, texts.noGroups)]));
   };
-  const look = async () => fill(await mesh.groups());
+  const refresh = async () => fill(await mesh.groups());
   fill(groups);
-  const looking = setInterval(() => {
-    if (!list.isConnected) clearInterval(looking);
-    // Not while one of them is being joined.
-    else if (!list.querySelector(":disabled")) look().catch(() => {});
-  }, LOOK_INTERVAL);
-  const find = busily(async ({ elements }) => {
-    // What was found stays.
-    clearInterval(looking);
+  const refreshing = setInterval(() => {
+    if (!list.isConnected) clearInterval(refreshing);
+    // Not while a group is being joined.
+    else if (!list.querySelector(":disabled")) refresh().catch(() => {});
+  }, REFRESH_INTERVAL);
+  const find = asAction(async ({ elements }) => {
+    // The result stays, instead of the refreshed list.
+    clearInterval(refreshing);
     fill(await mesh.search(elements.prefix.value));
   });
-  const create = busily(({ elements }) => enter(mesh.create({ name: elements.name.value })));
+  const create = asAction(({ elements }) => enter(mesh.create({ name: elements.name.value })));
   const prefix = labelled(texts.search, element("input", { name: "prefix", maxLength: 6, required: true }));
   const name = labelled(texts.groupName, element("input", { name: "name", maxLength: 256, required: true }));
-  const lookAgain = button(texts.lookAgain, busily(look), { className: "quiet" });
-  const finding = [list, lookAgain, form(find, prefix, button(texts.searchButton))];
+  const refreshButton = button(texts.refresh, asAction(refresh), { className: "quiet" });
+  const finding = [list, refreshButton, form(find, prefix, button(texts.searchButton))];
   const creating = form(create, name, button(texts.createButton));
   show(
     element(

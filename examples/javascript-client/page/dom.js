@@ -1,3 +1,4 @@
+// Small functions that make elements of the page.
 /** An element with these properties (`data-` and `aria-` ones are attributes) and children, nodes or text. */
 export function element(name, properties = {}, ...children) {
   const made = document.createElement(name);

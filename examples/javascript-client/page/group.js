@@ -1,11 +1,11 @@
-// What happens in a group: own values, events, everybody's values and the timeline.
+// The page of a group: own values, events, the values of all nodes, and the timeline.
 import { button, element, form, labelled } from "./dom.js";
 import { texts } from "./texts.js";
 
 /** How many lines the timeline keeps. */
-const MOST_LINES = 200;
+const MAX_LINES = 200;
 
-/** Shows a session until it ends; `back` is asked for when the user wants to enter another group. */
+/** Shows a session until it ends. `back` is called when the user wants to go back to the list of groups. */
 export function showGroup(session, show, back) {
   const { group, isHost } = session;
   const timeline = new Timeline(session);
@@ -13,21 +13,21 @@ export function showGroup(session, show, back) {
   const hint = element("p", { className: "hint", hidden: true });
   const others = new Others(session);
 
-  const tellState = ({ state: now, recovered }) => {
+  const showState = ({ state: now, recovered }) => {
     state.textContent = texts.states[now];
     state.dataset.state = now;
     hint.textContent = texts[`${now}Hint`] ?? "";
     hint.hidden = !hint.textContent;
     if (recovered === false) timeline.add(texts.missed, "problem");
   };
-  session.addEventListener("state", ({ detail }) => tellState(detail));
+  session.addEventListener("state", ({ detail }) => showState(detail));
   session.addEventListener("value", ({ detail }) => others.show(detail));
   session.addEventListener("event", ({ detail: { name, payload, nodeId } }) => timeline.add(name, "event", payload, nodeId));
   session.addEventListener("error", ({ detail: { error } }) => timeline.add(texts.refused, "problem", error.message));
   session.addEventListener("nodes", ({ detail: { joined, left } }) => {
     for (const id of joined) timeline.add(texts.joined, "node", null, id);
     for (const id of left) timeline.add(texts.left, "node", null, id);
-    for (const id of left) others.forget(id);
+    for (const id of left) others.remove(id);
   });
   session.addEventListener("ended", ({ detail: { reason } }) => {
     show(
@@ -49,19 +49,19 @@ export function showGroup(session, show, back) {
     hint,
     element("div", { className: "columns" }, ownValues(session), others.section, events(session, timeline), timeline.section),
   );
-  tellState({ state: session.state });
+  showState({ state: session.state });
 }
 
-/** Short for an id of 32 digits. */
+/** The first digits of an id. */
 const short = (id) => id.slice(0, 6);
 
-/** Who a node is, in a word. */
+/** A node's name for the page. */
 function nameOf(session, id) {
   if (id === session.nodeId) return texts.me;
   return session.nodes.get(id)?.isHost ? `${texts.host} ${short(id)}` : `${texts.node} ${short(id)}`;
 }
 
-/** Sliders and switches whose values all others see. */
+/** Sliders and switches for own values, which all other nodes receive. */
 function ownValues(session) {
   const list = element("div", { className: "controls" });
   const add = (name, kind) => {
@@ -99,7 +99,7 @@ function ownValues(session) {
   );
 }
 
-/** Buttons for events, and a form for any other. */
+/** Buttons for some events, and a form for others. */
 function events(session, timeline) {
   const fire = (name, payload = null) => {
     session.fire(name, payload);
@@ -120,7 +120,7 @@ function events(session, timeline) {
   );
 }
 
-/** A table of everybody else's values, one row for each. */
+/** A table of the values of all other nodes, with one row for each value. */
 class Others {
   #session;
   #rows = new Map();
@@ -145,8 +145,8 @@ class Others {
     this.#nobody.hidden = true;
   }
 
-  /** Forgets a node that left, as the session does. */
-  forget(nodeId) {
+  /** Removes the values of a node that left. */
+  remove(nodeId) {
     for (const [id, row] of this.#rows) {
       if (JSON.parse(id)[0] !== nodeId) continue;
       row.remove();
@@ -158,7 +158,7 @@ class Others {
   #addRow(id, nodeId, key) {
     const cells = [nameOf(this.#session, nodeId), key, ""].map((text) => element("td", {}, text));
     const row = element("tr", {}, ...cells);
-    // A node's rows stand together.
+    // The rows of one node are kept together.
     const rows = [...this.#rows];
     const [, last] = rows.findLast(([other]) => JSON.parse(other)[0] === nodeId) ?? [];
     if (last) last.after(row);
@@ -168,7 +168,7 @@ class Others {
   }
 }
 
-/** A bar for what a slider would show. */
+/** A bar for a value that a slider could have set. */
 function bar(value) {
   const number = Number(value);
   if (value.trim() === "" || !(number >= 0 && number <= 100)) return [];
@@ -176,7 +176,7 @@ function bar(value) {
   return [" ", meter];
 }
 
-/** The last things that happened, newest first. */
+/** What happened last in the group, newest first. */
 class Timeline {
   #session;
   #list = element("ol");
@@ -193,6 +193,6 @@ class Timeline {
     const who = nodeId === undefined ? "" : nameOf(this.#session, nodeId);
     const line = [element("time", {}, time), " ", element("b", {}, what), payload === null ? "" : ` ${payload}`];
     this.#list.prepend(element("li", { className: kind }, ...line, " ", element("span", { className: "who" }, who)));
-    if (this.#list.childElementCount > MOST_LINES) this.#list.lastElementChild.remove();
+    if (this.#list.childElementCount > MAX_LINES) this.#list.lastElementChild.remove();
   }
 }

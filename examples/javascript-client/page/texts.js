@@ -1,4 +1,4 @@
-/** What the page says, in Japanese and in English. `?lang=en` and `?lang=ja` choose; else the browser does. */
+/** The texts of the page, in Japanese and in English. `?lang=en` and `?lang=ja` choose; otherwise the browser's language. */
 const ja = {
   title: "メッシュの ためし",
   about: "ほかの コンピューターでも この ページを ひらき、同じ グループに 入ってください。値と イベントが みんなに とどきます。",
@@ -20,7 +20,7 @@ const ja = {
   createButton: "つくる",
   search: "名前の はじめの 6 文字までで さがす",
   searchButton: "さがす",
-  lookAgain: "もう一度 見る",
+  refresh: "もう一度 見る",
   leave: "出る",
   dissolve: "グループを おわりに する",
   me: "わたし",
@@ -90,7 +90,7 @@ const en = {
   createButton: "Create",
   search: "Find by up to 6 first letters of the name",
   searchButton: "Find",
-  lookAgain: "Look again",
+  refresh: "Look again",
   leave: "Leave",
   dissolve: "End the group",
   me: "me",
@@ -144,7 +144,7 @@ const chosen = new URLSearchParams(location.search).get("lang") ?? navigator.lan
 export const language = chosen.startsWith("ja") ? "ja" : "en";
 export const texts = { ja, en }[language];
 
-/** What went wrong, in words for people. */
+/** An error as a text for users. */
 export function explain(error) {
   const type = error.type ?? error.name;
   return texts.errors[type] ?? error.message;

@@ -1,5 +1,5 @@
-// The page on stock aws-amplify 6: what the package does, as far as it can be done with the library alone.
-// Events are neither gathered nor replayed, and those of a lost connection are lost.
+// Starts the page with aws-amplify 6, as far as the library alone can do what mesh-v2-client does. Events are
+// neither collected nor replayed, and those of a lost connection are lost.
 import { run } from "./app.js";
 import { texts } from "./texts.js";
 import { Amplify, CONNECTION_STATE_CHANGE, generateClient, Hub } from "./vendor/aws-amplify.js";
@@ -10,7 +10,7 @@ const EVENT = "{ name firedByNodeId groupId domain payload timestamp cursor orde
 const MESSAGE = `{ groupId domain nodeStatus ${STATUS}
   batchEvent { events ${EVENT} firedByNodeId groupId domain timestamp } groupDissolve { groupId domain message } }`;
 
-/** An operation whose variables are exactly its field's arguments. */
+/** The document of one operation. Its variables have the names and types of the field's arguments. */
 function operation(kind, field, variables, selection = "") {
   const types = variables && `(${variables.replace(/(\w+):/g, "$$$1:")})`;
   const given = variables && `(${variables.replace(/(\w+): [^,]+/g, "$1: $$$1")})`;
@@ -32,12 +32,12 @@ const REPORT = operation("mutation", "reportDataByNode", `${AS_NODE}, data: [Sen
 const FIRE = operation("mutation", "fireEventsByNode", `${AS_NODE}, events: [EventInput!]!`, MESSAGE);
 const STATUSES = operation("query", "listGroupStatuses", IN_GROUP, STATUS);
 const NODES = operation("query", "listNodesInGroup", IN_GROUP, "{ id }");
-const LISTEN = operation("subscription", "onMessageInGroup", IN_GROUP, MESSAGE);
+const SUBSCRIBE = operation("subscription", "onMessageInGroup", IN_GROUP, MESSAGE);
 
-/** How long changed values are gathered before they are reported, in milliseconds. */
+/** How long changed values are collected before they are reported, in milliseconds. */
 const REPORT_INTERVAL = 250;
-/** How often the list of nodes is asked for, in milliseconds. */
-const LOOK_INTERVAL = 15_000;
+/** How often the list of nodes is requested, in milliseconds. */
+const SYNC_INTERVAL = 15_000;
 
 /** The reasons for which a session ends, by the server's types of errors. */
 const ENDS = { GroupNotFound: "groupNotFound", NodeNotFound: "nodeNotFound", Unauthorized: "unauthorized", UnauthorizedException: "unauthorized" };
@@ -50,28 +50,28 @@ class AmplifyMesh {
   #domain;
 
   constructor({ endpoint, apiKey, domain }) {
-    // The library keeps one configuration for the whole page.
+    // The library has one configuration for the whole page.
     Amplify.configure({ API: { GraphQL: { endpoint, apiKey, region: "local", defaultAuthMode: "apiKey" } } });
     this.#client = generateClient();
     this.#domain = domain;
   }
 
-  /** The result of a query or mutation. The library throws an answer with errors as it is. */
+  /** The result of a query or mutation. The library throws an answer with errors as a plain object. */
   call = async (query, variables = {}) => {
     try {
       const { data } = await this.#client.graphql({ query, variables });
       return Object.values(data)[0];
     } catch ({ errors: [error] = [{}] }) {
-      // It words errors of the network and of the key itself.
+      // Errors of the network and of the key have the library's own form.
       const type = error.errorType ?? error.originalError?.name ?? "NetworkError";
       throw Object.assign(new Error(error.message), { type });
     }
   };
 
-  /** Hears a group; done once the server holds the subscription. */
-  listen(group, hear) {
-    const subscription = this.#client.graphql({ query: LISTEN, variables: placeOf(group) }).subscribe({
-      next: ({ data }) => hear(data.onMessageInGroup),
+  /** Subscribes to a group. Resolves when the server has the subscription. */
+  subscribe(group, receive) {
+    const subscription = this.#client.graphql({ query: SUBSCRIBE, variables: groupRef(group) }).subscribe({
+      next: ({ data }) => receive(data.onMessageInGroup),
       error: (error) => console.warn("The subscription is over", error),
     });
     return new Promise((resolve) => {
@@ -103,12 +103,12 @@ class AmplifyMesh {
 
   async join(group) {
     const nodeId = newId();
-    const terms = await this.call(JOIN, { ...placeOf(group), nodeId });
+    const terms = await this.call(JOIN, { ...groupRef(group), nodeId });
     return new AmplifySession(this, group, nodeId, false).begin(terms);
   }
 }
 
-const placeOf = ({ id: groupId, domain }) => ({ groupId, domain });
+const groupRef = ({ id: groupId, domain }) => ({ groupId, domain });
 
 /** The part of the package's `Session` that the page uses. */
 class AmplifySession extends EventTarget {
@@ -131,14 +131,14 @@ class AmplifySession extends EventTarget {
   }
 
   async begin({ heartbeatIntervalSeconds }) {
-    this.#subscription = await this.#mesh.listen(this.group, (message) => this.#hear(message));
+    this.#subscription = await this.#mesh.subscribe(this.group, (message) => this.#receive(message));
     this.#stopHub = Hub.listen("api", ({ payload: { event, data } }) => {
       if (event === CONNECTION_STATE_CHANGE) this.#enter(data.connectionState === "Connected" ? "live" : "recovering");
     });
-    for (const status of await this.#mesh.call(STATUSES, placeOf(this.group))) this.#take(status);
-    await this.#look();
-    const beat = () => this.#say(...(this.isHost ? [RENEW, { hostId: this.nodeId }] : [BEAT, { nodeId: this.nodeId }]));
-    this.#timers = [setInterval(beat, heartbeatIntervalSeconds * 1_000), setInterval(() => this.#look(), LOOK_INTERVAL)];
+    for (const status of await this.#mesh.call(STATUSES, groupRef(this.group))) this.#applyStatus(status);
+    await this.#syncNodes();
+    const beat = () => this.#callOrEnd(...(this.isHost ? [RENEW, { hostId: this.nodeId }] : [BEAT, { nodeId: this.nodeId }]));
+    this.#timers = [setInterval(beat, heartbeatIntervalSeconds * 1_000), setInterval(() => this.#syncNodes(), SYNC_INTERVAL)];
     this.state = "live";
     return this;
   }
@@ -150,9 +150,9 @@ class AmplifySession extends EventTarget {
 
   async fire(eventName, payload) {
     const firedAt = new Date().toISOString();
-    // Values that were set before are there before the event.
+    // Values that were set before must arrive before the event.
     await this.#report();
-    await this.#say(FIRE, { nodeId: this.nodeId, events: [{ eventName, payload, firedAt }] });
+    await this.#callOrEnd(FIRE, { nodeId: this.nodeId, events: [{ eventName, payload, firedAt }] });
   }
 
   async leave() {
@@ -160,28 +160,28 @@ class AmplifySession extends EventTarget {
     await this.#mesh.call(...(this.isHost ? [DISSOLVE, this.#as("hostId")] : [LEAVE, this.#as("nodeId")])).catch(() => {});
   }
 
-  #as = (name) => ({ ...placeOf(this.group), [name]: this.nodeId });
+  #as = (name) => ({ ...groupRef(this.group), [name]: this.nodeId });
 
   #report() {
     clearTimeout(this.#reporting);
     this.#reporting = undefined;
     const data = Array.from(this.#changed, ([key, value]) => ({ key, value }));
     this.#changed.clear();
-    if (data.length) return this.#say(REPORT, { nodeId: this.nodeId, data });
+    if (data.length) return this.#callOrEnd(REPORT, { nodeId: this.nodeId, data });
   }
 
-  /** Calls, and ends the session if the server does not know it any more. */
-  async #say(query, variables) {
+  /** Calls the server. Ends the session if the server does not know it any more. */
+  async #callOrEnd(query, variables) {
     try {
-      return await this.#mesh.call(query, { ...placeOf(this.group), ...variables });
+      return await this.#mesh.call(query, { ...groupRef(this.group), ...variables });
     } catch (error) {
       if (ENDS[error.type]) this.#end(ENDS[error.type]);
-      else this.#tell("error", { error });
+      else this.#emit("error", { error });
     }
   }
 
-  async #look() {
-    const listed = await this.#say(NODES, {});
+  async #syncNodes() {
+    const listed = await this.#callOrEnd(NODES, {});
     if (!listed) return;
     const there = new Set([this.group.hostId, this.nodeId, ...listed.map(({ id }) => id)]);
     const joined = [...there].filter((id) => !this.nodes.has(id));
@@ -191,30 +191,30 @@ class AmplifySession extends EventTarget {
       this.nodes.delete(id);
       this.values.delete(id);
     }
-    if (joined.length || left.length) this.#tell("nodes", { joined, left });
+    if (joined.length || left.length) this.#emit("nodes", { joined, left });
   }
 
-  #hear({ nodeStatus, batchEvent, groupDissolve }) {
-    if (nodeStatus) this.#take(nodeStatus);
+  #receive({ nodeStatus, batchEvent, groupDissolve }) {
+    if (nodeStatus) this.#applyStatus(nodeStatus);
     for (const { name, payload, firedByNodeId: nodeId, timestamp } of batchEvent?.events ?? []) {
-      if (nodeId !== this.nodeId) this.#tell("event", { name, payload, nodeId, firedAt: timestamp });
+      if (nodeId !== this.nodeId) this.#emit("event", { name, payload, nodeId, firedAt: timestamp });
     }
     if (groupDissolve) this.#end("dissolved");
   }
 
-  #take({ nodeId, data, timestamp }) {
+  #applyStatus({ nodeId, data, timestamp }) {
     const values = this.values.get(nodeId) ?? new Map();
     this.values.set(nodeId, values);
     for (const { key, value } of data) {
       values.set(key, { value, timestamp });
-      if (nodeId !== this.nodeId) this.#tell("value", { nodeId, key, value, timestamp });
+      if (nodeId !== this.nodeId) this.#emit("value", { nodeId, key, value, timestamp });
     }
   }
 
   #enter(state) {
     if (this.state === state || this.state === "ended") return;
     this.state = state;
-    this.#tell("state", { state });
+    this.#emit("state", { state });
   }
 
   #end(reason) {
@@ -224,13 +224,13 @@ class AmplifySession extends EventTarget {
     clearTimeout(this.#reporting);
     this.#enter("ended");
     this.#subscription?.unsubscribe();
-    this.#tell("ended", { reason });
+    this.#emit("ended", { reason });
   }
 
-  #tell(type, detail) {
+  #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }
 
-// A page on plain http has a server without TLS, and the library always wants it.
+// A page on plain http has a server without TLS, but the library always connects with TLS.
 run((options) => new AmplifyMesh(options), location.protocol === "http:" ? texts.wssOnly : undefined);

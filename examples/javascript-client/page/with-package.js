@@ -1,4 +1,4 @@
-// The page on mesh-v2-client: there is nothing to write between the package and the page.
+// Starts the page with mesh-v2-client.
 import { run } from "./app.js";
 import { Mesh } from "./vendor/mesh-v2-client.js";
 

@@ -67,7 +67,7 @@ test("where sockets are blocked, a page polls", async (t) => {
   await Promise.all([host.close(), member.close()]);
 });
 
-test("sockets that are cut, and a server that is killed and comes back: two pages lose and double nothing", async (t) => {
+test("sockets that are cut, and a server that is killed and comes back: two pages lose and repeat nothing", async (t) => {
   const mortal = await MeshServer.start();
   t.after(() => mortal.end());
   const proxy = await Proxy.start(mortal.address);
@@ -100,7 +100,7 @@ test("sockets that are cut, and a server that is killed and comes back: two page
   await Promise.all([host.close(), member.close()]);
 });
 
-test("a member whose page goes away has left, whichever way it went", async () => {
+test("a member whose page is closed has left, in each way of closing", async () => {
   const host = await pages.open(options);
   const group = await create(host);
   for (const go of [(page) => page.goto("about:blank"), (page) => page.reload(), (page) => page.close({ runBeforeUnload: true })]) {
@@ -115,7 +115,7 @@ test("a member whose page goes away has left, whichever way it went", async () =
   await host.close();
 });
 
-test("a page that is kept for coming back keeps its member", async () => {
+test("a page in the back-forward cache keeps its member", async () => {
   const host = await pages.open(options);
   const group = await create(host);
   const member = await pages.open(options);

@@ -1,4 +1,4 @@
-/** Sessions in Node against the real server, over a network that the tests break. */
+/** Sessions in Node against the real server, over a network that fails. */
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
 import WebSocket from "ws";
@@ -63,10 +63,10 @@ test("two sessions share values and events, and a value is there before the even
   }
   member.fire("done");
   await nextEvent(host, "event", ({ name }) => name === "done");
-  assert.deepEqual(back, ["done"], "own events are not heard");
+  assert.deepEqual(back, ["done"], "own events are not received");
 });
 
-test("one who joins late has every value", async () => {
+test("a late member has every value", async () => {
   const host = await meshAt(server).create({ name: "A" });
   host.setAll({ x: 1, "あ": "🦀", half: "\ud83d" });
   await host.flush();
@@ -94,14 +94,14 @@ test("a host that comes back gets its group back", async () => {
   assert.equal(again.value("x"), "1");
 });
 
-test("a wrong key is told as such", async () => {
+test("a wrong key is a clear error", async () => {
   await assert.rejects(meshAt(server, { apiKey: "wrong" }).create({ name: "A" }), { type: "UnauthorizedException" });
 });
 
 describe("what is sent", () => {
   const place = (session) => ({ groupId: session.group.id, domain: session.group.domain });
 
-  /** Everything that a stranger with the client's subscription receives, as the text of its payload. */
+  /** Subscribes as the client does, and collects the text of every payload. */
   async function listen(session) {
     const socket = new WebSocket(server.endpoint.replace("http", "ws") + "/realtime", ["graphql-ws"]);
     const send = (frame) => socket.send(JSON.stringify(frame));
@@ -173,7 +173,7 @@ describe("what is sent", () => {
 });
 
 describe("a bad network", () => {
-  test("sockets that are cut: events of the gap are heard once, and the state says so", async () => {
+  test("sockets that are cut: events of the gap are received once, and the state reports that", async () => {
     const host = await meshAt(server).create({ name: "A" });
     const member = await meshAt(proxy).join(host.group);
     const heard = collect(member, "event", ({ name }) => Number(name));
@@ -201,7 +201,7 @@ describe("a bad network", () => {
     assert.deepEqual(heard, expected);
   });
 
-  test("what was kept too short is missed, and the state says so", async (t) => {
+  test("events that the server no longer keeps are lost, and the state reports that", async (t) => {
     const forgetful = await MeshServer.start("--event-ttl-seconds", "2", "--polling-interval-seconds", "1");
     const proxy = await Proxy.start(forgetful.address);
     t.after(async () => {
@@ -230,7 +230,7 @@ describe("a bad network", () => {
   });
 
   for (const mode of ["refuse", "redirect", "silence", "reset"]) {
-    test(`sockets that are blocked (${mode}): one polls, hears and is heard, and goes live when it can`, async () => {
+    test(`sockets that are blocked (${mode}): a member polls, receives and sends, and goes live when it can`, async () => {
       const host = await meshAt(server).create({ name: "A" });
       proxy.upgrades = mode;
       const began = performance.now();
@@ -252,7 +252,7 @@ describe("a bad network", () => {
       const live = nextEvent(poller, "state", ({ state }) => state === "live", 40_000);
       proxy.upgrades = "pass";
       let fired = 0;
-      // Events at every moment of the change.
+      // Events are fired at every moment of the change.
       const firing = setInterval(() => host.fire(`during ${fired++}`), 10);
       assert.equal((await live).recovered, true);
       clearInterval(firing);
@@ -296,7 +296,7 @@ describe("a bad network", () => {
   });
 });
 
-test("a server that is killed and comes back: the session goes on, with everything that was said meanwhile", async (t) => {
+test("a server that is killed and comes back: the session goes on, with everything that was set and fired meanwhile", async (t) => {
   const mortal = await MeshServer.start();
   t.after(() => mortal.end());
   const host = await meshAt(mortal).create({ name: "A" });
@@ -366,7 +366,7 @@ describe("the end", () => {
   });
 });
 
-test("older clients are heard once, live and by polling, though they say less", async () => {
+test("events of older clients are received once, live and by polling, though they select fewer fields", async () => {
   const host = await meshAt(server).create({ name: "A" });
   proxy.upgrades = "refuse";
   const polling = await meshAt(proxy).join(host.group);

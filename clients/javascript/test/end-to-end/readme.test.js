@@ -9,7 +9,7 @@ import { API_KEY, MeshServer } from "../support/server.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-test("the first example runs, and prints what it says", async (t) => {
+test("the first example runs, and prints what the README shows", async (t) => {
   const server = await MeshServer.start();
   t.after(() => server.end());
   const readme = readFileSync(`${root}README.md`, "utf8");

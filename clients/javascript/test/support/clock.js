@@ -1,10 +1,10 @@
-/** A clock that stands still until a test lets time pass; chance comes from a seed. */
+/** A clock that stands still until a test lets time pass. Random numbers come from a seed. */
 export class FakeClock {
   #time = 0;
   #order = 0;
   #timers = new Map();
   #seed;
-  /** What the wall clock adds to the time that passed. */
+  /** The wall clock at the beginning. */
   epoch = Date.parse("2026-11-23T09:00:00Z");
 
   constructor(seed = 1) {
@@ -21,7 +21,7 @@ export class FakeClock {
     return () => this.#timers.delete(order);
   };
 
-  // Mulberry32: short, and good enough to vary schedules.
+  // Mulberry32: a short generator, good enough to vary schedules.
   random = () => {
     this.#seed = (this.#seed + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.#seed ^ (this.#seed >>> 15), 1 | this.#seed);
@@ -29,12 +29,12 @@ export class FakeClock {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 
-  /** How many timers wait. */
+  /** How many timers are waiting. */
   get pending() {
     return this.#timers.size;
   }
 
-  /** Lets time pass, timer by timer, and everything that follows from each of them happen. */
+  /** Lets time pass. After each timer, everything that waits for promises alone is done first. */
   async run(milliseconds) {
     const end = this.#time + milliseconds;
     await settle();
@@ -47,7 +47,7 @@ export class FakeClock {
     this.#time = end;
   }
 
-  /** Lets time pass until the promise is settled; fails if that takes longer than `most` milliseconds. */
+  /** Lets time pass until the promise is settled. Fails if that takes longer than `most` milliseconds. */
   async settled(promise, most = 60_000) {
     let isSettled = false;
     const done = () => (isSettled = true);
@@ -68,5 +68,5 @@ export class FakeClock {
   }
 }
 
-/** Lets everything happen that waits for promises alone. */
+/** Lets everything be done that waits for promises alone. */
 export const settle = () => new Promise((resolve) => setImmediate(resolve));

@@ -1,6 +1,6 @@
 /**
- * A small model of a mesh server for tests under a fake clock: the operations that the client calls, the
- * log of events with cursors, subscriptions, and whatever can go wrong between a client and a server.
+ * A small model of the server for tests under a fake clock: the operations that the client calls, the log
+ * of events with cursors, subscriptions, and the failures that can happen between a client and a server.
  */
 import { MAX_EVENTS, MAX_MESSAGE_BYTES } from "../../dist/size.js";
 
@@ -8,9 +8,9 @@ const LOOK_BACK = 4_000;
 const iso = (time) => new Date(time).toISOString();
 
 export class ModelServer {
-  /** What becomes of requests: answered; lost on the way there; lost on the way back; 503; a filter's page. */
+  /** What happens to requests: `up`, `down` and `lost` (never arrive), `deaf` (the answer is lost), `unavailable` (503), `filtered` (a filter's page). */
   http = "up";
-  /** What becomes of sockets: opened; refused; never answered; opened and then silent. */
+  /** What happens to sockets: `up`, `refuse`, `silent` (never open), `mute` (open, but nothing is answered). */
   sockets = "up";
   /** Every request that arrived, as {field, variables, at}. */
   requests = [];
@@ -22,7 +22,7 @@ export class ModelServer {
     heartbeatIntervalSeconds: 60,
     pollingIntervalSeconds: 2,
     life: 2_100_000,
-    /** Local servers record every event, the cloud only for groups that somebody polls. */
+    /** A local server records every event. The cloud records only for groups with polling members. */
     recordsAlways: true,
   };
   #clock;
@@ -47,7 +47,7 @@ export class ModelServer {
     };
   }
 
-  /** What a client is made with. */
+  /** The options of a `Mesh` that uses this server. */
   get options() {
     const { fetch, WebSocket: webSocket } = this;
     return { endpoint: "http://mesh.test/graphql", apiKey: "key", domain: "d", clock: this.#clock, fetch, webSocket };

@@ -7,7 +7,7 @@ import { chromium } from "playwright-core";
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const dist = fileURLToPath(new URL("../../dist/", import.meta.url));
 
-/** A browser, and a site that it may open: one empty page and the package. */
+/** A browser, and a site for it: one empty page and the package. */
 export class Pages {
   static async start() {
     const pages = new Pages();
@@ -30,7 +30,7 @@ export class Pages {
       "--host-resolver-rules=MAP * 127.0.0.1",
     ];
     pages.browser = await chromium.launch({ executablePath, args });
-    // All tabs are one person's: closing one of them does not end the browser's connections.
+    // All tabs share one context, so that closing a tab does not close the browser's connections.
     pages.context = await pages.browser.newContext();
     return pages;
   }
@@ -45,7 +45,7 @@ export class Pages {
     return page;
   }
 
-  /** Gives a page, that was loaded just now, its mesh. */
+  /** Makes `window.mesh` in a page that was just loaded. */
   async prepare(page, options, module = "index.js") {
     await page.evaluate(async ([options, module]) => {
       window.client = await import(`/${module}`);

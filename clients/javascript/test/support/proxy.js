@@ -1,4 +1,4 @@
-/** A network between clients and a server that can be broken in the ways networks of schools are. */
+/** A proxy between clients and a server that fails in the ways school networks do. */
 import { connect, createServer } from "node:net";
 
 const ANSWERS = {
@@ -7,9 +7,9 @@ const ANSWERS = {
 };
 
 export class Proxy {
-  /** What becomes of WebSocket upgrades: `pass`, `refuse` (403), `redirect` (302), `silence`, `reset`. */
+  /** What happens to WebSocket upgrades: `pass`, `refuse` (403), `redirect` (302), `silence`, `reset`. */
   upgrades = "pass";
-  /** What becomes of other requests: `pass`, or `reset`. */
+  /** What happens to other requests: `pass`, or `reset`. */
   requests = "pass";
   #target;
   #server;
@@ -30,13 +30,13 @@ export class Proxy {
     for (const { client, isUpgrade } of this.#connections) if (isUpgrade) client.resetAndDestroy();
   }
 
-  /** Cuts everything and lets nothing through any more. */
+  /** Cuts every connection, and accepts no new ones. */
   block() {
     this.upgrades = this.requests = "reset";
     for (const { client } of this.#connections) client.resetAndDestroy();
   }
 
-  /** Lets everything through again. */
+  /** Accepts all connections again. */
   unblock() {
     this.upgrades = this.requests = "pass";
   }

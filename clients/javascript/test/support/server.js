@@ -1,4 +1,4 @@
-/** The real server, as a process of its own. */
+/** The real server, as its own process. */
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,7 +15,7 @@ export class MeshServer {
   #data;
   #process;
 
-  /** Starts a server with these further options; it keeps its data when it is started again. */
+  /** Starts a server with additional options. It keeps its data when it is started again. */
   static async start(...options) {
     const server = new MeshServer();
     server.#data = mkdtempSync(join(tmpdir(), "mesh-client-test-"));
@@ -24,7 +24,7 @@ export class MeshServer {
     return server;
   }
 
-  /** Starts again where the server listened before. */
+  /** Starts the server again, at the same address. */
   async start(listen = this.address) {
     if (!existsSync(binary)) throw new Error(`There is no ${binary}: cargo build -p mesh, or set MESH_BINARY`);
     const options = ["serve", "--listen", listen, "--data", this.#data, "--api-key", API_KEY, "--log-level", "warn"];
@@ -38,19 +38,19 @@ export class MeshServer {
     this.address = new URL(this.endpoint).host;
   }
 
-  /** Ends the process as a power cut would. */
+  /** Kills the process, without a shutdown. */
   async kill() {
     const exited = new Promise((resolve) => this.#process.once("exit", resolve));
     if (this.#process.exitCode === null && this.#process.kill("SIGKILL")) await exited;
   }
 
-  /** Ends the server and forgets its data. */
+  /** Ends the server and removes its data. */
   async end() {
     await this.kill();
     rmSync(this.#data, { recursive: true, force: true });
   }
 
-  /** Sends any request; answers its JSON. */
+  /** Sends any GraphQL request, and returns the JSON of the answer. */
   async query(query, variables = {}) {
     const headers = { "content-type": "application/json", "x-api-key": API_KEY };
     const response = await fetch(this.endpoint, { method: "POST", headers, body: JSON.stringify({ query, variables }) });

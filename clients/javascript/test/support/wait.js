@@ -1,8 +1,8 @@
-/** Waiting for what a session tells, never for time to pass. */
+/** Waiting for a session's events, never for time to pass. */
 
 const TIMEOUT = 20_000;
 
-/** The detail of the first event of a type that is wanted. */
+/** The detail of the first event of this type for which `isWanted` returns true. */
 export function nextEvent(session, type, isWanted = () => true, timeout = TIMEOUT) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`No such ${type} within ${timeout} ms`)), timeout);
@@ -15,7 +15,7 @@ export function nextEvent(session, type, isWanted = () => true, timeout = TIMEOU
   });
 }
 
-/** Asks again and again until the answer is wanted. */
+/** Calls `ask` again and again until `isWanted` returns true for its result. */
 export async function until(ask, isWanted = Boolean, timeout = TIMEOUT) {
   for (const end = performance.now() + timeout; ; ) {
     const answer = await ask();

@@ -1,4 +1,4 @@
-/** How applications use the types; `npm run check` compiles it against dist/. */
+/** Uses of the types by an application. `npm run check` compiles this file against dist/. */
 import { Mesh, MeshError, Session, type EndReason, type Group, type State } from "mesh-v2-client";
 
 const mesh = new Mesh({ endpoint: "http://127.0.0.1:4000/graphql", apiKey: "key" });

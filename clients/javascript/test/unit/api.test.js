@@ -1,3 +1,4 @@
+/** HTTP calls: errors, timeouts, retries. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Api } from "../../dist/api.js";
@@ -36,7 +37,7 @@ test("a call is a POST with the key, and answers the data", async () => {
   assert.deepEqual(JSON.parse(body), { query: "mutation createDomain{createDomain}", variables: {} });
 });
 
-test("errors have the server's type, and tell whether later may be different", async () => {
+test("errors have the server's type, and know whether a later try may succeed", async () => {
   for (const [answer, type, retryable] of [
     [graphqlError("GroupNotFound", "Group not found: g@d"), "GroupNotFound", false],
     [graphqlError("InternalFailure", "The change was not saved, try again"), "InternalFailure", true],
@@ -90,7 +91,7 @@ test("an abort ends a call, and the wait between tries, with its own reason", as
   assert.equal(requests.length, 0);
 });
 
-test("what can succeed later is tried again, the rest is not", async () => {
+test("only errors that may pass are tried again", async () => {
   const { clock, api: one, requests } = api(new TypeError("fetch failed"), [503, ""], fine);
   assert.deepEqual(await clock.settled(one.callUntilAnswered(CREATE_DOMAIN, {}, never)), { createDomain: "d" });
   assert.equal(requests.length, 3);
@@ -127,7 +128,7 @@ test("a call that did not get through is tried again as soon as another one does
   assert.ok(busy.requests[2].at >= 250, `${busy.requests[2].at}`);
 });
 
-test("a last call outlives its page, and never fails", async () => {
+test("a call on unload is sent with keepalive, and never rejects", async () => {
   const { api: one, requests } = api(new TypeError("fetch failed"));
   one.callOnUnload(CREATE_DOMAIN, {});
   assert.equal(requests[0].keepalive, true);

@@ -1,3 +1,4 @@
+/** Which events count as the same. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Deduplicator } from "../../dist/deduplicator.js";
@@ -14,12 +15,12 @@ test("an event is new once", () => {
   assert.ok(!deduplicator.isNew("a", event({ orderKey: "1", payload: "p", cursor: "c2" })));
 });
 
-test("copies that do not tell everything are still copies", () => {
+test("copies with missing fields are still the same event", () => {
   assert.ok(!knowing("a", event({ orderKey: "1" })).isNew("a", event()));
   assert.ok(!knowing("a", event()).isNew("a", event({ orderKey: "1", payload: "p" })));
 });
 
-test("what differs in anything both tell is another event", () => {
+test("a difference in a field of both is another event", () => {
   const known = event({ orderKey: "1", payload: "p" });
   for (const fields of [{ orderKey: "2" }, { name: "run" }, { timestamp: "2026-11-23T09:00:00.001Z" }, { payload: "q", orderKey: null }]) {
     assert.ok(knowing("a", known).isNew("a", { ...known, ...fields }), JSON.stringify(fields));
@@ -28,7 +29,7 @@ test("what differs in anything both tell is another event", () => {
   assert.ok(knowing('a","b', known).isNew("a", known), "ids cannot spell each other");
 });
 
-test("tens of thousands of events are remembered, and not all for ever", () => {
+test("tens of thousands of events are remembered, but not all of them", () => {
   const deduplicator = new Deduplicator();
   for (let number = 0; number < 50_001; number++) assert.ok(deduplicator.isNew("a", event({ timestamp: String(number) })));
   assert.ok(!deduplicator.isNew("a", event({ timestamp: "0" })), "a generation that ended is still known");

@@ -1,3 +1,4 @@
+/** The nodes and values of a group, and their changes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GroupState } from "../../dist/group-state.js";
@@ -18,7 +19,7 @@ test("the newest value over all nodes wins, by the server's time", () => {
   assert.equal(state.newestTime(), at(3));
 });
 
-test("only changes are told, and an old status changes nothing", () => {
+test("only changes are returned, and an old status changes nothing", () => {
   const state = new GroupState("me", "host");
   assert.deepEqual(state.applyStatus(status("a", 2, { x: "2" })), [{ nodeId: "a", key: "x", value: "2", timestamp: at(2) }]);
   assert.deepEqual(state.applyStatus(status("a", 1, { x: "1" })), []);
@@ -26,7 +27,7 @@ test("only changes are told, and an old status changes nothing", () => {
   assert.deepEqual(state.values.get("a").get("x"), { value: "2", timestamp: at(3) });
 });
 
-test("an own value is there at once, and the server's word on an older one does not undo it", () => {
+test("an own value is set at once, and an older one from the server does not replace it", () => {
   const state = new GroupState("me", "host");
   state.applyStatus(status("a", 9, { x: "a" }));
   state.setOwn("x", "1");
@@ -48,7 +49,7 @@ test("a refused own value is forgotten, a newer one is not", () => {
   assert.equal(state.newest("x"), "2");
 });
 
-test("whoever is not listed any more is gone with its values, unless it was heard meanwhile", () => {
+test("a node that is not listed any more is removed with its values, unless it was active meanwhile", () => {
   const state = new GroupState("me", "host");
   assert.deepEqual(state.takeNodesChange(), { joined: ["host", "me"], left: [] });
   state.applyNodeList([{ id: "me", name: "Node me" }, { id: "a", name: "Node a" }, { id: "b", name: "Node b" }], state.mark());

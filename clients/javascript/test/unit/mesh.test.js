@@ -1,3 +1,4 @@
+/** Finding, creating and joining groups, and the web page of a session. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Mesh } from "../../dist/index.js";
@@ -52,7 +53,7 @@ test("groups are listed and found by the beginning of their name", async () => {
   assert.equal(server.requests.at(-1).variables.limit, 5);
 });
 
-test("where no socket gets through, the server is told so, and the session polls at its interval", async () => {
+test("where no socket can be opened, the session polls at the server's interval", async () => {
   for (const mode of ["refuse", "silent", "mute"]) {
     const clock = new FakeClock();
     const server = new ModelServer(clock, { pollingIntervalSeconds: 3 });
@@ -72,7 +73,7 @@ test("where no socket gets through, the server is told so, and the session polls
   if (!globalThis.WebSocket) assert.equal((await clock.settled(new Mesh(options).create({ name: "A" }))).state, "polling");
 });
 
-test("what was fired before a polling member came is not heard, what comes after is", async () => {
+test("a polling member receives events that are fired after its join, and no earlier ones", async () => {
   const clock = new FakeClock();
   const server = new ModelServer(clock);
   const mesh = new Mesh(server.options);
@@ -134,7 +135,7 @@ test("storage that is full, broken or filled by others costs no more than the gr
   assert.equal(server.groups.size, 0);
 });
 
-test("a page that goes away for good takes its member along, not its host, and not if it may come back", async () => {
+test("a page that is closed for good ends its member's session, not its host's, and not if it may be shown again", async () => {
   const clock = new FakeClock();
   const server = new ModelServer(clock);
   const [hostPage, memberPage] = [new FakePage(), new FakePage()];
@@ -183,7 +184,7 @@ test("a page that comes back, or whose network does, tries for a socket at once"
   }
 });
 
-test("who joins by the id alone learns the rest, and keeps the host", async () => {
+test("a join with the id alone finds the other fields, and keeps the host", async () => {
   const clock = new FakeClock();
   const server = new ModelServer(clock);
   const mesh = new Mesh(server.options);

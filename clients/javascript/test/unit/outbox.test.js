@@ -1,3 +1,4 @@
+/** Events: batches, order, limits. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -74,7 +75,7 @@ test("an event that is too large alone is refused to the byte, and the rest goes
   assert.deepEqual(batches.map((batch) => batch.map(({ orderKey }) => orderKey.slice(-1))), [["1"], ["3"], ["4"]]);
 });
 
-test("batches wait for what has to arrive before them and for each other", async () => {
+test("batches wait for the values before them, and for each other", async () => {
   let release = [];
   const wait = () => new Promise((resolve) => release.push(resolve));
   const { clock, batches, outbox: box } = outbox({ before: wait, send: wait });
@@ -112,7 +113,7 @@ test("flush sends at once and waits for what was there", async () => {
   assert.equal(clock.pending, 0);
 });
 
-test("what is waiting is bounded, and can be forgotten", async () => {
+test("the number of waiting events is bounded, and they can be dropped", async () => {
   const { clock, batches, outbox: box } = outbox({ before: () => new Promise(() => {}) });
   for (let count = 0; count < 10_000; count++) box.add(event(count));
   assert.throws(() => box.add(event(0)), { type: "LimitExceeded" });

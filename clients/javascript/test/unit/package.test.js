@@ -1,4 +1,4 @@
-/** What is published, and what it weighs. */
+/** The published package: its files, its size, its dependencies. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
@@ -10,7 +10,7 @@ const root = new URL("../../", import.meta.url);
 const read = (name) => readFileSync(new URL(name, root), "utf8");
 const manifest = JSON.parse(read("package.json"));
 
-test("a page loads less than 12 kB for it, and the README says how much", async () => {
+test("a page loads less than 12 kB for it, and the README names the size", async () => {
   const { minified, gzipped } = await measureOwn();
   assert.ok(gzipped < 12_000, `${gzipped} bytes`);
   const said = /\| mesh-v2-client \| ([\d.]+) kB \| ([\d.]+) kB \|/.exec(read("README.md"));
@@ -36,7 +36,7 @@ test("the archive holds the modules, their types, the bundle and the documents, 
   assert.deepEqual(files.map(({ path }) => path).sort(), expected.sort());
 });
 
-test("everything the manifest points at is there", async () => {
+test("all files that the manifest names exist", async () => {
   for (const entry of ["mesh-v2-client", "mesh-v2-client/bundle"]) {
     const { Mesh, MeshError, Session } = await import(entry);
     assert.ok([Mesh, MeshError, Session].every((one) => typeof one === "function"), entry);
@@ -50,7 +50,7 @@ test("it depends on nothing, and its tools are pinned", () => {
   assert.ok(!read("../../package-lock.json").includes('"resolved": "http'), "the lock names no registry");
 });
 
-test("it uses nothing that pages on plain http lack, and no Node", () => {
+test("it uses nothing that is missing on pages with plain http, and nothing of Node", () => {
   for (const name of readdirSync(new URL("dist/", root)).filter((name) => name.endsWith(".js"))) {
     const code = read(`dist/${name}`);
     assert.doesNotMatch(code, /crypto\s*\.\s*(subtle|randomUUID)|clipboard|\bprocess\b|\bBuffer\b|node:|require\(/, name);

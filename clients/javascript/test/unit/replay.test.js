@@ -1,3 +1,4 @@
+/** When received events are played. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -10,7 +11,7 @@ const received = (nodeId, offset, orderKey = null, name = "e") => ({
 });
 const dues = (timed) => timed.map(({ due }) => due);
 
-test("a batch keeps the offsets from its first event, whatever its nodeId's clock says", () => {
+test("a batch keeps the offsets from its first event, also with a wrong clock", () => {
   for (const skew of [0, 86_400_000, -86_400_000]) {
     const batch = [0, 40, 40, 249].map((offset) => received("a", offset + skew));
     assert.deepEqual(dues(schedule(batch, 1_000, new Map())), [1_000, 1_040, 1_040, 1_249]);
@@ -28,26 +29,26 @@ test("absurd spans end after ten seconds", () => {
   assert.deepEqual(dues(schedule(batch, 1_000, new Map())), [1_000, 1_000 + LONGEST_SPAN, 1_000 + LONGEST_SPAN]);
 });
 
-test("a batch that comes early waits for its nodeId's one before, and for nobody else's", () => {
+test("a batch that comes early waits for the batch before of the same node, not of others", () => {
   const lastDue = new Map();
   schedule([received("a", 0), received("a", 240)], 1_000, lastDue);
   assert.deepEqual(dues(schedule([received("a", 250), received("a", 300)], 1_100, lastDue)), [1_240, 1_290]);
   assert.deepEqual(dues(schedule([received("b", 250)], 1_100, lastDue)), [1_100]);
 });
 
-test("polled events of a nodeId keep their offsets over several calls, other senders' clocks aside", () => {
+test("polled events of a node keep their offsets over several calls, whatever other nodes' clocks say", () => {
   const day = 86_400_000;
   const page = [received("a", 0), received("b", day), received("a", 500), received("b", day + 700), received("a", 900)];
   assert.deepEqual(dues(schedule(page, 0, new Map())), [0, 0, 500, 700, 900]);
 });
 
-test("an answer is not played before the call that it answers", () => {
+test("an event of one node that follows another node's event is not played before it", () => {
   // b fired after it heard a's second call.
   const page = [received("a", 0), received("a", 200), received("b", 5_000), received("a", 400), received("b", 5_100)];
   assert.deepEqual(dues(schedule(page, 0, new Map())), [0, 200, 0, 400, 400]);
 });
 
-test("no order of a nodeId is broken, nothing waits longer than ten seconds, nothing is lost", () => {
+test("each node's events stay in order, none waits longer than ten seconds, none is lost", () => {
   const one = fc.tuple(fc.constantFrom("a", "b", "c"), fc.integer({ min: -20_000, max: 20_000 }));
   const pages = fc.array(fc.tuple(fc.double({ min: 0, max: 3_000, noNaN: true }), fc.array(one, { maxLength: 20 })), { maxLength: 6 });
   fc.assert(
@@ -88,7 +89,7 @@ test("events are played when they are due, close ones together", async () => {
   assert.equal(clock.pending, 0);
 });
 
-test("batches of two senders interleave", async () => {
+test("batches of two nodes interleave", async () => {
   const { clock, played, replay: one } = replay();
   one.add([received("a", 0, null, "a0"), received("a", 200, null, "a200")]);
   await clock.run(100);
@@ -97,7 +98,7 @@ test("batches of two senders interleave", async () => {
   assert.deepEqual(played.map(([name]) => name), ["a0", "b0", "b50", "a200", "b150"]);
 });
 
-test("what waits can be played at once, or forgotten, even by who hears an event", async () => {
+test("waiting events can be played at once, or dropped, even by a listener", async () => {
   const { clock, played, replay: one } = replay();
   one.add([received("a", 0, null, "1"), received("a", 100, null, "2"), received("a", 200, null, "3")]);
   one.flush();

@@ -1,3 +1,4 @@
+/** Values: what is reported, and when. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -17,7 +18,7 @@ function reporter(answer = async () => {}) {
   return { clock, reports, reporter: new Reporter({ clock, interval: 250, size, send }) };
 }
 
-test("the first change leaves at once, with all of its moment; the next after the interval, merged", async () => {
+test("the first changes are sent at once, together; the next ones after the interval, merged", async () => {
   const { clock, reports, reporter: one } = reporter();
   one.set("x", "1");
   one.set("y", "1");
@@ -32,7 +33,7 @@ test("the first change leaves at once, with all of its moment; the next after th
   assert.equal(reports[2].at, 1_010);
 });
 
-test("what did not change is not sent", async () => {
+test("an unchanged value is not sent", async () => {
   const { clock, reports, reporter: one } = reporter();
   assert.equal(one.set("x", "1"), true);
   assert.equal(one.set("x", "1"), false, "waiting");
@@ -80,7 +81,7 @@ test("settled waits for what was set by then, and not for what is set later", as
   assert.deepEqual(order, ["first", "second"]);
 });
 
-test("a change that is taken back settles without a report", async () => {
+test("a change that is reverted settles without a report", async () => {
   const { clock, reporter: one } = reporter();
   one.set("x", "1");
   await clock.run(0);
@@ -90,7 +91,7 @@ test("a change that is taken back settles without a report", async () => {
   await settled;
 });
 
-test("what was refused is news again, and nobody waits for it", async () => {
+test("a refused value can be set again, and nothing waits for it", async () => {
   const { clock, reports, reporter: one } = reporter(async (_, count) => {
     if (count === 1) throw new Error("refused");
   });

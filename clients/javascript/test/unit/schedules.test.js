@@ -1,6 +1,6 @@
 /**
- * Whatever a network does, and in whatever order: no event is lost, unless the session says so, and
- * none is heard twice. The fake clock makes an hour of a bad network take a moment.
+ * Property tests over random failures of the network: no event is lost unless the session says so, and
+ * none is received twice. With the fake clock an hour of a bad network takes milliseconds.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,7 +9,7 @@ import { Mesh } from "../../dist/index.js";
 import { FakeClock } from "../support/clock.js";
 import { ModelServer } from "../support/model.js";
 
-/** Things that happen, each with what has to be done and undone. */
+/** One action or failure. */
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ act: fc.constant("wait"), ms: fc.integer({ min: 0, max: 12_000 }) }) },
   { weight: 4, arbitrary: fc.record({ act: fc.constant("fire"), by: fc.nat(1), count: fc.integer({ min: 1, max: 5 }) }) },
@@ -41,7 +41,7 @@ async function play({ seed, startsBlocked, recordsAlways, eventTtl, steps }) {
   listener.addEventListener("event", ({ detail: { nodeId, name } }) => heard.push([nodeId, Number(name)]));
   listener.addEventListener("state", ({ detail }) => states.push(detail));
 
-  // Others speak straight to the server: what is tested is the hearing.
+  // The other nodes call the server directly, because this tests receiving.
   const fired = { one: 0, two: 0 };
   for (const nodeId of Object.keys(fired)) server.joinGroup({ groupId: host.group.id, nodeId, useWebSocket: true });
   const fire = (nodeId, count) => {
@@ -59,12 +59,12 @@ async function play({ seed, startsBlocked, recordsAlways, eventTtl, steps }) {
   return { heard, fired, states, listener, clock };
 }
 
-/** Lets the steps happen, and then all be well again. */
+/** Plays the steps, and then repairs the network. */
 async function happen(steps, { clock, server, online, fire }) {
   for (const { act, ms, by, count, mode } of steps) {
     if (act === "wait") await clock.run(ms);
     if (act === "fire") fire(by, count);
-    // Events at all moments, those of taking turns between socket and polls too.
+    // Events at all moments, also during the change between socket and polls.
     if (act === "stream") for (let left = count; left > 0; left--, await clock.run(15)) fire(by, 1);
     if (act === "cut") server.cut();
     if (act === "sockets") server.sockets = mode;
@@ -72,11 +72,11 @@ async function happen(steps, { clock, server, online, fire }) {
     if (act === "online") online();
   }
   server.http = server.sockets = "up";
-  // The longest wait between two tries, and one more keep-alive, so that no dead socket goes unnoticed.
+  // Longer than the longest pause between two tries, and than the time after which a dead socket is closed.
   await clock.run(100_000);
 }
 
-test("a node hears every event once and in order, or says that it missed some", async () => {
+test("a node receives every event once and in order, or reports that it lost some", async () => {
   let [recoveries, losses, pollings] = [0, 0, 0];
   await fc.assert(
     fc.asyncProperty(schedule, async (given) => {
@@ -86,7 +86,7 @@ test("a node hears every event once and in order, or says that it missed some", 
       for (const nodeId of Object.keys(fired)) {
         const numbers = heard.filter(([sender]) => sender === nodeId).map(([, number]) => number);
         assert.equal(new Set(numbers).size, numbers.length, "none twice");
-        // The cloud begins to record when somebody polls: what it then missed is missed, or comes late.
+        // The cloud records only after the first poll. Earlier events are lost, or arrive late.
         const inOrder = numbers.toSorted((one, other) => one - other);
         if (!missed || given.recordsAlways) assert.deepEqual(numbers, inOrder, "in order");
         if (!missed) assert.deepEqual(numbers, Array.from({ length: fired[nodeId] }, (_, number) => number), "none lost");
@@ -104,11 +104,11 @@ test("a node hears every event once and in order, or says that it missed some", 
     }),
     { numRuns: Number(process.env.SCHEDULES ?? 300) },
   );
-  // The schedules do reach what they are about.
+  // The schedules really contain what this tests.
   assert.ok(recoveries > 100 && pollings > 3 && losses > 5, `${recoveries} ${pollings} ${losses}`);
 });
 
-test("what nodes say arrives once, in order, and after the values that were set before", async () => {
+test("events arrive once, in order, and after the values that were set before", async () => {
   let retried = 0;
   await fc.assert(
     fc.asyncProperty(schedule, async ({ seed, recordsAlways, eventTtl, steps }) => {

@@ -1,10 +1,11 @@
+/** Sessions against the model server, under a fake clock. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Mesh, MeshError } from "../../dist/index.js";
 import { FakeClock } from "../support/clock.js";
 import { ModelServer, refusal } from "../support/model.js";
 
-/** Everything that a session tells, as [time, type, detail]. */
+/** All events of a session, as [time, type, detail]. */
 function record(session, clock) {
   const told = [];
   for (const type of ["value", "event", "nodes", "state", "error", "ended"]) {
@@ -52,7 +53,7 @@ test("an event waits for a report that takes long", async () => {
   assert.deepEqual(seen, ["1"]);
 });
 
-test("one who joins late sees every value that was ever set, and the nodes", async () => {
+test("a late member has every value that was ever set, and the nodes", async () => {
   const { clock, host, mesh } = await hostAndMember();
   host.setAll({ x: 1, y: true });
   await clock.run(1_000);
@@ -66,7 +67,7 @@ test("one who joins late sees every value that was ever set, and the nodes", asy
   assert.equal(late.group.name, "Class 3");
 });
 
-test("own values and events are not told, others' are", async () => {
+test("own values and events are not emitted, others' are", async () => {
   const { clock, host, member, received } = await hostAndMember();
   member.set("x", 1);
   member.fire("mine");
@@ -78,7 +79,7 @@ test("own values and events are not told, others' are", async () => {
   assert.equal(member.values.get(member.nodeId).get("x").value, "1");
 });
 
-test("too large, too many or misnamed is refused where it is said; all or none of setAll", async () => {
+test("wrong keys and too large values and events throw; setAll sets all or none", async () => {
   const { clock, server, host } = await hostAndMember();
   for (const wrong of [() => host.set("", 1), () => host.set("k".repeat(257), 1), () => host.set("x", "あ".repeat(82_000)), () => host.fire("e", "あ".repeat(82_000))]) {
     assert.throws(wrong, (error) => error instanceof MeshError && error.type === "ValidationError");
@@ -89,7 +90,7 @@ test("too large, too many or misnamed is refused where it is said; all or none o
   assert.equal(server.requests.length, 1);
 });
 
-test("what the server refuses is told as an error, and everything else goes on", async () => {
+test("a refused value or event is emitted as an error, and the session goes on", async () => {
   const { clock, server, host, received } = await hostAndMember();
   const own = record(host, clock);
   server.failNext = { field: "reportDataByNode", error: refusal("ValidationError", "100 KB") };
@@ -133,7 +134,7 @@ test("a heartbeat that gets no answer is tried again soon", async () => {
   assert.ok(tries >= 3, `${tries}`);
 });
 
-test("the session ends with the reason when the server does not know it any more", async () => {
+test("the session ends with a reason when the server does not know it any more", async () => {
   const speaks = {
     fireEventsByNode: (member) => member.fire("e"),
     reportDataByNode: (member) => member.set("x", 1),
@@ -159,7 +160,7 @@ test("the session ends with the reason when the server does not know it any more
   }
 });
 
-test("the end comes last, and what still waits is heard before it", async () => {
+test("ended is the last event, and waiting events are played before it", async () => {
   const { clock, host, received } = await hostAndMember();
   host.fire("first");
   await clock.run(200);
@@ -173,7 +174,7 @@ test("the end comes last, and what still waits is heard before it", async () => 
   assert.equal(received.of("ended")[0].message, "The group was dissolved");
 });
 
-test("a group whose time is over ends as expired, also where nobody says so", async () => {
+test("a group that reached its maximum time ends as expired, also without a message", async () => {
   const { clock, server, received, member } = await hostAndMember({ life: 30_000, heartbeatIntervalSeconds: 600 }, { syncInterval: 0 });
   await clock.run(29_000);
   assert.equal(member.state, "live");
@@ -182,7 +183,7 @@ test("a group whose time is over ends as expired, also where nobody says so", as
   assert.equal(server.requests.filter(({ field }) => field === "sendMemberHeartbeat").length, 1);
 });
 
-test("leaving sends what was said before, then says goodbye, and stops everything", async () => {
+test("leaving sends what was set and fired before, then leaves, and stops everything", async () => {
   const { clock, server, host, member, received } = await hostAndMember();
   const toHost = record(host, clock);
   member.set("x", 1);
@@ -257,7 +258,7 @@ test("an abort keeps a group from being left behind", async () => {
   }
 });
 
-test("who refuses to be joined leaves nothing open", async () => {
+test("a refused join leaves nothing open", async () => {
   const clock = new FakeClock();
   const server = new ModelServer(clock);
   await assert.rejects(clock.settled(new Mesh(server.options).join({ id: "gone", domain: "d" })), { type: "GroupNotFound" });
@@ -291,7 +292,7 @@ test("a group that ends while it is joined rejects the join, or ends the session
   assert.equal(outcomes.size, 2);
 });
 
-test("a session can be iterated, whole or by type, until it ends or is told to stop", async () => {
+test("a session can be iterated, all events or one type, until it ends or is aborted", async () => {
   const { clock, host, member } = await hostAndMember();
   const controller = new AbortController();
   const seen = { all: [], events: [], some: [], one: [] };
@@ -313,7 +314,7 @@ test("a session can be iterated, whole or by type, until it ends or is told to s
   for await (const nothing of member) assert.fail(nothing);
 });
 
-test("nodes come and go", async () => {
+test("nodes join and leave", async () => {
   const { clock, server, mesh, host, received } = await hostAndMember();
   const late = await clock.settled(mesh().join(host.group));
   late.set("x", 1);
@@ -326,7 +327,7 @@ test("nodes come and go", async () => {
   assert.equal(server.groups.size, 1);
 });
 
-test("a lost message is repaired at the next look around", async () => {
+test("a lost value arrives with the next sync", async () => {
   const { clock, server, host, member } = await hostAndMember();
   const [socket] = [...server.open].slice(-1);
   const { groupId } = socket;

@@ -1,3 +1,4 @@
+/** The size of messages, measured in bytes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -48,7 +49,7 @@ test("a message of values is as large as its frame, its values and the commas be
   );
 });
 
-test("as many fit as the count and the bytes allow, and not one less", () => {
+test("as many items fit as the count and the bytes allow", () => {
   assert.equal(countThatFits([], 10, 5), 0);
   assert.equal(countThatFits([1, 1, 1], 10, 2), 2);
   assert.equal(countThatFits([MAX_MESSAGE_BYTES - 10], 10, 5), 1);

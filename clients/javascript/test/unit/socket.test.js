@@ -1,3 +1,4 @@
+/** AppSync's realtime protocol, with the test as the server. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Socket } from "../../dist/socket.js";
@@ -56,7 +57,7 @@ test("the key goes with the upgrade as a sub-protocol, and with the subscription
   assert.deepEqual(JSON.parse(sent[1].payload.data).variables, { groupId: "g", domain: "d" });
 });
 
-test("silence for three seconds at any step means that sockets do not get through", async () => {
+test("three seconds without an answer at any step is a failure", async () => {
   const steps = [
     async () => connection(),
     async () => {
@@ -101,7 +102,7 @@ test("a refusal, a close, and anything that is not AppSync's protocol fail at on
   await assert.rejects(Socket.open({ ...connection().options, webSocket: undefined }), { type: "WebSocketError" });
 });
 
-test("what arrives before anybody listens is kept, in order", async () => {
+test("messages before `listen` are kept, in order", async () => {
   const one = await subscribed();
   one.says(data(1));
   one.says(data(2));
@@ -111,7 +112,7 @@ test("what arrives before anybody listens is kept, in order", async () => {
   assert.deepEqual(heard, [1, 2, 3]);
 });
 
-test("a socket that is silent for 75 seconds is dead; keep-alives keep it alive", async () => {
+test("a socket is closed after 75 seconds without a frame; keep-alives keep it open", async () => {
   const one = await subscribed();
   let lost = 0;
   one.socket.onclose = () => lost++;
@@ -126,13 +127,13 @@ test("a socket that is silent for 75 seconds is dead; keep-alives keep it alive"
   assert.ok(one.socket.closed && !one.raw.isOpen);
 });
 
-test("a server that promises to speak sooner is dead sooner", async () => {
+test("a shorter timeout of the server is followed", async () => {
   const one = await opened({ connectionTimeoutMs: 5_000 });
   await one.clock.run(5_000);
   assert.ok(one.socket.closed);
 });
 
-test("the end of the subscription is the end of the socket; afterwards nothing is heard", async () => {
+test("the end of the subscription closes the socket, and no message follows", async () => {
   for (const frame of [{ type: "complete", id: "1" }, { type: "error", id: "1", payload: { errors: [{ message: "no" }] } }]) {
     const one = await subscribed();
     const heard = [];

@@ -1,3 +1,4 @@
+/** The time and the order key of events. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
