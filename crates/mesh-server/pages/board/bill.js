@@ -1,5 +1,5 @@
 /** What the same would cost on AWS, since the server started or since somebody began to count. */
-import { say } from './words.js';
+import { say } from './speech.js';
 
 const at = id => document.getElementById(id);
 const COUNTED = ['dollars', 'requests', 'messages', 'connectionMinutes', 'units'];

@@ -1,67 +1,66 @@
 /** The teacher's board: follows /admin/board and shows what it says. */
 import { showBill } from './bill.js';
-import { calm, code, endLine, Group, make } from './group.js';
-import { shortName } from './names.js';
+import { Dialogs } from './dialogs.js';
+import { Events } from './events.js';
+import { endLine, Group } from './group.js';
+import { isOpen, letIn, showLobby } from './lobby.js';
+import { calm } from './node.js';
+import { Places } from './places.js';
+import { begin, choose, language, retell, say } from './speech.js';
+import { shownRate } from './sparkline.js';
 import { follow } from './stream.js';
-import { language, say, speak } from './words.js';
+import { startTheme } from './theme.js';
+import { PHRASES } from './words.js';
 
 const KEPT = 'mesh-admin-key';
-/** So many lines of events and of ended groups are kept. */
-const MOST_LINES = 100;
+/** So many ended groups are kept. */
 const MOST_ENDED = 8;
 
 const at = id => document.getElementById(id);
+/** In the order in which they were made. */
 const groups = new Map();
 /** How far the server's clock is ahead of this machine's, in milliseconds. */
 let ahead = 0;
 
+begin(PHRASES);
+const events = new Events();
+const cards = new Places(at('cards'));
+const dialogs = new Dialogs(() => sessionStorage.getItem(KEPT));
+
 const show = (frame, isFirst) => {
-  if (isFirst) clear();
+  if (isFirst) groups.clear();
   ahead = frame.time - Date.now();
   calm();
+  if (frame.lobby) letIn(frame.lobby);
   for (const change of frame.groups ?? []) {
     if (change.about) add(change.id, change.about);
     groups.get(change.id)?.apply(change, frame.time);
   }
   for (const { id, reason } of frame.ended ?? []) end(id, reason);
-  showEvents(frame);
+  events.add(frame.events ?? [], frame.moreEvents, groups);
   showBill(frame.bill);
-  at('nobody').hidden = groups.size > 0;
-  at('overview').hidden = groups.size < 2;
   at('more-groups').hidden = frame.moreGroups === 0;
   say(at('more-groups'), 'moreGroups', { n: frame.moreGroups });
+  dialogs.refresh();
   tick();
+  route();
 };
 
-const clear = () => {
-  for (const group of groups.values()) remove(group);
-};
-
-const add = (id, about) => {
-  const group = new Group(id, about, { onInvite: invite, onDissolve: dissolve });
-  groups.set(id, group);
-  at('groups').append(group.element);
-  at('overview').append(group.link);
-};
-
-const remove = group => {
-  group.element.remove();
-  group.link.remove();
-  groups.delete(group.id);
-};
+const add = (id, about) => groups.set(id, new Group(id, about, dialogs.actions));
 
 const end = (id, reason) => {
   const group = groups.get(id);
   if (!group) return;
-  if (openFor === group) for (const dialog of [at('invite'), at('confirm')]) dialog.close();
-  remove(group);
+  dialogs.forget(group);
+  groups.delete(id);
   at('ended').hidden = false;
   at('ended-groups').prepend(endLine(group, reason));
   while (at('ended-groups').children.length > MOST_ENDED) at('ended-groups').lastChild.remove();
 };
 
-/** What goes by time and what sums up. */
+/** What goes by time and what sums up; it stands still while nothing is known. */
 const tick = () => {
+  if (document.body.dataset.state !== 'live') return;
   const time = Date.now() + ahead;
   let rate = 0;
   let nodes = 0;
@@ -71,85 +70,70 @@ const tick = () => {
   }
   at('total-groups').textContent = groups.size;
   at('total-nodes').textContent = nodes;
-  at('total-rate').textContent = rate >= 10 ? Math.round(rate) : rate.toFixed(1);
+  at('total-rate').textContent = shownRate(rate);
 };
 
-const showEvents = ({ events = [], moreEvents }) => {
-  if (events.length === 0) return;
-  const lines = events.map(({ group, node, name, payload, time }) => {
-    const clock = new Date(time).toLocaleTimeString(language() === 'en' ? 'en-GB' : 'ja-JP');
-    const what = make('strong', { textContent: name });
-    const where = make('span', { className: 'quiet', textContent: groups.get(group)?.label ?? '' });
-    return make('li', {}, make('time', { textContent: clock }), ' ', what, payload ? ` ${payload}` : '', ` ${shortName(node)} `, where);
-  });
-  if (moreEvents > 0) {
-    const more = make('li', { className: 'quiet' });
-    say(more, 'moreEvents', { n: moreEvents });
-    lines.unshift(more);
-  }
-  // The newest stands first.
-  at('lines').prepend(...lines.reverse());
-  while (at('lines').children.length > MOST_LINES) at('lines').lastChild.remove();
-};
-
-/** The group that a dialog is about. */
-let openFor;
-
-const invite = group => {
-  openFor = group;
-  const { invitation } = group.about;
-  say(at('invite-title'), 'inviteTo', { name: group.label });
-  at('code').replaceChildren(...(invitation.size > 0 ? [code(invitation)] : []));
-  at('invite-name').textContent = group.label;
-  at('invite-url').textContent = invitation.url;
-  at('invite').showModal();
-};
-
-const dissolve = group => {
-  openFor = group;
-  say(at('confirm-title'), 'dissolveGroup', { name: group.label });
-  at('confirm-error').replaceChildren();
-  at('confirm').returnValue = '';
-  at('confirm').showModal();
-};
-
-const dissolveConfirmed = async event => {
-  if (event.submitter.value !== 'yes') return;
-  event.preventDefault();
-  const { id, about } = openFor;
-  const body = JSON.stringify({ groupId: id, domain: about.domain, hostId: about.host });
-  const headers = { 'x-admin-key': sessionStorage.getItem(KEPT), 'content-type': 'application/json' };
-  const answer = await fetch('/admin/dissolve', { method: 'POST', headers, body }).catch(() => undefined);
-  if (answer?.ok) at('confirm').close();
-  else say(at('confirm-error'), 'dissolveFailed');
+/** What is shown: `#group=ID` one group, `#join` how to come in, `#join=ID` into that group; else all that are there. */
+let shown = '';
+const route = () => {
+  if (at('ask').hidden === false) return;
+  const asked = new URLSearchParams(location.hash.slice(1));
+  const only = groups.size === 1 ? groups.values().next().value : undefined;
+  const group = groups.get(asked.get('group')) ?? only;
+  const view = asked.has('join') || groups.size === 0 ? 'lobby' : group ? 'group' : 'overview';
+  cards.arrange([...groups.values()].map(({ card }) => card));
+  const now = JSON.stringify([view, group?.id, groups.size > 1, asked.get('join'), language(), isOpen()]);
+  if (now === shown && view !== 'lobby') return;
+  const isNew = now !== shown;
+  shown = now;
+  document.body.dataset.view = view;
+  for (const id of ['lobby', 'overview', 'group']) at(id).hidden = id !== view;
+  at('events').hidden = view === 'lobby';
+  at('entrance').hidden = view === 'lobby' || !isOpen();
+  at('join').hidden = view === 'lobby' || !isOpen();
+  at('nobody').hidden = groups.size > 0;
+  at('back').hidden = groups.size === 0;
+  document.querySelector('footer').hidden = false;
+  for (const one of groups.values()) one.show(view === 'group');
+  if (!isNew) return;
+  if (view === 'lobby') showLobby(groups.get(asked.get('join')));
+  if (view === 'group') {
+    group.all.hidden = groups.size < 2;
+    at('group').replaceChildren(group.page);
+    retell(group.page);
+    group.arrange(Date.now() + ahead);
+  } else retell(at('cards'));
+  events.show(view === 'group' ? group : undefined);
 };
 
 /** Shows the board, or asks for the key. */
 const open = async key => {
   at('ask').hidden = true;
-  at('board').hidden = false;
-  say(at('state'), 'connecting');
+  turn('connecting');
   try {
-    await follow(key, show, state => {
-      say(at('state'), state);
-      at('state').dataset.state = state;
-    });
+    await follow(key, show, turn);
   } catch {
     sessionStorage.removeItem(KEPT);
     ask('wrongKey');
   }
 };
 
+/** Says how the connection does. */
+const turn = state => {
+  say(at('state'), state);
+  document.body.dataset.state = state;
+};
+
 const ask = why => {
-  at('board').hidden = true;
+  for (const id of ['lobby', 'overview', 'group', 'events']) at(id).hidden = true;
   at('ask').hidden = false;
-  at('state').dataset.state = why ? 'broken' : '';
+  document.body.dataset.state = why ? 'refused' : '';
   if (why) say(at('state'), why);
   at('key').value = '';
   at('key').focus();
 };
 
-/** The key out of the link that the server printed, or what this tab was given before. */
+/** The key out of the link that the server opened, or what this tab was given before. */
 const givenKey = () => {
   const key = new URLSearchParams(location.hash.slice(1)).get('key');
   if (!key) return sessionStorage.getItem(KEPT);
@@ -159,16 +143,27 @@ const givenKey = () => {
   return key;
 };
 
-speak(language());
+const startFullScreen = () => {
+  const turnOver = () =>
+    (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen()).catch(() => {});
+  at('full-screen').hidden = !document.fullscreenEnabled;
+  at('full-screen').addEventListener('click', turnOver);
+};
+
+startTheme(at('theme'));
+startFullScreen();
 at('language').value = language();
-at('language').addEventListener('change', ({ target }) => speak(target.value));
+at('language').addEventListener('change', ({ target }) => {
+  choose(target.value);
+  route();
+});
 at('ask').addEventListener('submit', event => {
   event.preventDefault();
   const key = at('key').value.trim();
   sessionStorage.setItem(KEPT, key);
   open(key);
 });
-at('confirm').querySelector('form').addEventListener('submit', dissolveConfirmed);
+window.addEventListener('hashchange', route);
 setInterval(tick, 1_000);
 const key = givenKey();
 if (key) open(key);

@@ -1,177 +1,164 @@
-/** One group: its card, its nodes and their values. */
+/** One group: its page with a tile for each node, and its card in the overview of all groups. */
+import { make, spoken } from './make.js';
 import { shortName } from './names.js';
-import { plain, say } from './words.js';
+import { Node } from './node.js';
+import { Places } from './places.js';
+import { say } from './speech.js';
+import { shownRate, Sparkline } from './sparkline.js';
 
-/** The rate is that of the last so many milliseconds. */
-const RATE_SPAN = 5_000;
+/** The card names so many nodes in trouble. */
+const MOST_NAMED = 4;
+/** Up to so many nodes have large tiles. */
+const ROOMY = 20;
+/** A group that ends within this time says so. */
+const SOON = 300_000;
 
-/** Values that are highlighted until the next frame. Animations would keep a laptop busy all lesson. */
-let changed = [];
-
-export const calm = () => {
-  for (const shown of changed) shown.classList.remove('changed');
-  changed = [];
-};
+const byName = new Intl.Collator('ja', { numeric: true });
 
 export class Group {
-  constructor(id, about, { onInvite, onDissolve }) {
+  #places;
+  #order = '';
+  #list = make('ul', { className: 'nodes places' });
+  #facts = [];
+
+  constructor(id, about, { onOpenNode, onDissolve }) {
     this.id = id;
     this.about = about;
     this.label = shortName(about.name);
-    this.counts = [];
     this.nodes = new Map();
-    const title = make('h2', { id: `group-${id}`, className: 'name', textContent: this.label });
-    this.timeLeft = make('span', { className: 'time' });
-    this.rate = make('span');
-    this.listeners = make('span');
-    const facts = make('p', { className: 'facts' }, this.timeLeft, this.rate, this.listeners);
-    const buttons = make('p', { className: 'buttons' }, action('invite', this, onInvite), action('dissolve', this, onDissolve));
-    const head = make('div', { className: 'head' }, title, facts, buttons);
-    this.list = make('ul', { className: 'nodes' });
-    this.element = make('section', { className: 'group' }, head, this.list);
-    this.size = make('span');
-    this.trouble = make('span', { className: 'trouble' });
-    this.link = make('a', { href: `#${title.id}` }, this.label, ' ', this.size, ' ', this.trouble);
-    this.element.setAttribute('aria-labelledby', title.id);
+    this.#onOpen = node => onOpenNode(this, node);
+    this.#makePage(onDissolve);
+    this.#makeCard();
   }
 
-  /** How many messages a second came lately. */
-  ratePerSecond(time) {
-    this.counts = this.counts.filter(([at]) => time - at < RATE_SPAN);
-    return this.counts.reduce((sum, [, messages]) => sum + messages, 0) / (RATE_SPAN / 1_000);
+  #onOpen;
+
+  #makePage(onDissolve) {
+    const title = make('h2', { id: `title-${this.id}`, className: 'name', textContent: this.label });
+    this.all = spoken('a', 'allGroups', { className: 'button', href: '#' });
+    const invite = spoken('a', 'invite', { className: 'button', href: `#${new URLSearchParams({ join: this.id })}` });
+    const dissolve = spoken('button', 'dissolve', { type: 'button', className: 'danger' });
+    dissolve.addEventListener('click', () => onDissolve(this));
+    this.sparkline = new Sparkline();
+    const facts = this.#addFacts();
+    const head = make('div', { className: 'head' }, this.all, title, facts, this.sparkline.element, invite, dissolve);
+    this.page = make('section', { className: 'group' }, head, this.#list);
+    this.page.setAttribute('aria-labelledby', title.id);
+    this.#places = new Places(this.#list);
+  }
+
+  #makeCard() {
+    const link = make('a', { className: 'name', href: `#${new URLSearchParams({ group: this.id })}`, textContent: this.label });
+    this.cardSparkline = make('div', { className: 'spark' });
+    this.dots = make('div', { className: 'dots' });
+    this.dots.setAttribute('aria-hidden', 'true');
+    this.named = make('p', { className: 'trouble' });
+    this.card = make('li', { className: 'card' }, make('h3', {}, link), this.#addFacts(), this.dots, this.named, this.cardSparkline);
+  }
+
+  /** How many nodes, how much time, how many messages: on the page and on the card. */
+  #addFacts() {
+    const facts = { size: make('span'), time: make('span', { className: 'time' }), rate: make('span', { className: 'rate' }) };
+    facts.trouble = make('span', { className: 'trouble' });
+    this.#facts.push(facts);
+    return make('p', { className: 'facts' }, facts.size, facts.time, facts.rate, facts.trouble);
   }
 
   /** Shows what changed. */
-  apply({ messages, listeners, nodes = [], gone = [] }, time) {
-    if (messages > 0) this.counts.push([time, messages]);
-    say(this.listeners, 'listeners', { n: listeners });
-    for (const change of nodes) this.node(change).apply(change);
+  apply({ messages, nodes = [], gone = [] }, time) {
+    if (messages > 0) this.sparkline.count(time, messages);
+    for (const change of nodes) this.#node(change).apply(change, time);
     for (const { id, lost } of gone) {
-      if (lost) this.nodes.get(id)?.lose();
-      else this.drop(id);
+      if (lost) this.nodes.get(id)?.lose(time);
+      else this.#drop(id);
     }
-    say(this.size, 'count', { n: this.present });
-    const inTrouble = [...this.nodes.values()].filter(({ element }) => element.dataset.state !== 'here').length;
-    this.trouble.hidden = inTrouble === 0;
-    say(this.trouble, 'trouble', { n: inTrouble });
+    this.arrange(time);
   }
 
-  /** Shows what goes by time. */
-  tick(time) {
-    const seconds = Math.max(0, Math.ceil((this.about.expiresAt - time) / 1_000));
-    const padded = String(seconds % 60).padStart(2, '0');
-    say(this.timeLeft, 'timeLeft', { time: `${Math.floor(seconds / 60)}:${padded}` });
-    this.timeLeft.classList.toggle('soon', seconds < 300);
-    const rate = this.ratePerSecond(time);
-    say(this.rate, 'perSecond', { n: rate >= 10 ? Math.round(rate) : rate.toFixed(1) });
-    return rate;
-  }
-
-  node(change) {
-    const { id, isNew } = change;
-    if (isNew) this.drop(id);
+  #node({ id, isNew }) {
+    if (isNew) this.#drop(id);
     if (!this.nodes.has(id)) {
-      const node = new Node(id, id === this.about.host);
+      const node = new Node(id, { isHost: id === this.about.host, onOpen: this.#onOpen });
       this.nodes.set(id, node);
-      this.list.append(node.element);
+      this.dots.append(node.dot);
+      this.#makeRoom();
     }
     return this.nodes.get(id);
   }
 
-  drop(id) {
-    this.nodes.get(id)?.element.remove();
+  #drop(id) {
+    this.nodes.get(id)?.dot.remove();
     this.nodes.delete(id);
   }
 
+  /** Tiles become smaller when there are many, and stay so: a class that comes back finds its places. */
+  #makeRoom() {
+    const isRoomy = this.#list.dataset.roomy !== 'false' && this.nodes.size <= ROOMY;
+    this.#list.dataset.roomy = isRoomy;
+    for (const node of this.nodes.values()) node.room = isRoomy ? 3 : 2;
+  }
+
+  /** Those in trouble first, then by name. */
+  arrange(time) {
+    for (const node of this.nodes.values()) {
+      if (node.isForgotten(time)) this.#drop(node.id);
+      else node.tick(time);
+    }
+    const front = node => (node.isInFront(time) ? 0 : 1);
+    const compare = (one, other) =>
+      front(one) - front(other) || byName.compare(one.label, other.label) || byName.compare(one.id, other.id);
+    const sorted = [...this.nodes.values()].sort(compare);
+    this.#sum(sorted);
+    const order = JSON.stringify(sorted.map(({ id }) => id));
+    const elements = sorted.map(({ element }) => element);
+    if (order === this.#order && elements.every(element => element.parentNode)) return;
+    this.#order = order;
+    this.#places.arrange(elements);
+  }
+
+  #sum(sorted) {
+    const troubled = sorted.filter(({ isInTrouble }) => isInTrouble);
+    for (const { size, trouble } of this.#facts) {
+      say(size, 'count', { n: this.present });
+      say(trouble, 'trouble', { n: troubled.length });
+      trouble.dataset.none = troubled.length === 0;
+    }
+    const names = troubled.slice(0, MOST_NAMED).map(({ label }) => label);
+    this.named.textContent = names.join('、') + (troubled.length > MOST_NAMED ? ' …' : '');
+    this.card.dataset.trouble = troubled.length > 0;
+  }
+
+  /** Shows what goes by time; gives the messages a second. */
+  tick(time) {
+    const left = Math.max(0, this.about.expiresAt - time);
+    const seconds = Math.ceil(left / 1_000);
+    const shown = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+    const rate = this.sparkline.rate(time);
+    for (const facts of this.#facts) {
+      say(facts.time, 'timeLeft', { time: shown });
+      facts.time.classList.toggle('soon', left < SOON);
+      say(facts.rate, 'perSecond', { n: shownRate(rate) });
+    }
+    this.sparkline.render(time);
+    this.arrange(time);
+    return rate;
+  }
+
+  /** Where its sparkline is seen: on the page, or on the card. */
+  show(isPage) {
+    if (isPage) this.page.querySelector('.facts').after(this.sparkline.element);
+    else this.cardSparkline.append(this.sparkline.element);
+  }
+
+  /** How many nodes are here. */
   get present() {
     return [...this.nodes.values()].filter(({ isLost }) => !isLost).length;
   }
 }
-
-class Node {
-  constructor(id, isHost) {
-    this.isLost = false;
-    this.values = new Map();
-    const name = make('strong', { className: 'name', textContent: shortName(id), title: id });
-    this.badges = make('span', { className: 'badges' });
-    this.host = isHost ? badge('host') : undefined;
-    this.empty = make('p', { className: 'quiet' });
-    say(this.empty, 'noValues');
-    this.table = make('dl');
-    this.element = make('li', { className: 'node' }, make('p', {}, name, ' ', this.badges), this.empty, this.table);
-  }
-
-  apply({ state, polls, values = [] }) {
-    this.isLost = false;
-    this.show(state, polls);
-    for (const [key, value] of values) this.set(key, value);
-  }
-
-  lose() {
-    this.isLost = true;
-    this.show('lost', false);
-  }
-
-  show(state, polls) {
-    this.element.dataset.state = state;
-    const badges = [this.host, polls && badge('polls'), state !== 'here' && badge(state)];
-    this.badges.replaceChildren(...badges.filter(Boolean));
-  }
-
-  set(key, value) {
-    this.empty.remove();
-    let shown = this.values.get(key);
-    if (!shown) {
-      shown = make('dd');
-      this.values.set(key, shown);
-      this.table.append(make('div', {}, make('dt', { textContent: key }), shown));
-    }
-    shown.textContent = value;
-    shown.classList.add('changed');
-    changed.push(shown);
-  }
-}
-
-const badge = word => {
-  const element = make('span', { className: `badge ${word}` });
-  say(element, word);
-  return element;
-};
-
-/** A button for a group, whose name tells which one. */
-const action = (word, group, act) => {
-  const text = make('span');
-  say(text, word);
-  const name = make('span', { className: 'unseen', textContent: ` ${group.label}` });
-  const button = make('button', { type: 'button', className: word === 'dissolve' ? 'danger' : '' }, text, name);
-  button.addEventListener('click', () => act(group));
-  return button;
-};
-
-export const make = (tag, properties = {}, ...children) => {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-};
 
 /** The line that says how a group ended. */
 export const endLine = (group, reason) => {
   const line = make('li');
   say(line, `end${reason[0].toUpperCase()}${reason.slice(1)}`, { name: group.label });
   return line;
-};
-
-/** The QR code of an invitation. */
-export const code = ({ size, path }) => {
-  const space = 'http://www.w3.org/2000/svg';
-  const drawing = document.createElementNS(space, 'svg');
-  // Readers want four empty modules around it.
-  drawing.setAttribute('viewBox', `-4 -4 ${size + 8} ${size + 8}`);
-  drawing.setAttribute('role', 'img');
-  drawing.setAttribute('aria-label', plain('qr'));
-  drawing.setAttribute('shape-rendering', 'crispEdges');
-  const dark = document.createElementNS(space, 'path');
-  dark.setAttribute('d', path);
-  drawing.append(dark);
-  return drawing;
 };

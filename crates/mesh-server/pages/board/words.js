@@ -1,53 +1,67 @@
-/**
- * What the board says, in Japanese, in easy Japanese with furigana, and in English. `{n}` is filled in;
- * `[組|くみ]` is a word and how it is read.
- */
+/** What the board says, in Japanese, in easy Japanese with furigana, and in English; speech.js knows how to read it. */
 const ja = {
   title: 'メッシュ 教室ボード',
   language: 'ことば',
-  adminKey: '管理キー',
-  keyHint: 'サーバーを起動したときに表示された管理キーを入力してください。児童・生徒用のキーではありません。',
-  wrongKey: 'このキーでは開けません。管理キーを確かめてください。',
+  adminKey: '先生のキー',
+  keyHint: 'サーバーの窓からボードを開くと、キーを入力せずに済みます。児童・生徒用のキーではありません。',
+  wrongKey: 'このキーでは開けません。先生のキーを確かめてください。',
   open: '開く',
   connecting: '接続しています…',
-  live: '接続中',
+  live: 'つながっています',
   broken: 'サーバーにつながりません。つなぎ直しています…',
   tooMany: 'ほかの画面で開かれているボードが多すぎます。',
+  fullScreen: '全画面',
+  dark: '暗くする',
+  light: '明るくする',
   groups: 'グループ',
+  allGroups: '← すべてのグループ',
   nodes: '参加者',
   rate: 'メッセージ/秒',
+  join: '参加のしかた',
+  openAddress: 'ブラウザーで開く',
+  typeCode: 'コードを入れる',
   nobody: 'まだグループはありません。だれかがグループを作ると、ここに表示されます。',
+  back: 'ボードにもどる',
   events: 'イベント',
-  moreEvents: 'ほかに {n} 件',
+  when: '時刻',
+  who: 'だれが',
+  what: '何を',
+  value: '値',
+  moreEvents: 'ほかに {n} 件ありました。',
   moreGroups: 'ほかに {n} グループあります。',
-  count: '({n})',
+  count: '{n} 人',
   trouble: '▲ {n} 人に問題',
   timeLeft: '残り {time}',
-  perSecond: '{n} メッセージ/秒',
-  listeners: '受信中 {n}',
-  host: 'ホスト',
-  polls: 'ポーリング',
+  perSecond: '{n} 通/秒',
+  host: '作った人',
+  polls: '2秒ごとに受信',
   slow: '遅れています',
-  cutOff: '切断',
-  silent: '応答なし',
+  cutOff: '切れています',
+  silent: '返事がありません',
   lost: 'いなくなりました',
   noValues: '値はまだありません',
+  nodeTitle: '{name}',
+  name: '名前',
+  rename: '名前を変える',
+  remove: 'グループから外す',
+  removeNode: '「{name}」をグループから外しますか？',
+  removeHint: 'この人の値は消えます。あとでまた参加できます。',
   invite: '参加のしかた',
   inviteTo: '「{name}」に参加する',
-  inviteHint: 'QRコードを読み取るか、次のアドレスを開いてください。',
   close: '閉じる',
-  dissolve: '解散する',
-  dissolveGroup: '「{name}」を解散しますか？',
+  dissolve: '終わりにする',
+  dissolveGroup: '「{name}」を終わりにしますか？',
   dissolveHint: '全員の接続が切れ、共有した値は消えます。元には戻せません。',
-  dissolveFailed: '解散できませんでした。',
+  failed: 'できませんでした。もう一度ためしてください。',
   cancel: 'やめる',
   ended: '終わったグループ',
-  endDissolved: '{name}：解散しました',
-  endHostLeft: '{name}：ホストが抜けました',
+  endDissolved: '{name}：作った人が終わりにしました',
+  endByTeacher: '{name}：先生が終わりにしました',
+  endHostLeft: '{name}：作った人が抜けました',
   endTimeOver: '{name}：時間になりました',
-  endHostLost: '{name}：ホストの応答がなくなりました',
+  endHostLost: '{name}：作った人の返事がなくなりました',
   bill: 'AWSで同じことをした場合の料金（目安）',
-  billText: 'リクエスト {requests}、メッセージ {messages}、接続 {minutes} 分、データベース {units} ユニット',
+  billText: 'リクエスト {requests} 回、メッセージ {messages} 通、接続 {minutes} 分、データベースの読み書き {units} 回分',
   prices: '{region} の {date} の定価による（税・無料枠を含まず）。',
   countFromNow: '今から数え直す',
   qr: '参加用QRコード',
@@ -57,39 +71,53 @@ const easy = {
   ...ja,
   title: 'メッシュ [教|きょう][室|しつ]ボード',
   adminKey: '[先生|せんせい]の キー',
-  keyHint: 'サーバーを うごかしたときに でた [先生|せんせい]の キーを [入|い]れて ください。',
-  wrongKey: 'この キーでは ひらけません。もういちど たしかめて ください。',
+  keyHint: 'サーバーの まどから ボードを ひらくと、キーを [入|い]れなくても ひらきます。みんなの キーでは ありません。',
+  wrongKey: 'この キーでは ひらけません。[先生|せんせい]の キーを たしかめて ください。',
   open: 'ひらく',
   connecting: 'つないでいます…',
-  live: 'つながっています',
   broken: 'サーバーに つながりません。つなぎなおしています…',
   tooMany: 'ボードを ひらいている [画|が][面|めん]が [多|おお]すぎます。',
-  nodes: '[参|さん][加|か]している [人|ひと]',
+  fullScreen: '[大|おお]きくする',
+  dark: 'くらくする',
+  light: 'あかるくする',
+  allGroups: '← ぜんぶの グループ',
+  nodes: '[入|はい]っている [人|ひと]',
   rate: 'メッセージ（1[秒|びょう]）',
+  join: '[入|はい]りかた',
+  openAddress: 'ブラウザーで ひらく',
+  typeCode: 'コードを [入|い]れる',
   nobody: 'まだ グループは ありません。だれかが つくると ここに [出|で]ます。',
-  moreEvents: 'ほかに {n}こ',
+  back: 'ボードに もどる',
+  when: '[時|じ]こく',
+  what: 'なにを',
+  value: '[値|あたい]',
+  moreEvents: 'ほかに {n}こ ありました。',
   moreGroups: 'ほかに {n}グループ あります。',
+  count: '{n}[人|にん]',
   trouble: '▲ こまっている [人|ひと] {n}',
   timeLeft: 'のこり {time}',
-  perSecond: '1[秒|びょう]に {n}メッセージ',
-  listeners: '[聞|き]いている [人|ひと] {n}',
-  host: 'グループを [作|つく]った [人|ひと]',
-  polls: 'ときどき [聞|き]く',
+  perSecond: '1[秒|びょう]に {n}',
+  host: '[作|つく]った [人|ひと]',
+  polls: '2[秒|びょう]ごと',
   slow: 'おそくなっています',
   cutOff: '[切|き]れています',
   silent: 'へんじが ありません',
-  lost: 'いなくなりました',
   noValues: 'まだ [値|あたい]は ありません',
+  name: '[名|な][前|まえ]',
+  rename: '[名|な][前|まえ]を かえる',
+  remove: 'グループから はずす',
+  removeNode: '「{name}」を グループから はずしますか？',
+  removeHint: 'この[人|ひと]の [値|あたい]は [消|き]えます。あとで また [入|はい]れます。',
   invite: '[入|はい]りかた',
   inviteTo: '「{name}」に [入|はい]る',
-  inviteHint: 'QRコードを よむか、[下|した]の アドレスを ひらいて ください。',
   close: 'とじる',
   dissolve: 'おわりにする',
   dissolveGroup: '「{name}」を おわりに しますか？',
   dissolveHint: 'みんなの つながりが [切|き]れて、[値|あたい]が [消|き]えます。もとには もどせません。',
-  dissolveFailed: 'おわりに できませんでした。',
+  failed: 'できませんでした。もういちど ためして ください。',
   ended: 'おわった グループ',
-  endDissolved: '{name}：おわりました',
+  endDissolved: '{name}：[作|つく]った [人|ひと]が おわりに しました',
+  endByTeacher: '{name}：[先生|せんせい]が おわりに しました',
   endHostLeft: '{name}：[作|つく]った [人|ひと]が ぬけました',
   endTimeOver: '{name}：[時|じ][間|かん]に なりました',
   endHostLost: '{name}：[作|つく]った [人|ひと]の へんじが なくなりました',
@@ -103,44 +131,61 @@ const easy = {
 const en = {
   title: 'Mesh classroom board',
   language: 'Language',
-  adminKey: 'Admin key',
-  keyHint: 'The server printed it when it started. It is not the key that pupils use.',
-  wrongKey: 'This key does not open the board. Check the admin key.',
+  adminKey: "Teacher's key",
+  keyHint: "Open the board from the server's window, and no key has to be typed. It is not the key that pupils use.",
+  wrongKey: "This key does not open the board. Check the teacher's key.",
   open: 'Open',
   connecting: 'Connecting…',
-  live: 'Live',
+  live: 'Connected',
   broken: 'The server does not answer. Trying again…',
   tooMany: 'Too many boards are open elsewhere.',
+  fullScreen: 'Full screen',
+  dark: 'Dark',
+  light: 'Light',
   groups: 'Groups',
+  allGroups: '← All groups',
   nodes: 'Nodes',
   rate: 'Messages/s',
+  join: 'Come in',
+  openAddress: 'Open in a browser',
+  typeCode: 'Type the code',
   nobody: 'There are no groups yet. They appear here as soon as somebody creates one.',
+  back: 'Back to the board',
   events: 'Events',
-  moreEvents: '{n} more',
+  when: 'Time',
+  who: 'Who',
+  what: 'What',
+  value: 'Value',
+  moreEvents: 'There were {n} more.',
   moreGroups: 'There are {n} more groups.',
-  count: '({n})',
+  count: '{n} here',
   trouble: '▲ {n} in trouble',
   timeLeft: '{time} left',
   perSecond: '{n} messages/s',
-  listeners: '{n} listening',
   host: 'Host',
-  polls: 'Polling',
+  polls: 'Asks every 2 s',
   slow: 'Slow',
   cutOff: 'Cut off',
   silent: 'Silent',
   lost: 'Lost',
   noValues: 'No values yet',
+  nodeTitle: '{name}',
+  name: 'Name',
+  rename: 'Rename',
+  remove: 'Remove',
+  removeNode: 'Remove “{name}” from the group?',
+  removeHint: 'The values of this node are gone. It may join again.',
   invite: 'Join',
   inviteTo: 'Join “{name}”',
-  inviteHint: 'Scan the code, or open this address.',
   close: 'Close',
-  dissolve: 'Dissolve',
-  dissolveGroup: 'Dissolve “{name}”?',
+  dissolve: 'End the group',
+  dissolveGroup: 'End “{name}”?',
   dissolveHint: 'Everybody is disconnected and the shared values are gone. This cannot be undone.',
-  dissolveFailed: 'The group could not be dissolved.',
+  failed: 'That did not work. Try again.',
   cancel: 'Cancel',
   ended: 'Groups that ended',
-  endDissolved: '{name}: dissolved',
+  endDissolved: '{name}: ended by its host',
+  endByTeacher: '{name}: ended by the teacher',
   endHostLeft: '{name}: its host left',
   endTimeOver: '{name}: its time was over',
   endHostLost: '{name}: its host was lost',
@@ -151,54 +196,4 @@ const en = {
   qr: 'QR code for joining',
 };
 
-const LANGUAGES = { ja, easy, en };
-const KEPT = 'mesh-board-language';
-
-let current = localStorage.getItem(KEPT) ?? (navigator.language.startsWith('ja') ? 'ja' : 'en');
-if (!(current in LANGUAGES)) current = 'ja';
-
-export const language = () => current;
-
-/** Changes the language of everything that was said. */
-export const speak = chosen => {
-  current = chosen;
-  localStorage.setItem(KEPT, chosen);
-  document.documentElement.lang = chosen === 'en' ? 'en' : 'ja';
-  for (const element of document.querySelectorAll('[data-word]')) render(element);
-  document.title = plain('title');
-};
-
-/** Fills an element with a phrase, in whatever language is chosen, then or later. */
-export const say = (element, word, values = {}) => {
-  const said = JSON.stringify(values);
-  if (element.dataset.word === word && element.dataset.values === said) return;
-  element.dataset.word = word;
-  element.dataset.values = said;
-  render(element);
-};
-
-/** A phrase as text, for what can hold no furigana. */
-export const plain = (word, values = {}) =>
-  fill(LANGUAGES[current][word].replace(/\[([^|\]]+)\|[^\]]+\]/g, '$1'), values);
-
-const render = element => {
-  const { word, values } = element.dataset;
-  const filled = JSON.parse(values ?? '{}');
-  const parts = LANGUAGES[current][word].split(/\[([^|\]]+)\|([^\]]+)\]/);
-  element.replaceChildren();
-  // Every third part is a word, and the one after it how it is read.
-  for (let place = 0; place < parts.length; place += 3) {
-    element.append(fill(parts[place], filled));
-    if (place + 1 < parts.length) element.append(ruby(parts[place + 1], parts[place + 2]));
-  }
-};
-
-const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '');
-
-const ruby = (word, reading) => {
-  const element = document.createElement('ruby');
-  const over = document.createElement('rt');
-  over.textContent = reading;
-  element.append(word, over);
-  return element;
-};
+export const PHRASES = { ja, easy, en };

@@ -1,0 +1,97 @@
+/** What a teacher can do: look closely at a node, rename or remove it, and end a group. */
+import { describe } from './node.js';
+import { plain, say } from './speech.js';
+
+const at = id => document.getElementById(id);
+
+export class Dialogs {
+  #key;
+  #group;
+  #node;
+  #confirmed;
+
+  /** `key` gives the admin key. */
+  constructor(key) {
+    this.#key = key;
+    this.actions = {
+      onOpenNode: (group, node) => this.#openNode(group, node),
+      onDissolve: group => this.#confirmDissolve(group),
+    };
+    at('rename').addEventListener('submit', event => this.#rename(event));
+    at('remove').addEventListener('click', () => this.#confirmRemove());
+    at('confirm').querySelector('form').addEventListener('submit', event => this.#confirm(event));
+  }
+
+  /** Shows the newest values of the node that is looked at. */
+  refresh() {
+    if (at('node').open) this.#describe();
+  }
+
+  /** Closes what is about a group that has ended. */
+  forget(group) {
+    if (this.#group !== group) return;
+    for (const id of ['node', 'confirm']) at(id).close();
+  }
+
+  #openNode(group, node) {
+    [this.#group, this.#node] = [group, node];
+    at('node-name').value = node.label;
+    at('node-error').replaceChildren();
+    this.#describe();
+    at('node').showModal();
+  }
+
+  #describe() {
+    describe(this.#node, { title: at('node-title'), badges: at('node-badges'), values: at('node-values') });
+  }
+
+  async #rename(event) {
+    event.preventDefault();
+    const name = at('node-name').value.trim();
+    if (await this.#send('rename', { ...this.#place(), nodeId: this.#node.id, name })) at('node').close();
+    else say(at('node-error'), 'failed');
+  }
+
+  #confirmRemove() {
+    at('node').close();
+    const { id, label } = this.#node;
+    this.#ask({ word: 'remove', hint: 'removeHint', title: plain('removeNode', { name: label }) }, () =>
+      this.#send('remove', { ...this.#place(), nodeId: id }),
+    );
+  }
+
+  #confirmDissolve(group) {
+    this.#group = group;
+    const title = plain('dissolveGroup', { name: group.label });
+    this.#ask({ word: 'dissolve', hint: 'dissolveHint', title }, () =>
+      this.#send('dissolve', { ...this.#place(), hostId: group.about.host }),
+    );
+  }
+
+  #place() {
+    return { groupId: this.#group.id, domain: this.#group.about.domain };
+  }
+
+  #ask({ word, hint, title }, act) {
+    this.#confirmed = act;
+    at('confirm-title').textContent = title;
+    say(at('confirm-hint'), hint);
+    say(at('confirm-yes'), word);
+    at('confirm-error').replaceChildren();
+    at('confirm').showModal();
+  }
+
+  async #confirm(event) {
+    if (event.submitter.value !== 'yes') return;
+    event.preventDefault();
+    if (await this.#confirmed()) at('confirm').close();
+    else say(at('confirm-error'), 'failed');
+  }
+
+  /** Whether the server did it. */
+  async #send(what, body) {
+    const headers = { 'x-admin-key': this.#key(), 'content-type': 'application/json' };
+    const answer = await fetch(`/admin/${what}`, { method: 'POST', headers, body: JSON.stringify(body) }).catch(() => undefined);
+    return answer?.ok === true;
+  }
+}

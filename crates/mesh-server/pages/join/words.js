@@ -1,0 +1,26 @@
+/** What the page says; ../board/speech.js knows how to read it. Children read it, so Japanese is easy here. */
+const ja = {
+  title: 'メッシュに [入|はい]ろう',
+  code: 'コード',
+  nickname: 'ニックネーム',
+  nicknameHint: 'みんなに [見|み]えます。ほんとうの [名|な][前|まえ]は [書|か]かないでね。なくても [入|はい]れます。',
+  enter: '[入|はい]る',
+  language: 'ことば',
+  wrongCode: 'コードが ちがいます。[先生|せんせい]の [画|が][面|めん]を もういちど [見|み]てください。',
+  tooOften: 'たくさん ためしました。1[分|ぷん] まってから もういちど [入|い]れてください。',
+  notNow: 'つながりません。すこし まってから もういちど おしてください。',
+};
+
+const en = {
+  title: 'Join the mesh',
+  code: 'Code',
+  nickname: 'Nickname',
+  nicknameHint: 'Everybody sees it. Do not use your real name. You can come in without one.',
+  enter: 'Join',
+  language: 'Language',
+  wrongCode: "This is not the code. Look at the teacher's screen again.",
+  tooOften: 'You have tried many times. Wait a minute, and try again.',
+  notNow: 'The server does not answer. Wait a little, and try again.',
+};
+
+export const PHRASES = { ja, easy: ja, en };
