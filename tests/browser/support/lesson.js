@@ -12,6 +12,7 @@ export class Lesson {
       if (errors) throw new Error(errors[0].message);
       return data;
     };
+    lesson.host = host;
     const query = 'mutation ($name: String!, $host: ID!) { createGroup(name: $name, hostId: $host, domain: "room") { id } }';
     lesson.group = (await lesson.ask(query, { name, host })).createGroup.id;
     return lesson;
@@ -23,6 +24,10 @@ export class Lesson {
 
   leave(node) {
     return this.#change('leaveGroup', 'nodeId: $node', '{ peerId }', '', { node });
+  }
+
+  end() {
+    return this.#change('dissolveGroup', 'hostId: $node', MESSAGE, '', { node: this.host });
   }
 
   report(node, key, value) {

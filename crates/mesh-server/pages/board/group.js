@@ -70,25 +70,19 @@ export class Group {
     for (const change of nodes) this.#node(change).apply(change, time);
     for (const { id, lost } of gone) {
       if (lost) this.nodes.get(id)?.lose(time);
-      else this.#drop(id);
+      else this.nodes.delete(id);
     }
     this.arrange(time);
   }
 
   #node({ id, isNew }) {
-    if (isNew) this.#drop(id);
+    if (isNew) this.nodes.delete(id);
     if (!this.nodes.has(id)) {
       const node = new Node(id, { isHost: id === this.about.host, onOpen: this.#onOpen });
       this.nodes.set(id, node);
-      this.dots.append(node.dot);
       this.#makeRoom();
     }
     return this.nodes.get(id);
-  }
-
-  #drop(id) {
-    this.nodes.get(id)?.dot.remove();
-    this.nodes.delete(id);
   }
 
   /** Tiles become smaller when there are many, and stay so: a class that comes back finds its places. */
@@ -101,7 +95,7 @@ export class Group {
   /** Those in trouble first, then by name. */
   arrange(time) {
     for (const node of this.nodes.values()) {
-      if (node.isForgotten(time)) this.#drop(node.id);
+      if (node.isForgotten(time)) this.nodes.delete(node.id);
       else node.tick(time);
     }
     const front = node => (node.isInFront(time) ? 0 : 1);
@@ -126,6 +120,17 @@ export class Group {
     const names = troubled.slice(0, MOST_NAMED).map(({ label }) => label);
     this.named.textContent = names.join('、') + (troubled.length > MOST_NAMED ? ' …' : '');
     this.card.dataset.trouble = troubled.length > 0;
+    this.#dot(sorted);
+  }
+
+  /** A dot for each node; dots come and go at the end alone, so that none moves. */
+  #dot(sorted) {
+    while (this.dots.childElementCount > sorted.length) this.dots.lastChild.remove();
+    while (this.dots.childElementCount < sorted.length) this.dots.append(make('i'));
+    for (const [place, { state }] of sorted.entries()) {
+      const dot = this.dots.children[place];
+      if (dot.dataset.state !== state) dot.dataset.state = state;
+    }
   }
 
   /** Shows what goes by time; gives the messages a second. */

@@ -37,8 +37,6 @@ export class Node {
     this.#name.addEventListener('click', () => onOpen(this));
     this.#name.textContent = this.label;
     this.element = make('li', { className: 'node' }, this.#name, this.#badges, this.#values, this.#empty);
-    /** The node in the overview of all groups. */
-    this.dot = make('i');
     this.#show();
   }
 
@@ -88,7 +86,6 @@ export class Node {
 
   #show() {
     this.element.dataset.state = this.state;
-    this.dot.dataset.state = this.state;
     this.#badges.replaceChildren(...this.badges());
     this.#fit();
   }
