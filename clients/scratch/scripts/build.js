@@ -1,0 +1,46 @@
+// Builds the extension into the folder that the server's binary embeds. With --check it writes nothing and
+// fails if what is there is not what the sources make, or if it is too large.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const inRepository = (path) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+const TARGET = inRepository("crates/mesh-server/pages/extension/mesh.js");
+/** Bytes that the file may have when it is compressed. */
+const MOST_BYTES = 15_000;
+/** TurboWarp's gallery reads these lines; so do people who find the file on their disk. */
+const BANNER = `// Name: Mesh
+// ID: meshV2
+// Description: Share variables and events with the programs of your classroom.
+// License: MIT
+`;
+
+const { outputFiles } = await build({
+  absWorkingDir: inRepository("clients/scratch"),
+  entryPoints: ["src/index.ts"],
+  alias: { "mesh-v2-client": inRepository("clients/javascript/src/index.ts") },
+  banner: { js: BANNER },
+  outfile: TARGET,
+  bundle: true,
+  minify: true,
+  write: false,
+  charset: "utf8",
+  format: "iife",
+  target: "es2022",
+  logLevel: "warning",
+});
+const made = Buffer.from(outputFiles[0].contents);
+const size = gzipSync(made, { level: 9 }).length;
+console.log(`mesh.js: ${made.length} bytes, ${size} gzipped`);
+
+if (size > MOST_BYTES) {
+  console.error(`More than ${MOST_BYTES} bytes gzipped`);
+  process.exitCode = 1;
+} else if (!process.argv.includes("--check")) {
+  mkdirSync(new URL(".", `file://${TARGET}`), { recursive: true });
+  writeFileSync(TARGET, made);
+} else if (!existsSync(TARGET) || !readFileSync(TARGET).equals(made)) {
+  console.error(`${TARGET} is not what the sources make. Run make extension and commit the result.`);
+  process.exitCode = 1;
+}
