@@ -10,7 +10,7 @@ PYTHON ?= python3
 NODE_MODULES := node_modules/.package-lock.json
 FUNCTIONS := $(notdir $(wildcard crates/functions/*))
 
-.PHONY: help serve build test test-rust test-clients test-package test-browser test-cloud rehearse deploy key-date chromium console check-console check bench bench-functions instructions fmt tools
+.PHONY: help serve build test test-rust test-clients test-package test-browser test-editors test-cloud rehearse deploy key-date chromium console check-console extension check bench bench-functions instructions fmt tools
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ serve: ## Build and start the server; options in ARGS, as in make serve ARGS="--
 build: ## Build the release binary, target/release/mesh
 	$(CARGO) build --release --bin mesh
 
-test: test-rust test-clients test-package test-browser test-cloud ## Run all tests: Rust, the real client libraries under Node, our own, pages in Chromium, the template
+test: test-rust test-clients test-package test-browser test-editors test-cloud ## Run all tests: Rust, the real client libraries under Node, our own, pages and editors in Chromium, the template
 
 test-rust:
 	$(CARGO) test --workspace --locked
@@ -38,6 +38,14 @@ test-package: $(NODE_MODULES) chromium
 test-browser: $(NODE_MODULES) chromium check-console
 	$(CARGO) build --locked --bin mesh
 	CHROMIUM=$(CHROMIUM) MESH_BINARY=$(MESH_BINARY) npm test --workspace tests/browser
+
+test-editors: $(NODE_MODULES) chromium
+	$(CARGO) build --locked --bin mesh
+	npm run check --workspace clients/scratch
+	CHROMIUM=$(CHROMIUM) MESH_BINARY=$(MESH_BINARY) npm test --workspace tests/editors
+
+extension: $(NODE_MODULES) ## Build the extension for Scratch-like editors, which is committed
+	npm run build --workspace clients/scratch
 
 console: $(NODE_MODULES) ## Build the console's bundle, which is committed
 	npm run build --workspace console
