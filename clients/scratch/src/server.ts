@@ -66,7 +66,7 @@ export class Server {
     const saved = URL.canParse(SERVED_FROM) ? new URL(SERVED_FROM).origin : undefined;
     // A packed project that a server gives out plays on that server, whatever address it has today.
     if (typeof location === "object" && /^https?:/.test(location.origin) && location.origin !== saved) {
-      const own = await fetch("/extension/mesh.js", { method: "HEAD" }).catch(() => undefined);
+      const own = await fetch(`${location.origin}/extension/mesh.js`, { method: "HEAD" }).catch(() => undefined);
       if (own?.ok && own.headers.get("content-type")?.includes("javascript")) return location.origin;
     }
     if (saved === undefined) throw new Hint("noServer");

@@ -1,0 +1,91 @@
+// Editors as pages of a folder that `mesh serve --static` serves: TurboWarp's machine without its windows.
+import { copyFileSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openPage } from '../../browser/support/browser.js';
+import { newFolder } from '../../clients/support/folders.js';
+import { startServer } from '../../clients/support/server.js';
+
+const PACKAGER = dirname(createRequire(import.meta.url).resolve('@turbowarp/packager'));
+const PAGE = fileURLToPath(new URL('editor.html', import.meta.url));
+const EXTENSION = fileURLToPath(new URL('../../../crates/mesh-server/pages/extension/mesh.js', import.meta.url));
+
+/** A server with the editor beside its API, ended with `stop()`. */
+export const startClassroom = async (...options) => {
+  const folder = newFolder();
+  cpSync(join(PACKAGER, 'scaffolding'), join(folder, 'scaffolding'), { recursive: true });
+  copyFileSync(PAGE, join(folder, 'editor.html'));
+  mkdirSync(join(folder, 'extension'));
+  copyFileSync(EXTENSION, join(folder, 'extension/mesh.js'));
+  const server = await startServer(newFolder(), '--in-memory', '--static', folder, ...options);
+  const origin = new URL(server.endpoint).origin;
+  return {
+    ...server,
+    origin,
+    /** The link to the extension, with the key or without. */
+    extension: `${origin}/extension/mesh.js`,
+    keyed: `${origin}/extension/mesh.js#${server.apiKey}`,
+    /** Puts a file beside the pages; gives its address. */
+    put: (name, contents) => {
+      writeFileSync(join(folder, name), contents);
+      return `${origin}/${name}`;
+    },
+  };
+};
+
+/** What a test may ask of a page with a project. */
+const project = page => ({
+  page,
+  /** Presses and releases a key, as a child does. */
+  press: key => page.keyboard.press(key),
+  /** What a reporter of the extension says. */
+  says: (opcode, args = {}) => page.evaluate(([opcode, args]) => block(opcode, args), [opcode, args]),
+  value: name => page.evaluate(name => variable(name).value, name),
+  /** Waits until a variable or a list has this value. */
+  until: (name, value) => seen(page, name, value, ([name, value]) => String(variable(name).value) === String(value)),
+  /** Waits until a list has so many items. */
+  untilLong: (name, count) => seen(page, name, `${count} items`, ([name, count]) => variable(name).value.length === parseInt(count)),
+});
+
+const seen = async (page, name, wanted, isThere) => {
+  await page.waitForFunction(isThere, [name, wanted]).catch(async () => {
+    const [is, state] = await page.evaluate(async name => [variable(name).value, await block('getState')], name);
+    throw new Error(`${name} is ${is} instead of ${wanted}; the mesh: ${state}`);
+  });
+};
+
+/**
+ * Opens a project in TurboWarp. `sandbox` is `unsandboxed`, `iframe` or `worker`, as the editor decides by the
+ * extension's address and the user's choice; `prepare` is given the page before the project is.
+ */
+export const openInTurboWarp = async (browser, classroom, file, options = {}) => {
+  const { sandbox = 'unsandboxed', extension, compiler = true, prepare, ...context } = options;
+  const page = await openPage(browser, `${classroom.origin}/editor.html`, { locale: 'en-US', ...context });
+  await prepare?.(page);
+  const given = { file: file.toString('base64'), sandbox, extension: extension ?? classroom.keyed, compiler };
+  await page.evaluate(given => openInTurboWarp(given), given);
+  return project(page);
+};
+
+/** Opens a project in Xcratch, which runs the extension in a second instance that it makes by itself. */
+export const openInXcratch = async (browser, classroom, file, { extension, ...options } = {}) => {
+  const page = await openPage(browser, `${classroom.origin}/editor.html`, { locale: 'en-US', ...options });
+  const given = { file: file.toString('base64'), extension: extension ?? classroom.keyed };
+  await page.evaluate(given => openInXcratch(given), given);
+  return project(page);
+};
+
+/** Opens a packed project, which needs no editor. */
+export const openPacked = async (browser, address, options = {}) => {
+  const page = await openPage(browser, address, { locale: 'en-US', ...options });
+  await page.waitForFunction(() => globalThis.vm?.runtime.getTargetForStage());
+  await page.addScriptTag({ content: HELPERS });
+  return project(page);
+};
+
+/** The two helpers of editor.html, for pages that are not ours. */
+const HELPERS = `
+  variable = name => Object.values(vm.runtime.getTargetForStage().variables).find(each => each.name === name);
+  block = (opcode, args = {}) => vm.runtime.getOpcodeFunction('meshV2_' + opcode)(args, {});
+`;
