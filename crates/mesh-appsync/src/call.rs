@@ -1,6 +1,6 @@
 //! A field of the schema and its arguments, as a call of an operation.
 
-use mesh_core::Mesh;
+use mesh_core::Context;
 use mesh_core::error::Result;
 use mesh_core::model::MessageFields;
 use mesh_core::network::Network;
@@ -127,26 +127,26 @@ impl Call {
     }
 
     /// Runs the operation, unless its live message would be too large.
-    pub async fn run<S: Store>(self, mesh: &Mesh<S>) -> Result<Reply> {
-        self.check_size(&mesh.settings)?;
+    pub async fn run<S: Store>(self, context: &Context<S>) -> Result<Reply> {
+        self.check_size(&context.settings)?;
         Ok(match self {
-            Self::CreateDomain(call) => Reply::Domain(call.run(mesh).await?),
-            Self::CreateGroup(call) => Reply::Group(call.run(mesh).await?),
-            Self::JoinGroup(call) => Reply::Node(call.run(mesh).await?),
-            Self::LeaveGroup(call) => Reply::Left(call.run(mesh).await?),
-            Self::DissolveGroup(call) => Reply::Message(call.run(mesh).await?),
-            Self::RenewHeartbeat(call) => Reply::Heartbeat(call.run(mesh).await?),
-            Self::SendMemberHeartbeat(call) => Reply::MemberHeartbeat(call.run(mesh).await?),
-            Self::ReportStatus(call) => Reply::Message(call.run(mesh).await?),
-            Self::FireEventsByNode(call) => Reply::Message(call.run(mesh).await?),
-            Self::RecordEventsByNode(call) => Reply::Record(call.run(mesh).await?),
-            Self::ListGroupsByDomain(call) => Reply::Groups(call.run(mesh).await?),
-            Self::SearchGroupsByNamePrefix(call) => Reply::Groups(call.run(mesh).await?),
-            Self::GetNodeStatus(call) => Reply::Status(call.run(mesh).await?),
-            Self::ListGroupStatuses(call) => Reply::Statuses(call.run(mesh).await?),
-            Self::ListNodesInGroup(call) => Reply::Nodes(call.run(mesh).await?),
-            Self::GetEventsSince(call) => Reply::Events(call.run(mesh).await?),
-            Self::PollGroupData(call) => Reply::Polled(call.run(mesh).await?),
+            Self::CreateDomain(call) => Reply::Domain(call.run(context).await?),
+            Self::CreateGroup(call) => Reply::Group(call.run(context).await?),
+            Self::JoinGroup(call) => Reply::Node(call.run(context).await?),
+            Self::LeaveGroup(call) => Reply::LeaveGroup(call.run(context).await?),
+            Self::DissolveGroup(call) => Reply::Message(call.run(context).await?),
+            Self::RenewHeartbeat(call) => Reply::RenewHeartbeat(call.run(context).await?),
+            Self::SendMemberHeartbeat(call) => Reply::SendMemberHeartbeat(call.run(context).await?),
+            Self::ReportStatus(call) => Reply::Message(call.run(context).await?),
+            Self::FireEventsByNode(call) => Reply::Message(call.run(context).await?),
+            Self::RecordEventsByNode(call) => Reply::RecordEventsByNode(call.run(context).await?),
+            Self::ListGroupsByDomain(call) => Reply::Groups(call.run(context).await?),
+            Self::SearchGroupsByNamePrefix(call) => Reply::Groups(call.run(context).await?),
+            Self::GetNodeStatus(call) => Reply::Status(call.run(context).await?),
+            Self::ListGroupStatuses(call) => Reply::Statuses(call.run(context).await?),
+            Self::ListNodesInGroup(call) => Reply::Nodes(call.run(context).await?),
+            Self::GetEventsSince(call) => Reply::Events(call.run(context).await?),
+            Self::PollGroupData(call) => Reply::PollGroupData(call.run(context).await?),
         })
     }
 }

@@ -6,7 +6,10 @@ use mesh_core::id::{GroupKey, Id};
 use mesh_core::model::{
     BatchEvent, Content, Event, EventSlice, Group, GroupDissolve, MeshMessage, Node, NodeStatus, SensorData,
 };
-use mesh_core::operations::{Heartbeat, Left, MemberHeartbeat, Polled, Record};
+use mesh_core::operations::{
+    LeaveGroupAnswer, PollGroupDataAnswer, RecordEventsByNodeAnswer, RenewHeartbeatAnswer,
+    SendMemberHeartbeatAnswer,
+};
 
 use crate::value::{List, Object, Value};
 
@@ -146,14 +149,14 @@ object!(GroupDissolve as "GroupDissolvePayload", |this| {
     "message" => Value::text(this.reason.text()),
 });
 
-object!(Heartbeat as "HeartbeatPayload", |this| {
+object!(RenewHeartbeatAnswer as "HeartbeatPayload", |this| {
     "groupId" => group_id(&this.group),
     "domain" => domain(&this.group),
     "expiresAt" => Value::Time(this.expires_at),
     "heartbeatIntervalSeconds" => Value::Int(this.interval_seconds),
 });
 
-object!(MemberHeartbeat as "MemberHeartbeatPayload", |this| {
+object!(SendMemberHeartbeatAnswer as "MemberHeartbeatPayload", |this| {
     "nodeId" => id(&this.node_id),
     "groupId" => group_id(&this.heartbeat.group),
     "domain" => domain(&this.heartbeat.group),
@@ -161,14 +164,14 @@ object!(MemberHeartbeat as "MemberHeartbeatPayload", |this| {
     "heartbeatIntervalSeconds" => Value::Int(this.heartbeat.interval_seconds),
 });
 
-object!(Left as "LeaveGroupPayload", |this| {
+object!(LeaveGroupAnswer as "LeaveGroupPayload", |this| {
     "peerId" => id(&this.node_id),
     "groupId" => group_id(&this.group),
     "domain" => domain(&this.group),
     "message" => Value::Text(Cow::Owned(format!("Node {} left the group", this.node_id))),
 });
 
-object!(Record as "RecordEventsPayload", |this| {
+object!(RecordEventsByNodeAnswer as "RecordEventsPayload", |this| {
     "groupId" => group_id(&this.group),
     "domain" => domain(&this.group),
     // A call has at most 1,000 events.
@@ -176,7 +179,7 @@ object!(Record as "RecordEventsPayload", |this| {
     "nextSince" => Value::Cursor(this.next_since),
 });
 
-object!(Polled as "PollGroupData", |this| {
+object!(PollGroupDataAnswer as "PollGroupData", |this| {
     "events" => Value::List(Box::new(Slices(&this.events))),
     "nodeStatuses" => Value::list(&this.node_statuses),
     "complete" => Value::Boolean(this.complete),

@@ -2,7 +2,10 @@
 
 use mesh_core::id::Domain;
 use mesh_core::model::{EventSlice, Group, MeshMessage, Node, NodeStatus};
-use mesh_core::operations::{Heartbeat, Left, MemberHeartbeat, Polled, Record};
+use mesh_core::operations::{
+    LeaveGroupAnswer, PollGroupDataAnswer, RecordEventsByNodeAnswer, RenewHeartbeatAnswer,
+    SendMemberHeartbeatAnswer,
+};
 
 use crate::objects::Slices;
 use crate::value::{Object, Value};
@@ -16,15 +19,15 @@ pub enum Reply {
     Groups(Vec<Group>),
     Node(Node),
     Nodes(Vec<Node>),
-    Left(Left),
+    LeaveGroup(LeaveGroupAnswer),
     Message(MeshMessage),
-    Heartbeat(Heartbeat),
-    MemberHeartbeat(MemberHeartbeat),
-    Record(Record),
+    RenewHeartbeat(RenewHeartbeatAnswer),
+    SendMemberHeartbeat(SendMemberHeartbeatAnswer),
+    RecordEventsByNode(RecordEventsByNodeAnswer),
     Status(Option<NodeStatus>),
     Statuses(Vec<NodeStatus>),
     Events(Vec<EventSlice>),
-    Polled(Polled),
+    PollGroupData(PollGroupDataAnswer),
 }
 
 impl Reply {
@@ -36,17 +39,17 @@ impl Reply {
             Self::Groups(groups) => Value::list(groups),
             Self::Node(node) => Value::Object(node),
             Self::Nodes(nodes) => Value::list(nodes),
-            Self::Left(left) => Value::Object(left),
+            Self::LeaveGroup(answer) => Value::Object(answer),
             Self::Message(message) => Value::Object(message),
-            Self::Heartbeat(heartbeat) => Value::Object(heartbeat),
-            Self::MemberHeartbeat(heartbeat) => Value::Object(heartbeat),
-            Self::Record(record) => Value::Object(record),
+            Self::RenewHeartbeat(answer) => Value::Object(answer),
+            Self::SendMemberHeartbeat(answer) => Value::Object(answer),
+            Self::RecordEventsByNode(answer) => Value::Object(answer),
             Self::Status(status) => {
                 status.as_ref().map_or(Value::Null, |status| Value::Object(status as &dyn Object))
             }
             Self::Statuses(statuses) => Value::list(statuses),
             Self::Events(slices) => Value::List(Box::new(Slices(slices))),
-            Self::Polled(polled) => Value::Object(polled),
+            Self::PollGroupData(answer) => Value::Object(answer),
         }
     }
 }

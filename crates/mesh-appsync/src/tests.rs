@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use apollo_compiler::{Name, Schema};
-use mesh_core::cursor::{Cursor, Place};
+use mesh_core::cursor::{Cursor, Position};
 use mesh_core::id::GroupKey;
 use mesh_core::model::{
     BatchEvent, CallNumber, Content, DissolveReason, Event, EventSlice, Group, GroupRecord, MeshMessage,
     MessageFields, Node, NodeRecord, NodeStatus, SensorData,
 };
-use mesh_core::operations::{Heartbeat, Left, MemberHeartbeat, Polled, Record};
+use mesh_core::operations::{
+    LeaveGroupAnswer, PollGroupDataAnswer, RecordEventsByNodeAnswer, RenewHeartbeatAnswer,
+    SendMemberHeartbeatAnswer,
+};
 use mesh_core::time::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
@@ -71,9 +74,9 @@ fn replies() -> Vec<Reply> {
         use_web_socket: false,
     };
     let node = NodeRecord { id: "n".into(), created_at: at(), use_web_socket: false };
-    let heartbeat = Heartbeat { group: group(), expires_at: at(), interval_seconds: 60 };
+    let heartbeat = RenewHeartbeatAnswer { group: group(), expires_at: at(), interval_seconds: 60 };
     let slice = EventSlice { batch: batch(), range: 0..1, reader: None };
-    let next_since = Cursor { epoch: 1, place: Place::default(), reader: None };
+    let next_since = Cursor { epoch: 1, position: Position::default(), reader: None };
     vec![
         Reply::Group(Group { record, heartbeat_interval_seconds: 60, polling_interval_seconds: Some(2) }),
         Reply::Node(Node {
@@ -83,14 +86,23 @@ fn replies() -> Vec<Reply> {
             heartbeat_interval_seconds: 120,
             polling_interval_seconds: Some(2),
         }),
-        Reply::Left(Left { group: (*group()).clone(), node_id: "n".into() }),
+        Reply::LeaveGroup(LeaveGroupAnswer { group: (*group()).clone(), node_id: "n".into() }),
         Reply::Message(message(Content::NodeStatus(status()))),
         Reply::Message(message(Content::BatchEvent(batch()))),
         Reply::Message(MeshMessage::dissolve(group(), DissolveReason::ByHost, MessageFields::ALL)),
-        Reply::Heartbeat(heartbeat.clone()),
-        Reply::MemberHeartbeat(MemberHeartbeat { node_id: "n".into(), heartbeat }),
-        Reply::Record(Record { group: (*group()).clone(), recorded_count: 1, next_since, message: None }),
-        Reply::Polled(Polled { events: vec![slice], node_statuses: vec![status()], complete: true }),
+        Reply::RenewHeartbeat(heartbeat.clone()),
+        Reply::SendMemberHeartbeat(SendMemberHeartbeatAnswer { node_id: "n".into(), heartbeat }),
+        Reply::RecordEventsByNode(RecordEventsByNodeAnswer {
+            group: (*group()).clone(),
+            recorded_count: 1,
+            next_since,
+            message: None,
+        }),
+        Reply::PollGroupData(PollGroupDataAnswer {
+            events: vec![slice],
+            node_statuses: vec![status()],
+            complete: true,
+        }),
     ]
 }
 

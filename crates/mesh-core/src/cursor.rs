@@ -10,28 +10,28 @@ use crate::time::Timestamp;
 /// The most characters that a written cursor has; a live message's size counts one as this many.
 pub const MAX_TEXT_LENGTH: usize = 32;
 
-/// A place between two events of a group's log.
+/// A position between two events of a group's log.
 ///
 /// A group numbers its recorded calls without a gap, and a cursor says how far a reader got: through
-/// every call before `call`, and through the first `taken` events of that one. It is a place and not
+/// every call before `call`, and through the first `taken` events of that one. It is a position and not
 /// a time, so writers whose clocks differ can neither hide an event from a reader nor repeat one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     /// Which life of the store the numbers belong to; in another one they mean nothing.
     pub epoch: u32,
-    /// The place itself.
-    pub place: Place,
+    /// The position itself.
+    pub position: Position,
     /// Who follows this cursor, where the store tells readers apart: a store that knows what a
     /// reader was last served can let it go on exactly there.
     pub reader: Option<u16>,
 }
 
-/// A place in one life of a group's log; later places are greater.
+/// A position in one life of a group's log; later places are greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
-pub struct Place {
+pub struct Position {
     /// The number of a recorded call, at most 2^48 - 1.
     pub call: u64,
-    /// How many of its events lie before this place.
+    /// How many of its events lie before this position.
     pub taken: u32,
 }
 
@@ -48,18 +48,18 @@ impl Cursor {
             })
         };
         let epoch = next(8)??.try_into().ok()?;
-        let place = Place { call: next(12)??, taken: next(4)??.try_into().ok()? };
+        let position = Position { call: next(12)??, taken: next(4)??.try_into().ok()? };
         let reader = match next(4) {
             None => None,
             Some(number) => Some(number?.try_into().ok()?),
         };
-        parts.next().is_none().then_some(Self { epoch, place, reader })
+        parts.next().is_none().then_some(Self { epoch, position, reader })
     }
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Place { call, taken } = self.place;
+        let Position { call, taken } = self.position;
         write!(f, "{}{:x}-{call:x}-{taken:x}", Self::PREFIX, self.epoch)?;
         self.reader.map_or(Ok(()), |reader| write!(f, "-{reader:x}"))
     }
@@ -72,7 +72,7 @@ pub enum Since {
     Everything,
     /// What was recorded after a moment.
     Time(Timestamp),
-    /// What lies behind a place.
+    /// What lies behind a position.
     Cursor(Cursor),
 }
 
@@ -96,8 +96,8 @@ mod tests {
 
     #[test]
     fn the_longest_cursor_fits() {
-        let place = Place { call: (1 << 48) - 1, taken: 1000 };
-        let longest = Cursor { epoch: u32::MAX, place, reader: Some(u16::MAX) };
+        let position = Position { call: (1 << 48) - 1, taken: 1000 };
+        let longest = Cursor { epoch: u32::MAX, position, reader: Some(u16::MAX) };
         assert!(longest.to_string().len() <= MAX_TEXT_LENGTH, "{longest}");
     }
 
@@ -118,7 +118,7 @@ mod tests {
         fn what_is_written_reads_back(
             epoch: u32, call in 0..1_u64 << 48, taken in 0..=1000_u32, reader: Option<u16>,
         ) {
-            let cursor = Cursor { epoch, place: Place { call, taken }, reader };
+            let cursor = Cursor { epoch, position: Position { call, taken }, reader };
             prop_assert_eq!(Since::parse(&cursor.to_string()).unwrap(), Since::Cursor(cursor));
         }
 

@@ -31,7 +31,7 @@ pub mod time;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-mod mesh;
+mod context;
 
+pub use context::Context;
 pub use error::{Error, Result};
-pub use mesh::Mesh;

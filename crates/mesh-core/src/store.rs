@@ -47,7 +47,7 @@ pub struct NewGroup {
 
 /// What became of a join.
 #[derive(Clone, Debug)]
-pub struct Joined {
+pub struct JoinedNode {
     /// The group.
     pub group: GroupRecord,
     /// The node.
@@ -56,7 +56,7 @@ pub struct Joined {
 
 /// What became of a call of `recordEventsByNode`.
 #[derive(Clone, Debug)]
-pub struct Recorded {
+pub struct RecordedBatch {
     /// How many events the call had.
     pub count: usize,
     /// From where its sender goes on polling.
@@ -94,7 +94,7 @@ pub trait Store: Send + Sync + 'static {
         group: &GroupKey,
         node: &Id,
         use_web_socket: Option<bool>,
-    ) -> impl Future<Output = Result<Joined>> + Send;
+    ) -> impl Future<Output = Result<JoinedNode>> + Send;
 
     /// Renews a member's heartbeat; for the host it renews nothing.
     fn send_member_heartbeat(
@@ -132,8 +132,8 @@ pub trait Store: Send + Sync + 'static {
         now: Now,
         group: &GroupKey,
         node: &Id,
-        sent: RecordedCall,
-    ) -> impl Future<Output = Result<Recorded>> + Send;
+        sent: NewBatch,
+    ) -> impl Future<Output = Result<RecordedBatch>> + Send;
 
     /// Removes a member and its status. The host's leaving dissolves the group.
     fn leave_group(&self, now: Now, group: &GroupKey, node: &Id) -> impl Future<Output = Result<()>> + Send;
@@ -176,7 +176,7 @@ pub trait Store: Send + Sync + 'static {
         group: &GroupKey,
     ) -> impl Future<Output = Result<(GroupRecord, Vec<NodeRecord>)>> + Send;
 
-    /// Recorded events behind `since`, as a poll.
+    /// RecordedBatch events behind `since`, as a poll.
     fn events_since(
         &self,
         now: Now,
@@ -187,7 +187,7 @@ pub trait Store: Send + Sync + 'static {
 
 /// A call of `recordEventsByNode`.
 #[derive(Clone, Debug)]
-pub struct RecordedCall {
+pub struct NewBatch {
     /// The events in the order to keep them.
     pub sorted: Arc<[Event]>,
     /// A digest of the events as sent, by which a repeated call is recognised.

@@ -28,7 +28,7 @@ impl DynamoStore {
     }
 
     /// Ends a group, then removes its members: all of them, or an error and the host's next try goes
-    /// on. Recorded calls are out of reach from the first write on and go by their TTL.
+    /// on. RecordedBatch calls are out of reach from the first write on and go by their TTL.
     pub(crate) async fn end(&self, now: Timestamp, key: &GroupKey, host: &Id) -> Result<()> {
         let place = keys::group_item(key)?;
         let ending = Change::of(place.clone())

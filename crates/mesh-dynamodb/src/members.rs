@@ -7,7 +7,7 @@ use mesh_core::error::{Error, Result};
 use mesh_core::id::{GroupKey, Id};
 use mesh_core::model::{GroupRecord, NodeRecord};
 use mesh_core::settings::{Lifetimes, elapsed, seconds};
-use mesh_core::store::Joined;
+use mesh_core::store::JoinedNode;
 use mesh_core::time::Timestamp;
 
 use crate::group::Group;
@@ -67,7 +67,7 @@ impl DynamoStore {
         key: &GroupKey,
         node: &Id,
         wish: Option<bool>,
-    ) -> Result<Joined> {
+    ) -> Result<JoinedNode> {
         let place = &keys::group_item(key)?;
         let polls = wish == Some(false);
         let candidate = Candidate { group: key, place, node, polls, is_written: false };
@@ -82,7 +82,10 @@ impl DynamoStore {
         } else {
             self.node_joins(now, candidate, &group, seat, use_web_socket).await?
         };
-        Ok(Joined { group: group.record, node: NodeRecord { id: node.clone(), created_at, use_web_socket } })
+        Ok(JoinedNode {
+            group: group.record,
+            node: NodeRecord { id: node.clone(), created_at, use_web_socket },
+        })
     }
 
     /// The host stays unlisted; its joining only makes this its newest membership.

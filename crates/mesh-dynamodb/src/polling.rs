@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use mesh_core::cursor::{Cursor, Place, Since};
+use mesh_core::cursor::{Cursor, Position, Since};
 use mesh_core::error::Result;
 use mesh_core::id::GroupKey;
 use mesh_core::limits::EVENTS_IN_ANSWER;
@@ -44,8 +44,8 @@ impl DynamoStore {
         }
         let epoch = keys::epoch(&key.id);
         let (calls, complete) = match since {
-            Since::Cursor(Cursor { epoch: own, place, .. }) if own == epoch => {
-                match self.calls_behind(now, key, place).await? {
+            Since::Cursor(Cursor { epoch: own, position, .. }) if own == epoch => {
+                match self.calls_behind(now, key, position).await? {
                     Some(calls) => (calls, true),
                     None => (self.kept_calls(now, key, None).await?.0, false),
                 }
@@ -65,16 +65,21 @@ impl DynamoStore {
 
     /// Calls with events behind a place, enough for an answer; none if some of these events are no
     /// longer kept.
-    async fn calls_behind(&self, now: Timestamp, key: &GroupKey, place: Place) -> Result<Option<Calls>> {
-        let (first, last) = (keys::call_sort(place.call), keys::call_sort(u64::MAX >> 16));
+    async fn calls_behind(
+        &self,
+        now: Timestamp,
+        key: &GroupKey,
+        position: Position,
+    ) -> Result<Option<Calls>> {
+        let (first, last) = (keys::call_sort(position.call), keys::call_sort(u64::MAX >> 16));
         let mut log = self.table.query(keys::group(&key.id), PAGE).between(&first, &last);
         let mut calls = Calls::default();
         while calls.events < EVENTS_IN_ANSWER
             && let Some(page) = log.next().await?
         {
             for item in page {
-                let is_first = number_of(&item)? == place.call;
-                let call = Call::new(item, if is_first { place.taken as usize } else { 0 })?;
+                let is_first = number_of(&item)? == position.call;
+                let call = Call::new(item, if is_first { position.taken as usize } else { 0 })?;
                 if call.wanted() == 0 {
                     continue;
                 }

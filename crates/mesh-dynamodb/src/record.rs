@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::ReturnValue;
-use mesh_core::cursor::{Cursor, Place};
+use mesh_core::cursor::{Cursor, Position};
 use mesh_core::error::{Error, Result};
 use mesh_core::id::{GroupKey, Id};
 use mesh_core::model::{BatchEvent, Content, Event, MeshMessage, MessageFields};
 use mesh_core::settings::REPEAT_WINDOW;
-use mesh_core::store::{Recorded, RecordedCall};
+use mesh_core::store::{NewBatch, RecordedBatch};
 use mesh_core::time::Timestamp;
 
 use crate::group::Group;
@@ -50,8 +50,8 @@ impl DynamoStore {
         now: Timestamp,
         key: &GroupKey,
         node: &Id,
-        sent: RecordedCall,
-    ) -> Result<Recorded> {
+        sent: NewBatch,
+    ) -> Result<RecordedBatch> {
         let (group, seen) = self.group_of_member(now, key, node).await?;
         let call = NewCall::new(&group, node, sent.sorted)?;
         self.note_sign_of_life(now, key, node, seen).await?;
@@ -65,10 +65,10 @@ impl DynamoStore {
             self.publish(&news, note_key, &kept).await?;
         }
         // Right before the call: what others recorded meanwhile lies behind it.
-        let place = Place { call: kept.place.number, taken: 0 };
-        Ok(Recorded {
+        let position = Position { call: kept.place.number, taken: 0 };
+        Ok(RecordedBatch {
             count: kept.count,
-            next_since: Cursor { epoch: keys::epoch(&key.id), place, reader: None },
+            next_since: Cursor { epoch: keys::epoch(&key.id), position, reader: None },
             message: (!kept.is_repeated).then_some(news),
         })
     }

@@ -9,7 +9,7 @@ use mesh_core::error::{Error, Result};
 use mesh_core::id::{Domain, GroupKey, Id};
 use mesh_core::model::{Event, GroupRecord, MeshMessage, MessageFields, NodeRecord, NodeStatus, SensorData};
 use mesh_core::settings::{Lifetimes, Settings};
-use mesh_core::store::{EventPage, Joined, NewGroup, Recorded, RecordedCall, Store};
+use mesh_core::store::{EventPage, JoinedNode, NewBatch, NewGroup, RecordedBatch, Store};
 
 use crate::config::VERB_TIME;
 use crate::outlet::Outlet;
@@ -66,7 +66,13 @@ impl Store for DynamoStore {
         in_time(self.renew(now.wall, group, host)).await
     }
 
-    async fn join_group(&self, now: Now, group: &GroupKey, node: &Id, wish: Option<bool>) -> Result<Joined> {
+    async fn join_group(
+        &self,
+        now: Now,
+        group: &GroupKey,
+        node: &Id,
+        wish: Option<bool>,
+    ) -> Result<JoinedNode> {
         in_time(self.join(now.wall, group, node, wish)).await
     }
 
@@ -101,8 +107,8 @@ impl Store for DynamoStore {
         now: Now,
         group: &GroupKey,
         node: &Id,
-        sent: RecordedCall,
-    ) -> Result<Recorded> {
+        sent: NewBatch,
+    ) -> Result<RecordedBatch> {
         in_time(self.record(now.wall, group, node, sent)).await
     }
 

@@ -6,7 +6,7 @@ use lambda_runtime::Error as Fault;
 use mesh_appsync::Reply;
 use mesh_appsync::call::CallError;
 use mesh_appsync::event::{self, Event};
-use mesh_core::Mesh;
+use mesh_core::Context;
 use mesh_core::error::Error;
 use mesh_core::settings::Settings;
 use mesh_dynamodb::{DynamoStore, Table};
@@ -20,7 +20,7 @@ use crate::{Function, Needs, StartError};
 
 /// A function with all that it needs.
 pub struct Home {
-    mesh: Mesh<DynamoStore>,
+    context: Context<DynamoStore>,
     fields: &'static [&'static str],
     trusted_hops: usize,
     stage: String,
@@ -38,16 +38,16 @@ impl Home {
             Needs::Secret => Some(environment.secret()?),
             Needs::Table | Needs::TableAndApi => None,
         };
-        let mesh = Mesh { store, clock: Arc::new(SystemClock::new()), settings, domain_secret };
+        let context = Context { store, clock: Arc::new(SystemClock::new()), settings, domain_secret };
         Ok(Self {
             stage: environment.stage(),
-            ..Self::new(function.fields, mesh, environment.trusted_hops()?)
+            ..Self::new(function.fields, context, environment.trusted_hops()?)
         })
     }
 
     /// A function over what was opened for it.
-    pub fn new(fields: &'static [&'static str], mesh: Mesh<DynamoStore>, trusted_hops: usize) -> Self {
-        Self { mesh, fields, trusted_hops, stage: "local".to_owned() }
+    pub fn new(fields: &'static [&'static str], context: Context<DynamoStore>, trusted_hops: usize) -> Self {
+        Self { context, fields, trusted_hops, stage: "local".to_owned() }
     }
 
     /// Answers an event. Only what no client can bring about is a fault.
@@ -66,8 +66,8 @@ impl Home {
                 return Ok(event::malformed(&event.field));
             }
         };
-        let outcome = call.run(&self.mesh).await;
-        invocation.usage = self.mesh.store.take_usage();
+        let outcome = call.run(&self.context).await;
+        invocation.usage = self.context.store.take_usage();
         note(&mut invocation, &outcome);
         println!("{}", invocation.line(&self.stage));
         Ok(match outcome {

@@ -29,7 +29,7 @@ use mesh_core::error::{Error, Result, StoreFailure};
 use mesh_core::id::{Domain, GroupKey, Id};
 use mesh_core::model::{Event, GroupRecord, MeshMessage, MessageFields, NodeRecord, NodeStatus, SensorData};
 use mesh_core::settings::Settings;
-use mesh_core::store::{EventPage, Joined, NewGroup, Recorded, RecordedCall, Store};
+use mesh_core::store::{EventPage, JoinedNode, NewBatch, NewGroup, RecordedBatch, Store};
 use mesh_core::time::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -200,7 +200,13 @@ impl Store for LocalStore {
         self.change(|state, _| state.renew_heartbeat(now, group, host)).await
     }
 
-    async fn join_group(&self, now: Now, group: &GroupKey, node: &Id, wish: Option<bool>) -> Result<Joined> {
+    async fn join_group(
+        &self,
+        now: Now,
+        group: &GroupKey,
+        node: &Id,
+        wish: Option<bool>,
+    ) -> Result<JoinedNode> {
         self.change(|state, change| state.join_group(now, group, node, wish, change)).await
     }
 
@@ -235,8 +241,8 @@ impl Store for LocalStore {
         now: Now,
         group: &GroupKey,
         node: &Id,
-        call: RecordedCall,
-    ) -> Result<Recorded> {
+        call: NewBatch,
+    ) -> Result<RecordedBatch> {
         self.change(|state, change| state.record_events(now, group, node, &call, change)).await
     }
 

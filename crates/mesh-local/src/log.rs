@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mesh_core::clock::Now;
-use mesh_core::cursor::{Place, Since};
+use mesh_core::cursor::{Position, Since};
 use mesh_core::limits::EVENTS_IN_ANSWER;
 use mesh_core::model::{BatchEvent, Event, EventSlice};
 use mesh_core::settings::{Lifetimes, SINCE_LOOK_BACK};
@@ -109,9 +109,15 @@ impl EventLog {
         self.calls.front().map(|kept| kept.at)
     }
 
-    /// What lies behind `since`, at most 100 events. `place` is what a cursor of this life of the
+    /// What lies behind `since`, at most 100 events. `position` is what a cursor of this life of the
     /// store says, and none for one of another.
-    pub(super) fn read(&self, now: Now, rules: &Lifetimes, since: Since, place: Option<Place>) -> EventPage {
+    pub(super) fn read(
+        &self,
+        now: Now,
+        rules: &Lifetimes,
+        since: Since,
+        position: Option<Position>,
+    ) -> EventPage {
         let first_kept =
             self.calls.partition_point(|kept| !rules.keeps_event(now.steady.saturating_sub(kept.at)));
         let mut dropped = self.dropped;
@@ -119,24 +125,24 @@ impl EventLog {
             dropped = gone.wholly_dropped();
         }
         let nothing_dropped = dropped == Dropped::default();
-        let from = match (since, place) {
+        let from = match (since, position) {
             (Since::Time(time), _) => {
                 let bound = time.minus(SINCE_LOOK_BACK);
                 let first = self.calls.range(first_kept..).find(|kept| kept.batch.timestamp >= bound);
-                Place { call: first.map_or(self.next_call, |kept| kept.call), taken: 0 }
+                Position { call: first.map_or(self.next_call, |kept| kept.call), taken: 0 }
             }
-            (_, place) => place.unwrap_or_default(),
+            (_, position) => position.unwrap_or_default(),
         };
-        let complete = match (since, place) {
+        let complete = match (since, position) {
             (Since::Time(time), _) => dropped.last_at.is_none_or(|at| at < time),
-            (Since::Cursor(_), Some(place)) => place >= dropped.to,
+            (Since::Cursor(_), Some(position)) => position >= dropped.to,
             (Since::Cursor(_), None) => false,
             (Since::Everything, _) => nothing_dropped,
         };
         EventPage { events: self.slices(first_kept, from), complete }
     }
 
-    fn slices(&self, first_kept: usize, from: Place) -> Vec<EventSlice> {
+    fn slices(&self, first_kept: usize, from: Position) -> Vec<EventSlice> {
         let mut room = EVENTS_IN_ANSWER;
         let mut slices = Vec::new();
         let start = first_kept.max(self.calls.partition_point(|kept| kept.call < from.call));
@@ -160,12 +166,12 @@ impl Kept {
     fn dropped_so_far(&self) -> Dropped {
         // A call has at most 1,000 events.
         let taken = u32::try_from(self.from).unwrap_or(u32::MAX);
-        Dropped { to: Place { call: self.call, taken }, last_at: Some(self.batch.timestamp) }
+        Dropped { to: Position { call: self.call, taken }, last_at: Some(self.batch.timestamp) }
     }
 
     fn wholly_dropped(&self) -> Dropped {
         let taken = u32::try_from(self.batch.events.len()).unwrap_or(u32::MAX);
-        Dropped { to: Place { call: self.call, taken }, last_at: Some(self.batch.timestamp) }
+        Dropped { to: Position { call: self.call, taken }, last_at: Some(self.batch.timestamp) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mesh_core::cursor::{Cursor, Place};
+use mesh_core::cursor::{Cursor, Position};
 use mesh_core::id::Id;
 use mesh_core::model::{BatchEvent, Event, GroupRecord};
 use mesh_core::time::Timestamp;
@@ -47,7 +47,7 @@ pub(super) struct GroupRow {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Dropped {
     /// The place right behind the last event dropped.
-    pub(super) to: Place,
+    pub(super) to: Position,
     /// When that event was recorded.
     pub(super) last_at: Option<Timestamp>,
 }

@@ -8,10 +8,10 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{self, Poll};
 
 use bytes::Bytes;
-use mesh_core::Mesh;
+use mesh_core::Context;
 use mesh_core::id::GroupKey;
 use mesh_core::settings::Settings;
 use mesh_core::testing::TestClock;
@@ -56,7 +56,7 @@ fn main() {
 /// A group of forty nodes, each with a subscription whose frames go nowhere.
 struct Classroom {
     engine: Engine,
-    mesh: Mesh<LocalStore>,
+    context: Context<LocalStore>,
     group: String,
     sockets: Vec<(Registration, Outbound<Nowhere>)>,
 }
@@ -67,9 +67,9 @@ impl Classroom {
         let settings = LocalSettings { settings: Settings::default(), max_groups: 10 };
         let store = LocalStore::in_memory(&settings, hub.clone()).unwrap();
         let clock = Arc::<TestClock>::default();
-        let mesh = Mesh { store, clock, settings: settings.settings, domain_secret: None };
+        let context = Context { store, clock, settings: settings.settings, domain_secret: None };
         let mut classroom =
-            Self { engine: Engine::new().unwrap(), mesh, group: String::new(), sockets: Vec::new() };
+            Self { engine: Engine::new().unwrap(), context, group: String::new(), sockets: Vec::new() };
         let create = r#"mutation { createGroup(name: "n", hostId: "host", domain: "d") { id } }"#;
         let created = classroom.post(&json!({"query": create}).to_string()).await;
         classroom.group = created["data"]["createGroup"]["id"].as_str().unwrap().into();
@@ -122,7 +122,7 @@ impl Classroom {
         let request = Request::parse(&body).unwrap();
         let prepared =
             self.engine.prepare(&request, None).map_err(|errors| errors[0].message.clone()).unwrap();
-        let answer = prepared.run(&self.mesh).await;
+        let answer = prepared.run(&self.context).await;
         for (connection, outbound) in &mut self.sockets {
             outbound.flush(connection.queue()).await.unwrap();
         }
@@ -134,23 +134,23 @@ impl Classroom {
 struct Nowhere;
 
 impl AsyncWrite for Nowhere {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, _: &mut task::Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Poll::Ready(Ok(bytes.len()))
     }
 
     fn poll_write_vectored(
         self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        _: &mut task::Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()))
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_flush(self: Pin<&mut Self>, _: &mut task::Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut task::Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 

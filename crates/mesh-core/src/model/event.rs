@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cursor::{Cursor, Place};
+use crate::cursor::{Cursor, Position};
 use crate::id::{GroupKey, Id};
 use crate::time::Timestamp;
 
@@ -51,7 +51,7 @@ impl BatchEvent {
     pub fn cursor_behind(&self, index: usize, reader: Option<u16>) -> Option<Cursor> {
         let CallNumber { epoch, call } = self.recorded?;
         let taken = u32::try_from(index + 1).ok()?;
-        Some(Cursor { epoch, place: Place { call, taken }, reader })
+        Some(Cursor { epoch, position: Position { call, taken }, reader })
     }
 }
 

@@ -1,6 +1,6 @@
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::id::Domain;
-use crate::mesh::Mesh;
 use crate::network::Network;
 use crate::operations::Operation;
 use crate::settings::Settings;
@@ -20,9 +20,9 @@ impl Operation for CreateDomain {
         Ok(())
     }
 
-    async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<Domain> {
+    async fn apply<S: Store>(self, context: &Context<S>) -> Result<Domain> {
         let secret =
-            mesh.domain_secret.as_ref().ok_or_else(|| Error::Store("no domain secret is set".into()))?;
+            context.domain_secret.as_ref().ok_or_else(|| Error::Store("no domain secret is set".into()))?;
         let network = self.network.ok_or_else(|| Error::Store("the caller's address is unknown".into()))?;
         Ok(secret.domain_of(network))
     }

@@ -1,9 +1,9 @@
 use serde::Deserialize;
 
+use crate::context::Context;
 use crate::error::Result;
 use crate::id::{Domain, Id};
 use crate::limits;
-use crate::mesh::Mesh;
 use crate::model::Group;
 use crate::operations::Operation;
 use crate::settings::{self, Settings};
@@ -36,8 +36,8 @@ impl Operation for CreateGroup {
             .map(drop)
     }
 
-    async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<Group> {
-        let lifetimes = &mesh.settings.lifetimes;
+    async fn apply<S: Store>(self, context: &Context<S>) -> Result<Group> {
+        let lifetimes = &context.settings.lifetimes;
         let life = limits::connection_time(self.max_connection_time_seconds, lifetimes.max_connection_time)?;
         let new = NewGroup {
             domain: self.domain,
@@ -46,6 +46,6 @@ impl Operation for CreateGroup {
             use_web_socket: self.use_web_socket.unwrap_or(true),
             life: settings::seconds(life),
         };
-        mesh.store.create_group(mesh.now(), new).await.map(|record| lifetimes.describe(record))
+        context.store.create_group(context.now(), new).await.map(|record| lifetimes.describe(record))
     }
 }

@@ -1,9 +1,9 @@
 use serde::Deserialize;
 
+use crate::context::Context;
 use crate::error::Result;
 use crate::id::{Domain, GroupKey, Id};
 use crate::limits;
-use crate::mesh::Mesh;
 use crate::model::{MeshMessage, MessageFields};
 use crate::operations::{Operation, check_group};
 use crate::settings::Settings;
@@ -32,8 +32,8 @@ impl Operation for DissolveGroup {
         limits::id("hostId", &self.host_id)
     }
 
-    async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<MeshMessage> {
+    async fn apply<S: Store>(self, context: &Context<S>) -> Result<MeshMessage> {
         let group = GroupKey { id: self.group_id, domain: self.domain };
-        mesh.store.dissolve_group(mesh.now(), &group, &self.host_id, self.fields).await
+        context.store.dissolve_group(context.now(), &group, &self.host_id, self.fields).await
     }
 }

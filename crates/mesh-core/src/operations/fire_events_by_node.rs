@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use crate::context::Context;
 use crate::error::Result;
 use crate::id::{Domain, GroupKey, Id};
 use crate::limits;
-use crate::mesh::Mesh;
 use crate::model::{Event, MeshMessage, MessageFields};
 use crate::operations::{Operation, check_node};
 use crate::settings::Settings;
@@ -36,8 +36,8 @@ impl Operation for FireEventsByNode {
         limits::events(&self.events)
     }
 
-    async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<MeshMessage> {
+    async fn apply<S: Store>(self, context: &Context<S>) -> Result<MeshMessage> {
         let group = GroupKey { id: self.group_id, domain: self.domain };
-        mesh.store.fire_events(mesh.now(), &group, &self.node_id, self.events, self.fields).await
+        context.store.fire_events(context.now(), &group, &self.node_id, self.events, self.fields).await
     }
 }

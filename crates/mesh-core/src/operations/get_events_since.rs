@@ -1,9 +1,9 @@
 use serde::Deserialize;
 
+use crate::context::Context;
 use crate::cursor::Since;
 use crate::error::Result;
 use crate::id::{Domain, GroupKey, Id};
-use crate::mesh::Mesh;
 use crate::model::EventSlice;
 use crate::operations::{Operation, check_group};
 use crate::settings::Settings;
@@ -29,9 +29,9 @@ impl Operation for GetEventsSince {
         Since::parse(&self.since).map(drop)
     }
 
-    async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<Vec<EventSlice>> {
+    async fn apply<S: Store>(self, context: &Context<S>) -> Result<Vec<EventSlice>> {
         let group = GroupKey { id: self.group_id, domain: self.domain };
         let since = Since::parse(&self.since)?;
-        mesh.store.events_since(mesh.now(), &group, since).await.map(|page| page.events)
+        context.store.events_since(context.now(), &group, since).await.map(|page| page.events)
     }
 }

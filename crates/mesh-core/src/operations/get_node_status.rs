@@ -1,9 +1,9 @@
 use serde::Deserialize;
 
+use crate::context::Context;
 use crate::error::Result;
 use crate::id::Id;
 use crate::limits;
-use crate::mesh::Mesh;
 use crate::model::NodeStatus;
 use crate::operations::Operation;
 use crate::settings::Settings;
@@ -24,7 +24,7 @@ impl Operation for GetNodeStatus {
         limits::id("nodeId", &self.node_id)
     }
 
-    async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<Option<NodeStatus>> {
-        mesh.store.node_status(mesh.now(), &self.node_id).await
+    async fn apply<S: Store>(self, context: &Context<S>) -> Result<Option<NodeStatus>> {
+        context.store.node_status(context.now(), &self.node_id).await
     }
 }

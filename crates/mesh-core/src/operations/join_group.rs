@@ -1,8 +1,8 @@
 use serde::Deserialize;
 
+use crate::context::Context;
 use crate::error::Result;
 use crate::id::{Domain, GroupKey, Id};
-use crate::mesh::Mesh;
 use crate::model::Node;
 use crate::operations::{Operation, check_node};
 use crate::settings::Settings;
@@ -29,9 +29,10 @@ impl Operation for JoinGroup {
         check_node(&self.group_id, &self.domain, &self.node_id)
     }
 
-    async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<Node> {
+    async fn apply<S: Store>(self, context: &Context<S>) -> Result<Node> {
         let group = GroupKey { id: self.group_id, domain: self.domain };
-        let joined = mesh.store.join_group(mesh.now(), &group, &self.node_id, self.use_web_socket).await?;
-        Ok(mesh.settings.lifetimes.describe_node(&joined.group, joined.node))
+        let joined =
+            context.store.join_group(context.now(), &group, &self.node_id, self.use_web_socket).await?;
+        Ok(context.settings.lifetimes.describe_node(&joined.group, joined.node))
     }
 }

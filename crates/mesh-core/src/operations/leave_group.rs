@@ -1,8 +1,8 @@
 use serde::Deserialize;
 
+use crate::context::Context;
 use crate::error::Result;
 use crate::id::{Domain, GroupKey, Id};
-use crate::mesh::Mesh;
 use crate::operations::{Operation, check_node};
 use crate::settings::Settings;
 use crate::store::Store;
@@ -21,7 +21,7 @@ pub struct LeaveGroup {
 
 /// What `leaveGroup` answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Left {
+pub struct LeaveGroupAnswer {
     /// The group that was left.
     pub group: GroupKey,
     /// The node that left.
@@ -29,15 +29,15 @@ pub struct Left {
 }
 
 impl Operation for LeaveGroup {
-    type Output = Left;
+    type Output = LeaveGroupAnswer;
 
     fn check(&self, _settings: &Settings) -> Result<()> {
         check_node(&self.group_id, &self.domain, &self.node_id)
     }
 
-    async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<Left> {
+    async fn apply<S: Store>(self, context: &Context<S>) -> Result<LeaveGroupAnswer> {
         let group = GroupKey { id: self.group_id, domain: self.domain };
-        mesh.store.leave_group(mesh.now(), &group, &self.node_id).await?;
-        Ok(Left { group, node_id: self.node_id })
+        context.store.leave_group(context.now(), &group, &self.node_id).await?;
+        Ok(LeaveGroupAnswer { group, node_id: self.node_id })
     }
 }

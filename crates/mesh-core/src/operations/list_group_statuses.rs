@@ -1,8 +1,8 @@
 use serde::Deserialize;
 
+use crate::context::Context;
 use crate::error::Result;
 use crate::id::{Domain, GroupKey, Id};
-use crate::mesh::Mesh;
 use crate::model::NodeStatus;
 use crate::operations::{Operation, check_group};
 use crate::settings::Settings;
@@ -25,8 +25,8 @@ impl Operation for ListGroupStatuses {
         check_group(&self.group_id, &self.domain)
     }
 
-    async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<Vec<NodeStatus>> {
+    async fn apply<S: Store>(self, context: &Context<S>) -> Result<Vec<NodeStatus>> {
         let group = GroupKey { id: self.group_id, domain: self.domain };
-        mesh.store.group_statuses(mesh.now(), &group).await
+        context.store.group_statuses(context.now(), &group).await
     }
 }

@@ -1,9 +1,9 @@
 use serde::Deserialize;
 
+use crate::context::Context;
 use crate::error::Result;
 use crate::id::Domain;
 use crate::limits;
-use crate::mesh::Mesh;
 use crate::model::Group;
 use crate::operations::Operation;
 use crate::settings::Settings;
@@ -24,8 +24,8 @@ impl Operation for ListGroupsByDomain {
         limits::domain(&self.domain)
     }
 
-    async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<Vec<Group>> {
-        let records = mesh.store.list_groups(mesh.now(), &self.domain).await?;
-        Ok(records.into_iter().map(|record| mesh.settings.lifetimes.describe(record)).collect())
+    async fn apply<S: Store>(self, context: &Context<S>) -> Result<Vec<Group>> {
+        let records = context.store.list_groups(context.now(), &self.domain).await?;
+        Ok(records.into_iter().map(|record| context.settings.lifetimes.describe(record)).collect())
     }
 }

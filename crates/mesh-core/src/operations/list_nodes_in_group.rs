@@ -1,8 +1,8 @@
 use serde::Deserialize;
 
+use crate::context::Context;
 use crate::error::Result;
 use crate::id::{Domain, GroupKey, Id};
-use crate::mesh::Mesh;
 use crate::model::Node;
 use crate::operations::{Operation, check_group};
 use crate::settings::Settings;
@@ -25,9 +25,9 @@ impl Operation for ListNodesInGroup {
         check_group(&self.group_id, &self.domain)
     }
 
-    async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<Vec<Node>> {
+    async fn apply<S: Store>(self, context: &Context<S>) -> Result<Vec<Node>> {
         let key = GroupKey { id: self.group_id, domain: self.domain };
-        let (group, nodes) = mesh.store.list_nodes(mesh.now(), &key).await?;
-        Ok(nodes.into_iter().map(|node| mesh.settings.lifetimes.describe_node(&group, node)).collect())
+        let (group, nodes) = context.store.list_nodes(context.now(), &key).await?;
+        Ok(nodes.into_iter().map(|node| context.settings.lifetimes.describe_node(&group, node)).collect())
     }
 }

@@ -26,21 +26,21 @@ pub use fire_events_by_node::FireEventsByNode;
 pub use get_events_since::GetEventsSince;
 pub use get_node_status::GetNodeStatus;
 pub use join_group::JoinGroup;
-pub use leave_group::{LeaveGroup, Left};
+pub use leave_group::{LeaveGroup, LeaveGroupAnswer};
 pub use list_group_statuses::ListGroupStatuses;
 pub use list_groups_by_domain::ListGroupsByDomain;
 pub use list_nodes_in_group::ListNodesInGroup;
-pub use poll_group_data::{PollGroupData, Polled};
-pub use record_events_by_node::{Record, RecordEventsByNode};
-pub use renew_heartbeat::{Heartbeat, RenewHeartbeat};
+pub use poll_group_data::{PollGroupData, PollGroupDataAnswer};
+pub use record_events_by_node::{RecordEventsByNode, RecordEventsByNodeAnswer};
+pub use renew_heartbeat::{RenewHeartbeat, RenewHeartbeatAnswer};
 pub use report_status::ReportStatus;
 pub use search_groups_by_name_prefix::SearchGroupsByNamePrefix;
-pub use send_member_heartbeat::{MemberHeartbeat, SendMemberHeartbeat};
+pub use send_member_heartbeat::{SendMemberHeartbeat, SendMemberHeartbeatAnswer};
 
+use crate::context::Context;
 use crate::error::Result;
 use crate::id::{Domain, Id};
 use crate::limits;
-use crate::mesh::Mesh;
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -53,16 +53,16 @@ pub trait Operation: Sized + Send {
     fn check(&self, settings: &Settings) -> Result<()>;
 
     /// Does it, with arguments that were checked.
-    fn apply<S: Store>(self, mesh: &Mesh<S>) -> impl Future<Output = Result<Self::Output>> + Send;
+    fn apply<S: Store>(self, context: &Context<S>) -> impl Future<Output = Result<Self::Output>> + Send;
 
     /// Checks the arguments, then does it.
-    fn run<S: Store>(self, mesh: &Mesh<S>) -> impl Future<Output = Result<Self::Output>> + Send
+    fn run<S: Store>(self, context: &Context<S>) -> impl Future<Output = Result<Self::Output>> + Send
     where
         Self::Output: Send,
     {
         async move {
-            self.check(&mesh.settings)?;
-            self.apply(mesh).await
+            self.check(&context.settings)?;
+            self.apply(context).await
         }
     }
 }

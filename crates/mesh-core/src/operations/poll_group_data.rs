@@ -1,9 +1,9 @@
 use serde::Deserialize;
 
+use crate::context::Context;
 use crate::cursor::Since;
 use crate::error::Result;
 use crate::id::{Domain, GroupKey, Id};
-use crate::mesh::Mesh;
 use crate::model::{EventSlice, NodeStatus};
 use crate::operations::{Operation, check_group};
 use crate::settings::Settings;
@@ -23,8 +23,8 @@ pub struct PollGroupData {
 
 /// What `pollGroupData` answers.
 #[derive(Clone, Debug)]
-pub struct Polled {
-    /// Recorded events behind `since`, at most 100.
+pub struct PollGroupDataAnswer {
+    /// RecordedBatch events behind `since`, at most 100.
     pub events: Vec<EventSlice>,
     /// Every value in force, whatever `since`.
     pub node_statuses: Vec<NodeStatus>,
@@ -33,19 +33,19 @@ pub struct Polled {
 }
 
 impl Operation for PollGroupData {
-    type Output = Polled;
+    type Output = PollGroupDataAnswer;
 
     fn check(&self, _settings: &Settings) -> Result<()> {
         check_group(&self.group_id, &self.domain)?;
         Since::parse(&self.since).map(drop)
     }
 
-    async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<Polled> {
+    async fn apply<S: Store>(self, context: &Context<S>) -> Result<PollGroupDataAnswer> {
         let group = GroupKey { id: self.group_id, domain: self.domain };
         let since = Since::parse(&self.since)?;
         // Events first: a poller that hears an event then has the values that were set before it.
-        let page = mesh.store.events_since(mesh.now(), &group, since).await?;
-        let node_statuses = mesh.store.group_statuses(mesh.now(), &group).await?;
-        Ok(Polled { events: page.events, node_statuses, complete: page.complete })
+        let page = context.store.events_since(context.now(), &group, since).await?;
+        let node_statuses = context.store.group_statuses(context.now(), &group).await?;
+        Ok(PollGroupDataAnswer { events: page.events, node_statuses, complete: page.complete })
     }
 }

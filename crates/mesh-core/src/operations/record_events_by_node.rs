@@ -3,15 +3,15 @@ use std::sync::Arc;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use crate::context::Context;
 use crate::cursor::Cursor;
 use crate::error::Result;
 use crate::id::{Domain, GroupKey, Id};
 use crate::limits;
-use crate::mesh::Mesh;
 use crate::model::{Event, MeshMessage};
 use crate::operations::{Operation, check_node};
 use crate::settings::Settings;
-use crate::store::{RecordedCall, Store};
+use crate::store::{NewBatch, Store};
 
 /// `recordEventsByNode`: `fireEventsByNode` for nodes without a WebSocket. The same call again within
 /// ten minutes stores nothing more and answers the same.
@@ -30,7 +30,7 @@ pub struct RecordEventsByNode {
 
 /// What `recordEventsByNode` answers, and the news that its home publishes.
 #[derive(Clone, Debug)]
-pub struct Record {
+pub struct RecordEventsByNodeAnswer {
     /// The group.
     pub group: GroupKey,
     /// The events of the call.
@@ -42,18 +42,18 @@ pub struct Record {
 }
 
 impl Operation for RecordEventsByNode {
-    type Output = Record;
+    type Output = RecordEventsByNodeAnswer;
 
     fn check(&self, _settings: &Settings) -> Result<()> {
         check_node(&self.group_id, &self.domain, &self.node_id)?;
         limits::events(&self.events)
     }
 
-    async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<Record> {
+    async fn apply<S: Store>(self, context: &Context<S>) -> Result<RecordEventsByNodeAnswer> {
         let group = GroupKey { id: self.group_id, domain: self.domain };
-        let call = RecordedCall { digest: digest(&self.events), sorted: in_order(self.events) };
-        let recorded = mesh.store.record_events(mesh.now(), &group, &self.node_id, call).await?;
-        Ok(Record {
+        let call = NewBatch { digest: digest(&self.events), sorted: in_order(self.events) };
+        let recorded = context.store.record_events(context.now(), &group, &self.node_id, call).await?;
+        Ok(RecordEventsByNodeAnswer {
             group,
             recorded_count: recorded.count,
             next_since: recorded.next_since,

@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use crate::context::Context;
 use crate::error::Result;
 use crate::id::{Domain, GroupKey, Id};
 use crate::limits;
-use crate::mesh::Mesh;
 use crate::operations::{Operation, check_group};
 use crate::settings::Settings;
 use crate::store::Store;
@@ -25,7 +25,7 @@ pub struct RenewHeartbeat {
 
 /// What a heartbeat is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Heartbeat {
+pub struct RenewHeartbeatAnswer {
     /// The group.
     pub group: Arc<GroupKey>,
     /// The group's end; heartbeats do not move it.
@@ -35,20 +35,20 @@ pub struct Heartbeat {
 }
 
 impl Operation for RenewHeartbeat {
-    type Output = Heartbeat;
+    type Output = RenewHeartbeatAnswer;
 
     fn check(&self, _settings: &Settings) -> Result<()> {
         check_group(&self.group_id, &self.domain)?;
         limits::id("hostId", &self.host_id)
     }
 
-    async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<Heartbeat> {
+    async fn apply<S: Store>(self, context: &Context<S>) -> Result<RenewHeartbeatAnswer> {
         let key = GroupKey { id: self.group_id, domain: self.domain };
-        let group = mesh.store.renew_heartbeat(mesh.now(), &key, &self.host_id).await?;
-        Ok(Heartbeat {
+        let group = context.store.renew_heartbeat(context.now(), &key, &self.host_id).await?;
+        Ok(RenewHeartbeatAnswer {
             group: group.key,
             expires_at: group.expires_at,
-            interval_seconds: mesh.settings.lifetimes.host_heartbeat_interval,
+            interval_seconds: context.settings.lifetimes.host_heartbeat_interval,
         })
     }
 }

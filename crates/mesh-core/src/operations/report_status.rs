@@ -1,9 +1,9 @@
 use serde::Deserialize;
 
+use crate::context::Context;
 use crate::error::Result;
 use crate::id::{Domain, GroupKey, Id};
 use crate::limits;
-use crate::mesh::Mesh;
 use crate::model::{MeshMessage, MessageFields, SensorData};
 use crate::operations::{Operation, check_node};
 use crate::settings::Settings;
@@ -35,8 +35,8 @@ impl Operation for ReportStatus {
         limits::report(&self.data)
     }
 
-    async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<MeshMessage> {
+    async fn apply<S: Store>(self, context: &Context<S>) -> Result<MeshMessage> {
         let group = GroupKey { id: self.group_id, domain: self.domain };
-        mesh.store.report_status(mesh.now(), &group, &self.node_id, self.data, self.fields).await
+        context.store.report_status(context.now(), &group, &self.node_id, self.data, self.fields).await
     }
 }

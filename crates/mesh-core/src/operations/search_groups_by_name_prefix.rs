@@ -1,8 +1,8 @@
 use serde::Deserialize;
 
+use crate::context::Context;
 use crate::error::Result;
 use crate::limits;
-use crate::mesh::Mesh;
 use crate::model::Group;
 use crate::operations::Operation;
 use crate::settings::Settings;
@@ -25,9 +25,9 @@ impl Operation for SearchGroupsByNamePrefix {
         limits::search(&self.name_prefix, self.limit).map(drop)
     }
 
-    async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<Vec<Group>> {
+    async fn apply<S: Store>(self, context: &Context<S>) -> Result<Vec<Group>> {
         let limit = limits::search(&self.name_prefix, self.limit)?;
-        let records = mesh.store.search_groups(mesh.now(), &self.name_prefix, limit).await?;
-        Ok(records.into_iter().map(|record| mesh.settings.lifetimes.describe(record)).collect())
+        let records = context.store.search_groups(context.now(), &self.name_prefix, limit).await?;
+        Ok(records.into_iter().map(|record| context.settings.lifetimes.describe(record)).collect())
     }
 }

@@ -1,9 +1,9 @@
 use serde::Deserialize;
 
+use crate::context::Context;
 use crate::error::Result;
 use crate::id::{Domain, GroupKey, Id};
-use crate::mesh::Mesh;
-use crate::operations::{Heartbeat, Operation, check_node};
+use crate::operations::{Operation, RenewHeartbeatAnswer, check_node};
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -22,28 +22,28 @@ pub struct SendMemberHeartbeat {
 
 /// What a member's heartbeat is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MemberHeartbeat {
+pub struct SendMemberHeartbeatAnswer {
     /// The member.
     pub node_id: Id,
     /// The group and the next heartbeat.
-    pub heartbeat: Heartbeat,
+    pub heartbeat: RenewHeartbeatAnswer,
 }
 
 impl Operation for SendMemberHeartbeat {
-    type Output = MemberHeartbeat;
+    type Output = SendMemberHeartbeatAnswer;
 
     fn check(&self, _settings: &Settings) -> Result<()> {
         check_node(&self.group_id, &self.domain, &self.node_id)
     }
 
-    async fn apply<S: Store>(self, mesh: &Mesh<S>) -> Result<MemberHeartbeat> {
+    async fn apply<S: Store>(self, context: &Context<S>) -> Result<SendMemberHeartbeatAnswer> {
         let key = GroupKey { id: self.group_id, domain: self.domain };
-        let group = mesh.store.send_member_heartbeat(mesh.now(), &key, &self.node_id).await?;
-        let heartbeat = Heartbeat {
+        let group = context.store.send_member_heartbeat(context.now(), &key, &self.node_id).await?;
+        let heartbeat = RenewHeartbeatAnswer {
             group: group.key,
             expires_at: group.expires_at,
-            interval_seconds: mesh.settings.lifetimes.member_heartbeat_interval,
+            interval_seconds: context.settings.lifetimes.member_heartbeat_interval,
         };
-        Ok(MemberHeartbeat { node_id: self.node_id, heartbeat })
+        Ok(SendMemberHeartbeatAnswer { node_id: self.node_id, heartbeat })
     }
 }

@@ -4,9 +4,9 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)]
 #![allow(clippy::missing_panics_doc, reason = "a suite panics where a store breaks its contract")]
 
-mod classroom;
 mod clock;
 pub mod contract;
+mod harness;
 
-pub use classroom::{Classroom, Heard, event, item};
 pub use clock::TestClock;
+pub use harness::{Harness, Heard, event, item};

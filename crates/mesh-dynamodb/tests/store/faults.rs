@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use mesh_core::id::GroupKey;
 use mesh_core::settings::{EXPIRED_MEMORY, REPEAT_WINDOW};
-use mesh_core::testing::{Classroom, contract};
+use mesh_core::testing::{Harness, contract};
 use mesh_core::time::Timestamp;
 use mesh_dynamodb::DynamoStore;
 use mesh_dynamodb::testing::{Engine, Fault, Request, make_table};
@@ -41,7 +41,7 @@ impl Switch {
         self.0.lock().unwrap().sent
     }
 
-    async fn classroom(&self) -> Classroom<DynamoStore> {
+    async fn classroom(&self) -> Harness<DynamoStore> {
         let plan = self.0.clone();
         let meet = move |request: &Request| plan.lock().unwrap().meet(request);
         classroom_with(100, meet).await
@@ -58,7 +58,7 @@ impl Plan {
     }
 }
 
-async fn with_poller(room: &Classroom<DynamoStore>) -> GroupKey {
+async fn with_poller(room: &Harness<DynamoStore>) -> GroupKey {
     room.create_with_poller("host").await
 }
 
@@ -221,7 +221,7 @@ async fn reads_of_a_batch_are_sent_again() {
 }
 
 /// Cuts every page after one item, as DynamoDB does after 1 MB.
-async fn with_short_pages() -> Classroom<DynamoStore> {
+async fn with_short_pages() -> Harness<DynamoStore> {
     classroom_with(20, |request: &Request| {
         if request.operation != "Query" {
             return Fault::None;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::{join, join_all};
 use mesh_core::id::GroupKey;
-use mesh_core::testing::{Classroom, Heard};
+use mesh_core::testing::{Harness, Heard};
 use mesh_dynamodb::DynamoStore;
 use mesh_dynamodb::testing::{Engine, Fault, Request, make_table};
 use proptest::prelude::*;
@@ -57,7 +57,7 @@ fn faults(seed: u64, out_of: u64) -> impl Fn(&Request) -> Fault + Send + Sync + 
 /// A call's events and whether it was accepted.
 type Written = (Vec<String>, bool);
 
-async fn write(room: Classroom<DynamoStore>, key: &GroupKey, number: usize, writer: &Writer) -> Vec<Written> {
+async fn write(room: Harness<DynamoStore>, key: &GroupKey, number: usize, writer: &Writer) -> Vec<Written> {
     let node = format!("writer{number}");
     let mut written = Vec::new();
     for (call, (is_recorded, events)) in writer.calls.iter().enumerate() {
@@ -73,7 +73,7 @@ async fn write(room: Classroom<DynamoStore>, key: &GroupKey, number: usize, writ
     written
 }
 
-async fn poll(room: &Classroom<DynamoStore>, key: &GroupKey, times: usize) -> Vec<Heard> {
+async fn poll(room: &Harness<DynamoStore>, key: &GroupKey, times: usize) -> Vec<Heard> {
     let mut heard: Vec<Heard> = Vec::new();
     for _ in 0..times {
         let since = heard.last().map(|last| last.cursor.clone()).unwrap_or_default();

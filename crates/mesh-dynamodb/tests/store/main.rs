@@ -11,7 +11,7 @@ mod units;
 use std::sync::Arc;
 
 use mesh_core::settings::{Limits, Settings};
-use mesh_core::testing::{Classroom, TestClock};
+use mesh_core::testing::{Harness, TestClock};
 use mesh_dynamodb::testing::{Engine, Fault, Faults, Request, TABLE, client, make_table};
 use mesh_dynamodb::{DynamoStore, Table};
 use serde_json::{Value, json};
@@ -22,26 +22,26 @@ fn settings(nodes_in_group: usize) -> Settings {
 }
 
 /// An empty home.
-async fn classroom() -> Classroom<DynamoStore> {
+async fn classroom() -> Harness<DynamoStore> {
     classroom_of(20).await
 }
 
 /// An empty home whose groups have room for so many nodes.
-async fn classroom_of(nodes: usize) -> Classroom<DynamoStore> {
+async fn classroom_of(nodes: usize) -> Harness<DynamoStore> {
     classroom_with(nodes, |_: &Request| Fault::None).await
 }
 
 /// An empty home whose requests meet faults.
-async fn classroom_with(nodes: usize, faults: impl Faults) -> Classroom<DynamoStore> {
+async fn classroom_with(nodes: usize, faults: impl Faults) -> Harness<DynamoStore> {
     let engine = Engine::new();
     make_table(&engine).await;
     classroom_on(&engine, nodes, Arc::new(faults))
 }
 
 /// A home over the table of an engine, which other homes may use as well.
-fn classroom_on(engine: &Engine, nodes: usize, faults: Arc<dyn Faults>) -> Classroom<DynamoStore> {
+fn classroom_on(engine: &Engine, nodes: usize, faults: Arc<dyn Faults>) -> Harness<DynamoStore> {
     let store = DynamoStore::new(Table::new(client(engine, faults), TABLE), settings(nodes));
-    Classroom::new(store, Arc::new(TestClock::new()), settings(nodes))
+    Harness::new(store, Arc::new(TestClock::new()), settings(nodes))
 }
 
 /// All items of the table.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::future::{join, join_all};
 use mesh_core::Result;
 use mesh_core::id::GroupKey;
-use mesh_core::testing::Classroom;
+use mesh_core::testing::Harness;
 use mesh_dynamodb::DynamoStore;
 use mesh_dynamodb::testing::{Engine, Fault, Request, make_table};
 use proptest::prelude::*;
@@ -53,7 +53,7 @@ const CALLS: [Call; 15] = [
 ];
 
 impl Call {
-    async fn run(self, room: &Classroom<DynamoStore>, key: &GroupKey) -> Result<()> {
+    async fn run(self, room: &Harness<DynamoStore>, key: &GroupKey) -> Result<()> {
         match self {
             Self::Create => drop(room.create_in("school", "host").await?),
             Self::Renew => drop(room.renew(key, "host").await?),

@@ -16,19 +16,19 @@ use std::sync::Arc;
 use mesh_core::error::StoreFailure;
 use mesh_core::id::GroupKey;
 use mesh_core::model::MeshMessage;
-use mesh_core::testing::{Classroom, TestClock, event};
+use mesh_core::testing::{Harness, TestClock, event};
 use mesh_dynamodb::testing::{Engine, Fault, Request, TABLE, client, make_table};
 use mesh_dynamodb::{DynamoStore, Outlet, Table};
 
 use super::{classroom, settings};
 
 /// Units used since the last call of this, as (reads, writes).
-fn used(room: &Classroom<DynamoStore>) -> (f64, f64) {
-    let usage = room.mesh.store.take_usage();
+fn used(room: &Harness<DynamoStore>) -> (f64, f64) {
+    let usage = room.context.store.take_usage();
     (usage.read_units, usage.write_units)
 }
 
-async fn classroom_with_group() -> (Classroom<DynamoStore>, GroupKey) {
+async fn classroom_with_group() -> (Harness<DynamoStore>, GroupKey) {
     let room = classroom().await;
     let key = room.create("host").await.key();
     used(&room);
@@ -154,7 +154,7 @@ async fn events_that_are_published() {
     make_table(&engine).await;
     let table = Table::new(client(&engine, Arc::new(|_: &Request| Fault::None)), TABLE);
     let store = DynamoStore::new(table, settings(20)).publishing_to(Arc::new(Silent));
-    let room = Classroom::new(store, Arc::new(TestClock::new()), settings(20));
+    let room = Harness::new(store, Arc::new(TestClock::new()), settings(20));
     let key = room.create_with_poller("host").await;
     used(&room);
     let call = vec![event("e", room.now())];

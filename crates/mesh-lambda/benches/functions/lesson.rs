@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use hyper::body::Bytes;
 use mesh_appsync::event::{self, Event};
-use mesh_core::Mesh;
+use mesh_core::Context;
 use mesh_core::settings::Settings;
 use mesh_dynamodb::testing::{Engine, Fault, Request, TABLE, client, make_table, serve};
 use mesh_dynamodb::{DynamoStore, Table};
@@ -41,7 +41,7 @@ const MEMBERS: usize = 10;
 /// A group with members and values in the engine's table. What is recorded goes to a group of its own, so
 /// that a poll finds what most polls find: nothing new.
 pub(crate) struct Lesson {
-    mesh: Mesh<DynamoStore>,
+    context: Context<DynamoStore>,
     engine: SocketAddr,
     group: Value,
     recording: Value,
@@ -59,14 +59,14 @@ impl Lesson {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve(listener, engine));
-        let mesh = Mesh {
+        let context = Context {
             store,
             clock: Arc::new(SystemClock::new()),
             settings: Settings::default(),
             domain_secret: None,
         };
         let (group, recording) = (Value::Null, Value::Null);
-        let mut lesson = Self { mesh, engine: address, group, recording, counter: AtomicU64::new(0) };
+        let mut lesson = Self { context, engine: address, group, recording, counter: AtomicU64::new(0) };
         let node = file("join-group")["arguments"]["nodeId"].clone();
         lesson.group = lesson.data("create-group", &[]).await["id"].clone();
         lesson.recording = lesson.data("create-group", &[("hostId", json!("another"))]).await["id"].clone();
@@ -132,7 +132,7 @@ impl Lesson {
     /// What the operation answers, run in this process.
     async fn data(&self, operation: &str, arguments: &[(&str, Value)]) -> Value {
         let event = Event::parse(with(file(operation), arguments).to_string().as_bytes()).unwrap();
-        let reply = event.call(2).unwrap().run(&self.mesh).await.unwrap();
+        let reply = event.call(2).unwrap().run(&self.context).await.unwrap();
         let answer: Value = serde_json::from_str(&event::data(&reply)).unwrap();
         answer["data"].clone()
     }

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::{fs, io};
 
-use mesh_core::Mesh;
+use mesh_core::Context;
 use mesh_core::network::DomainSecret;
 use mesh_core::settings::Settings;
 use mesh_core::testing::TestClock;
@@ -107,8 +107,8 @@ impl Functions {
         ];
         let clock = Arc::new(TestClock::new());
         let domain_secret = DomainSecret::new(b"a secret of enough length");
-        let mesh = Mesh { store, clock: clock.clone(), settings: Settings::default(), domain_secret };
-        Self { home: Home::new(FIELDS, mesh, 2), clock }
+        let context = Context { store, clock: clock.clone(), settings: Settings::default(), domain_secret };
+        Self { home: Home::new(FIELDS, context, 2), clock }
     }
 
     /// The answer to an event.

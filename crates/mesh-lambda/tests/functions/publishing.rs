@@ -1,4 +1,4 @@
-//! Recorded calls reach subscribers through the API, signed.
+//! RecordedBatch calls reach subscribers through the API, signed.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use mesh_core::clock::Now;
-use mesh_core::cursor::{Cursor, Place, Since};
+use mesh_core::cursor::{Cursor, Position, Since};
 use mesh_core::error::Result;
 use mesh_core::id::{GroupKey, Id};
 use mesh_core::model::{BatchEvent, CallNumber, Content, Event, MeshMessage, MessageFields};
-use mesh_core::store::{EventPage, Recorded, RecordedCall};
+use mesh_core::store::{EventPage, NewBatch, RecordedBatch};
 
 use super::{Change, State, TOTAL_EVENT_BYTES, TOTAL_REPEATS};
 use crate::log::EventLog;
@@ -34,9 +34,9 @@ impl State {
         now: Now,
         key: &GroupKey,
         node: &Id,
-        call: &RecordedCall,
+        call: &NewBatch,
         change: &mut Change,
-    ) -> Result<Recorded> {
+    ) -> Result<RecordedBatch> {
         self.group(now, key)?.check_member(now, &self.settings.lifetimes, node)?;
         self.forget_repeats(now, change);
         let epoch = self.epoch;
@@ -52,22 +52,22 @@ impl State {
         let group = self.group_mut(now, key)?;
         let answer = repeated.unwrap_or_else(|| {
             // Right behind what this node was last served, or right before its own batch.
-            let before_own = Place { call: group.log.next_call() - 1, taken: 0 };
+            let before_own = Position { call: group.log.next_call() - 1, taken: 0 };
             let served = reader.and_then(|reader| group.served.get(&reader)).copied();
-            let next_since = Cursor { epoch, place: served.unwrap_or(before_own), reader };
+            let next_since = Cursor { epoch, position: served.unwrap_or(before_own), reader };
             // A call has at most 1,000 events.
             let count = u32::try_from(call.sorted.len()).unwrap_or(u32::MAX);
             RepeatRow { at: now.wall, count, next_since }
         });
         if let Some(reader) = reader {
-            group.served.insert(reader, answer.next_since.place);
+            group.served.insert(reader, answer.next_since.position);
         }
         if message.is_some() {
             group.repeats.insert(repeat_key, answer.clone());
             change.rows.push(Row::Repeat(group.number, node.clone(), call.digest, answer.clone()));
             self.repeats.push_back((now.steady, key.id.clone(), node.clone(), call.digest));
         }
-        Ok(Recorded { count: answer.count as usize, next_since: answer.next_since, message })
+        Ok(RecordedBatch { count: answer.count as usize, next_since: answer.next_since, message })
     }
 
     pub(crate) fn events_since(&mut self, now: Now, key: &GroupKey, since: Since) -> Result<EventPage> {
@@ -78,7 +78,7 @@ impl State {
             _ => None,
         };
         let mut page =
-            group.log.read(now, &self.settings.lifetimes, since, cursor.map(|cursor| cursor.place));
+            group.log.read(now, &self.settings.lifetimes, since, cursor.map(|cursor| cursor.position));
         let group = self.group_mut(now, key)?;
         // Only readers that recorded since the process began have an entry here.
         if let Some(cursor) = cursor
@@ -87,7 +87,7 @@ impl State {
         {
             let last = page.events.last();
             let behind = last.and_then(|slice| slice.batch.cursor_behind(slice.range.end - 1, None));
-            *served = behind.map_or(cursor.place, |behind| behind.place);
+            *served = behind.map_or(cursor.position, |behind| behind.position);
             for slice in &mut page.events {
                 slice.reader = Some(reader);
             }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mesh_core::clock::Now;
-use mesh_core::cursor::Place;
+use mesh_core::cursor::Position;
 use mesh_core::error::{Error, Result};
 use mesh_core::id::{GroupKey, Id};
 use mesh_core::limits::StatusSize;
@@ -33,7 +33,7 @@ pub(super) struct GroupState {
     /// Answers to recorded calls, which may come again.
     pub(super) repeats: HashMap<(Id, [u8; 16]), RepeatRow>,
     /// What readers were last served; only nodes that recorded have a reader's cursor.
-    pub(super) served: HashMap<u16, Place>,
+    pub(super) served: HashMap<u16, Position>,
     pub(super) next_reader: u32,
     /// The latest timestamp of a report.
     pub(super) last_report: Timestamp,

@@ -7,7 +7,7 @@ use mesh_core::model::{
     Content, DissolveReason, GroupRecord, MeshMessage, MessageFields, NodeRecord, NodeStatus, SensorData,
 };
 use mesh_core::settings::Life;
-use mesh_core::store::Joined;
+use mesh_core::store::JoinedNode;
 
 use super::group::{GroupState, Member, Values};
 use super::{Change, MEMBER_BYTES, State, TOTAL_STATUS_BYTES};
@@ -21,7 +21,7 @@ impl State {
         node: &Id,
         wish: Option<bool>,
         change: &mut Change,
-    ) -> Result<Joined> {
+    ) -> Result<JoinedNode> {
         let group = self.group(now, key)?;
         let (record, is_host) = (group.record.clone(), group.is_host(node));
         let use_web_socket = record.use_web_socket && wish != Some(false);
@@ -31,7 +31,7 @@ impl State {
         } else {
             self.join_member(now, key, node, use_web_socket, change)?
         };
-        Ok(Joined { group: record, node: NodeRecord { id: node.clone(), created_at, use_web_socket } })
+        Ok(JoinedNode { group: record, node: NodeRecord { id: node.clone(), created_at, use_web_socket } })
     }
 
     /// The host stays unlisted; its joining only makes this its newest membership.

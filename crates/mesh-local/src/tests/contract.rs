@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use mesh_core::testing::{Classroom, contract};
+use mesh_core::testing::{Harness, contract};
 
 use super::{Heard, LocalStore, TestDisk, in_memory, on_disk};
 
-async fn memory() -> Classroom<LocalStore> {
+async fn memory() -> Harness<LocalStore> {
     in_memory()
 }
 
-async fn disk() -> Classroom<LocalStore> {
+async fn disk() -> Harness<LocalStore> {
     on_disk(&TestDisk::default(), &Arc::default(), Arc::<Heard>::default())
 }
 

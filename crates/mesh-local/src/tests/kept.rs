@@ -26,7 +26,7 @@ async fn a_group_keeps_ten_thousand_events() {
     assert!(!room.poll(&group, &first).await.unwrap().complete, "the second was missed");
     let second = first.replace("-1", "-2");
     assert!(room.poll(&group, &second).await.unwrap().complete);
-    let counts = room.mesh.store.counts();
+    let counts = room.context.store.counts();
     assert_eq!((counts.events_kept, counts.events_dropped), (10_002, 2));
 }
 
@@ -56,14 +56,14 @@ async fn all_groups_together_keep_256_megabytes() {
         }
         groups.push(group);
     }
-    assert!(room.mesh.store.counts().kept_bytes <= 256 << 20);
+    assert!(room.context.store.counts().kept_bytes <= 256 << 20);
     assert!(room.events_since(&groups[0], "").await.is_empty(), "the oldest went first");
     assert!(!room.poll(&groups[0], "").await.unwrap().complete);
     assert_eq!(room.events_since(&groups[39], "").await.len(), 40);
     for (index, group) in groups.iter().enumerate() {
         room.dissolve(group, &format!("h{index}")).await.unwrap();
     }
-    assert_eq!(room.mesh.store.counts().kept_bytes, 0);
+    assert_eq!(room.context.store.counts().kept_bytes, 0);
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn a_server_has_a_hundred_groups_here() {
     // The dead make room, swept or not.
     room.clock.advance_seconds(2_100);
     room.create_in("another", "host").await.unwrap();
-    assert_eq!(room.mesh.store.counts().groups, 1);
+    assert_eq!(room.context.store.counts().groups, 1);
 }
 
 #[tokio::test]
@@ -96,9 +96,9 @@ async fn nothing_is_left_of_groups_that_are_gone() {
         }
     }
     room.clock.advance_seconds(2_100);
-    room.mesh.store.sweep(room.now()).await.unwrap();
+    room.context.store.sweep(room.now()).await.unwrap();
     room.clock.advance_seconds(3 * 3_600);
-    room.mesh.store.sweep(room.now()).await.unwrap();
-    let shared = room.mesh.store.shared.lock();
+    room.context.store.sweep(room.now()).await.unwrap();
+    let shared = room.context.store.shared.lock();
     assert!(shared.state.is_empty(), "something is left");
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use mesh_core::model::{Content, MeshMessage};
 use mesh_core::settings::{Limits, Settings};
-use mesh_core::testing::{Classroom, TestClock};
+use mesh_core::testing::{Harness, TestClock};
 use parking_lot::Mutex;
 
 use super::{LocalSettings, LocalStore, OpenError, Outlet};
@@ -45,18 +45,18 @@ fn local_settings() -> LocalSettings {
     LocalSettings { settings: Settings { limits, ..Settings::default() }, max_groups: 100 }
 }
 
-fn in_memory() -> Classroom<LocalStore> {
+fn in_memory() -> Harness<LocalStore> {
     hearing(Arc::default())
 }
 
 /// A home in memory whose news goes to `outlet`.
-fn hearing(outlet: Arc<Heard>) -> Classroom<LocalStore> {
+fn hearing(outlet: Arc<Heard>) -> Harness<LocalStore> {
     let store = LocalStore::in_memory(&local_settings(), outlet).unwrap();
-    Classroom::new(store, Arc::default(), local_settings().settings)
+    Harness::new(store, Arc::default(), local_settings().settings)
 }
 
 /// A home over a disk, which a later start may find again.
-fn on_disk(disk: &TestDisk, clock: &Arc<TestClock>, outlet: Arc<dyn Outlet>) -> Classroom<LocalStore> {
+fn on_disk(disk: &TestDisk, clock: &Arc<TestClock>, outlet: Arc<dyn Outlet>) -> Harness<LocalStore> {
     open(disk, clock, outlet).unwrap()
 }
 
@@ -64,8 +64,8 @@ fn open(
     disk: &TestDisk,
     clock: &Arc<TestClock>,
     outlet: Arc<dyn Outlet>,
-) -> Result<Classroom<LocalStore>, OpenError> {
+) -> Result<Harness<LocalStore>, OpenError> {
     let settings = local_settings();
     let store = LocalStore::open_on(disk, settings, clock.clone(), outlet)?;
-    Ok(Classroom::new(store, clock.clone(), local_settings().settings))
+    Ok(Harness::new(store, clock.clone(), local_settings().settings))
 }

@@ -27,14 +27,14 @@ async fn the_end_of_a_group_is_told_whatever_ended_it() {
     room.create_as("school", "expires", "expires", Some(10), None).await.unwrap();
     room.create("silent").await;
     room.clock.advance_seconds(10);
-    room.mesh.store.sweep(room.now()).await.unwrap();
+    room.context.store.sweep(room.now()).await.unwrap();
     let told = outlet.take();
     assert_eq!(reasons(&told), [DissolveReason::TimeOver]);
     assert_eq!(told[0].fields, MessageFields::ALL);
     room.clock.advance_seconds(141);
-    room.mesh.store.sweep(room.now()).await.unwrap();
+    room.context.store.sweep(room.now()).await.unwrap();
     assert_eq!(reasons(&outlet.take()), [DissolveReason::HostSilent]);
-    room.mesh.store.sweep(room.now()).await.unwrap();
+    room.context.store.sweep(room.now()).await.unwrap();
     assert!(outlet.take().is_empty(), "once");
 }
 
@@ -73,7 +73,7 @@ async fn news_of_a_caller_that_hung_up_leaves_all_the_same() {
         let waiting = futures_util::poll!(report.as_mut());
         assert!(waiting.is_pending());
     }
-    room.mesh.store.sweep(room.now()).await.unwrap();
+    room.context.store.sweep(room.now()).await.unwrap();
     assert_eq!(outlet.take().len(), 1);
     assert!(room.status("host").await.is_some());
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mesh_core::id::GroupKey;
-use mesh_core::testing::{Classroom, TestClock, event};
+use mesh_core::testing::{Harness, TestClock, event};
 
 use super::{Heard, LocalStore, TestDisk, on_disk};
 
 struct Home {
     disk: TestDisk,
     clock: Arc<TestClock>,
-    room: Option<Classroom<LocalStore>>,
+    room: Option<Harness<LocalStore>>,
 }
 
 impl Home {
@@ -21,7 +21,7 @@ impl Home {
         Self { disk, clock, room }
     }
 
-    fn room(&self) -> &Classroom<LocalStore> {
+    fn room(&self) -> &Harness<LocalStore> {
         self.room.as_ref().unwrap()
     }
 
@@ -79,7 +79,7 @@ async fn cursors_go_on_behind_a_restart() {
     // Nor do they when everything they knew has gone by.
     let end = home.room().events_since(&group, &behind_a).await[1].cursor.clone();
     home.clock.advance_seconds(40);
-    home.room().mesh.store.sweep(home.room().now()).await.unwrap();
+    home.room().context.store.sweep(home.room().now()).await.unwrap();
     home.restart();
     home.room().record_names(&group, "host", &["d"]).await.unwrap();
     assert_eq!(home.room().names_since(&group, &end).await, ["d"]);
@@ -144,16 +144,16 @@ async fn expired_groups_are_remembered_across_restarts() {
     let expired = home.room().create_as("school", "host", "host", Some(10), None).await.unwrap().key();
     let silent = home.room().create("other").await.key();
     home.clock.advance_seconds(151);
-    home.room().mesh.store.sweep(home.room().now()).await.unwrap();
+    home.room().context.store.sweep(home.room().now()).await.unwrap();
     home.restart();
     let text = async |group: &GroupKey| home.room().poll(group, "").await.unwrap_err().to_string();
     assert_eq!(text(&expired).await, format!("Group expired: {expired}"));
     assert!(text(&silent).await.contains("heartbeat"));
     home.clock.advance(Duration::from_mins(61));
-    home.room().mesh.store.sweep(home.room().now()).await.unwrap();
+    home.room().context.store.sweep(home.room().now()).await.unwrap();
     assert!(text(&expired).await.starts_with("Group expired"), "an hour at least");
     home.clock.advance(Duration::from_hours(3));
-    home.room().mesh.store.sweep(home.room().now()).await.unwrap();
+    home.room().context.store.sweep(home.room().now()).await.unwrap();
     home.restart();
     let text = home.room().poll(&expired, "").await.unwrap_err().to_string();
     assert!(text.starts_with("Group not found"), "{text}");
@@ -168,7 +168,7 @@ async fn a_clock_that_jumps_kills_and_immortalises_nothing() {
         room.join(&group, "poller").await.unwrap();
         room.record_names(&group, "host", &["a"]).await.unwrap();
         home.clock.jump(jump);
-        room.mesh.store.sweep(room.now()).await.unwrap();
+        room.context.store.sweep(room.now()).await.unwrap();
         assert_eq!(room.groups("school").await.len(), 1);
         assert_eq!(room.nodes(&group).await.unwrap().len(), 1);
         assert_eq!(room.names_since(&group, "").await, ["a"]);

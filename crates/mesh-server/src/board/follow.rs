@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mesh_core::Mesh;
+use mesh_core::Context;
 use mesh_core::model::GroupRecord;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// What a board is told of.
 pub struct Follow {
     /// Groups, and what time it is.
-    pub mesh: Arc<Mesh<LocalStore>>,
+    pub context: Arc<Context<LocalStore>>,
     /// Who listens.
     pub hub: Arc<Hub>,
     /// Who came from where.
@@ -76,10 +76,10 @@ impl Follow {
 
     /// What changed; none while the store cannot be read.
     async fn frame(&self, opened: &Opened, picture: &mut Picture) -> Option<Frame> {
-        let now = self.mesh.now();
-        let overview = self.mesh.store.overview(now, &picture.known()).await.ok()?;
+        let now = self.context.now();
+        let overview = self.context.store.overview(now, &picture.known()).await.ok()?;
         let around = Surroundings {
-            rules: &self.mesh.settings.lifetimes,
+            rules: &self.context.settings.lifetimes,
             lines: &|group: &GroupRecord| self.hub.lines(&group.key),
             address_of: &|node| self.attendance.address_of(node),
             invitation: &|group| Invitation::new(&self.home, self.keys.first(), group.key.domain.as_str()),

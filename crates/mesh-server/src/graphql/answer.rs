@@ -8,7 +8,7 @@ use mesh_appsync::selection::{Part, write, write_text};
 use mesh_appsync::{Call, Reply};
 use mesh_core::id::Id;
 use mesh_core::store::Store;
-use mesh_core::{Error, Mesh};
+use mesh_core::{Context, Error};
 
 use super::error::GraphqlError;
 use super::plan::{Plan, RootField};
@@ -57,7 +57,7 @@ impl Prepared {
     }
 
     /// Runs the operations in order and writes the answer.
-    pub async fn run<S: Store>(self, mesh: &Mesh<S>) -> Answer {
+    pub async fn run<S: Store>(self, context: &Context<S>) -> Answer {
         let mut data = Data::default();
         for (field, step) in self.plan.fields.iter().zip(self.steps) {
             let proceeds = match step {
@@ -68,7 +68,7 @@ impl Prepared {
                         format!("an answer may have at most {ANSWER_BYTES} bytes: ask for less at once");
                     data.error(field, "ValidationError", most)
                 }
-                Step::Call(call) => match call.run(mesh).await {
+                Step::Call(call) => match call.run(context).await {
                     Ok(reply) => data.reply(field, &reply),
                     Err(error) => data.refusal(field, &error),
                 },

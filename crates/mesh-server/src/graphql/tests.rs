@@ -3,7 +3,7 @@ use std::sync::Arc;
 use mesh_core::model::MeshMessage;
 use mesh_core::network::Network;
 use mesh_core::settings::Settings;
-use mesh_core::testing::Classroom;
+use mesh_core::testing::Harness;
 use serde_json::{Value, json};
 
 use super::answer::refused;
@@ -19,24 +19,21 @@ impl Outlet for Nobody {
 
 struct Home {
     engine: Engine,
-    room: Classroom<LocalStore>,
+    room: Harness<LocalStore>,
 }
 
 impl Home {
     fn new() -> Self {
         let settings = LocalSettings { settings: Settings::default(), max_groups: 100 };
         let store = LocalStore::in_memory(&settings, Arc::new(Nobody)).unwrap();
-        Self {
-            engine: Engine::new().unwrap(),
-            room: Classroom::new(store, Arc::default(), settings.settings),
-        }
+        Self { engine: Engine::new().unwrap(), room: Harness::new(store, Arc::default(), settings.settings) }
     }
 
     async fn ask(&self, body: Value) -> Value {
         let body = body.to_string();
         let request = Request::parse(body.as_bytes()).unwrap();
         let json = match self.engine.prepare(&request, Some(Network::Lan)) {
-            Ok(prepared) => prepared.run(&self.room.mesh).await.json,
+            Ok(prepared) => prepared.run(&self.room.context).await.json,
             Err(errors) => refused(&errors),
         };
         serde_json::from_slice(&json).unwrap()

@@ -62,7 +62,7 @@ pub(super) async fn dissolve(State(app): State<Arc<App>>, request: Request) -> R
         return answer::error(StatusCode::BAD_REQUEST, "BadRequestException", message);
     };
     let dissolve = DissolveGroup { group_id, domain, host_id, fields: MessageFields::ALL };
-    match dissolve.run(&app.mesh).await {
+    match dissolve.run(&app.context).await {
         Ok(_) => {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::NO_CONTENT;

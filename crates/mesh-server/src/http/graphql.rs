@@ -60,7 +60,7 @@ async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
             for node in prepared.arrivals() {
                 app.board.attendance.note(node, address.unwrap_or(peer.address));
             }
-            let answer = prepared.run(&app.mesh).await;
+            let answer = prepared.run(&app.context).await;
             app.metrics.answered(answer.outcomes(), began.elapsed());
             answer.json
         }

@@ -22,7 +22,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::Response;
 use axum::routing::{any, get, post};
-use mesh_core::Mesh;
+use mesh_core::Context;
 use rust_embed::RustEmbed;
 
 use crate::board::{Follow, Watch};
@@ -42,7 +42,7 @@ pub use origin::Origins;
 /// Everything that requests are served with.
 pub struct App {
     /// The operations over the local store.
-    pub mesh: Arc<Mesh<LocalStore>>,
+    pub context: Arc<Context<LocalStore>>,
     /// Reads requests.
     pub engine: Arc<Engine>,
     /// Serves subscriptions.

@@ -20,7 +20,7 @@ pub(super) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> 
     if !app.hosts.admit(&headers) {
         return answer::foreign_host();
     }
-    let figures = app.metrics.encode(app.realtime.hub.counts(), app.mesh.store.counts());
+    let figures = app.metrics.encode(app.realtime.hub.counts(), app.context.store.counts());
     let Ok(text) = figures else { return answer::internal("the metrics could not be written") };
     let mut response = Response::new(Body::from(text));
     let text_format = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -81,7 +81,7 @@ impl Server {
         if timeout(STOP_TIMEOUT, self.connections.all_closed()).await.is_err() {
             tracing::warn!("some connections did not close in time");
         }
-        self.app.mesh.store.close();
+        self.app.context.store.close();
         Ok(())
     }
 }
@@ -90,7 +90,7 @@ async fn sweep(app: Arc<App>) {
     let mut ticks = interval(SWEEP_INTERVAL);
     loop {
         ticks.tick().await;
-        if let Err(error) = app.mesh.store.sweep(app.mesh.now()).await {
+        if let Err(error) = app.context.store.sweep(app.context.now()).await {
             tracing::debug!(%error, "the sweep failed");
         }
     }

@@ -18,7 +18,7 @@ use crate::realtime::connection::Realtime;
 use crate::realtime::hub::Hub;
 use crate::server::Server;
 use crate::server::connections::{Connections, Limits};
-use mesh_core::Mesh;
+use mesh_core::Context;
 use mesh_core::network::DomainSecret;
 use mesh_core::settings::{Limits as StoreLimits, Settings};
 use mesh_core::testing::TestClock;
@@ -87,14 +87,14 @@ impl TestServer {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mesh = Arc::new(Mesh {
+        let context = Arc::new(Context {
             store,
             clock: clock.clone(),
             settings: options.settings,
             domain_secret: DomainSecret::new(b"a secret of the tests"),
         });
         let board = Follow {
-            mesh: mesh.clone(),
+            context: context.clone(),
             hub: hub.clone(),
             attendance: Attendance::default(),
             metrics: metrics.clone(),
@@ -102,7 +102,7 @@ impl TestServer {
             home: format!("http://{address}"),
         };
         let app = App {
-            mesh,
+            context,
             admin_keys: ApiKeys::new(vec![ADMIN_KEY.into()]),
             watch,
             board: Arc::new(board),

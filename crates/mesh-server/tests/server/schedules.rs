@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use mesh_core::id::GroupKey;
 use mesh_core::model::Event;
 use mesh_core::settings::Settings;
-use mesh_core::testing::{Classroom, Heard as HeardEvent, TestClock, event};
+use mesh_core::testing::{Harness, Heard as HeardEvent, TestClock, event};
 use mesh_local::testing::TestDisk;
 use mesh_local::{LocalSettings, LocalStore};
 use mesh_server::graphql::engine::{Engine, Subscription};
@@ -65,7 +65,7 @@ struct World {
     disk: TestDisk,
     clock: Arc<TestClock>,
     hub: Arc<Hub>,
-    room: Option<Classroom<LocalStore>>,
+    room: Option<Harness<LocalStore>>,
     group: GroupKey,
     writers: Vec<Writer>,
     subscription: Subscription,
@@ -77,11 +77,11 @@ struct World {
 }
 
 /// A home over a disk, which a later start may find again.
-fn on_disk(disk: &TestDisk, clock: &Arc<TestClock>, hub: Arc<Hub>) -> Classroom<LocalStore> {
+fn on_disk(disk: &TestDisk, clock: &Arc<TestClock>, hub: Arc<Hub>) -> Harness<LocalStore> {
     let settings = Settings::default();
     let local = LocalSettings { settings: settings.clone(), max_groups: 100 };
     let store = LocalStore::open_on(disk, local, clock.clone(), hub).unwrap();
-    Classroom::new(store, clock.clone(), settings)
+    Harness::new(store, clock.clone(), settings)
 }
 
 /// Runs a future to its end on this thread; the journal's thread may wake it.
@@ -114,7 +114,7 @@ impl World {
         }
     }
 
-    fn room(&self) -> Classroom<LocalStore> {
+    fn room(&self) -> Harness<LocalStore> {
         self.room.clone().unwrap()
     }
 

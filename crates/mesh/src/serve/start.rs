@@ -2,7 +2,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use mesh_core::Mesh;
+use mesh_core::Context;
 use mesh_core::error::StoreFailure;
 use mesh_core::network::DomainSecret;
 use mesh_core::settings::SettingError;
@@ -92,9 +92,9 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
     let addresses = addresses.map_err(StartError::Stopped)?;
     let admin_key = admin_key(&arguments)?;
     let announcement = Announcement::new(&arguments, &addresses, &keys, &admin_key, tls.as_ref());
-    let mesh = Arc::new(Mesh { store, clock, settings, domain_secret });
+    let context = Arc::new(Context { store, clock, settings, domain_secret });
     let board = Follow {
-        mesh: mesh.clone(),
+        context: context.clone(),
         hub,
         attendance: Attendance::default(),
         metrics: metrics.clone(),
@@ -106,7 +106,7 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
         tls: tls.map(|tls| tls.acceptor),
         connections: Connections::new(limits(&arguments)),
         app: Arc::new(App {
-            mesh,
+            context,
             engine,
             realtime: Arc::new(realtime),
             keys,

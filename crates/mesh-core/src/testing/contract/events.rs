@@ -3,11 +3,11 @@ use futures_util::future::join_all;
 use super::{cases, refusal};
 use crate::model::{Content, Event, MeshMessage};
 use crate::store::Store;
-use crate::testing::{Classroom, event};
+use crate::testing::{Harness, event};
 use crate::time::Timestamp;
 
 /// Firing and recording.
-pub async fn events<S: Store>(make: impl AsyncFn() -> Classroom<S>) {
+pub async fn events<S: Store>(make: impl AsyncFn() -> Harness<S>) {
     cases!(
         make,
         a_batch_keeps_what_was_fired,
@@ -32,7 +32,7 @@ fn keyed(name: &str, order_key: &str) -> Event {
     Event { name: name.into(), payload: Some(String::new()), fired_at, order_key: Some(order_key.into()) }
 }
 
-async fn a_batch_keeps_what_was_fired<S: Store>(room: Classroom<S>) {
+async fn a_batch_keeps_what_was_fired<S: Store>(room: Harness<S>) {
     let key = room.create("host").await.key();
     let events =
         vec![keyed("b", "2"), event("", room.now()), Event { payload: Some("値".into()), ..keyed("a", "1") }];
@@ -42,7 +42,7 @@ async fn a_batch_keeps_what_was_fired<S: Store>(room: Classroom<S>) {
     assert_eq!(batch.timestamp, room.now().wall);
 }
 
-async fn calls_are_limited<S: Store>(room: Classroom<S>) {
+async fn calls_are_limited<S: Store>(room: Harness<S>) {
     let key = room.create_with_poller("host").await;
     let many = |count| vec![event("e", room.now()); count];
     for count in [0, 1_001] {
@@ -54,7 +54,7 @@ async fn calls_are_limited<S: Store>(room: Classroom<S>) {
     assert_eq!(recorded.recorded_count, 1_000);
 }
 
-async fn a_recorded_call_is_sorted_once<S: Store>(room: Classroom<S>) {
+async fn a_recorded_call_is_sorted_once<S: Store>(room: Harness<S>) {
     let key = room.create_with_poller("host").await;
     let call = vec![keyed("c", "3"), keyed("a", ""), keyed("b", "1#"), keyed("d", "3")];
     let record = room.record(&key, "poller", call).await.unwrap();
@@ -68,7 +68,7 @@ async fn a_recorded_call_is_sorted_once<S: Store>(room: Classroom<S>) {
     assert_eq!(room.names_since(&key, "").await, ["a", "b", "c", "d", "z", "y", "x"]);
 }
 
-async fn the_same_call_is_recorded_once<S: Store>(room: Classroom<S>) {
+async fn the_same_call_is_recorded_once<S: Store>(room: Harness<S>) {
     let key = room.create_as("school", "host", "host", None, Some(false)).await.unwrap().key();
     let first = room.record(&key, "host", vec![keyed("a", "1"), keyed("b", "2")]).await.unwrap();
     room.clock.advance_seconds(20);
@@ -91,7 +91,7 @@ async fn the_same_call_is_recorded_once<S: Store>(room: Classroom<S>) {
     assert!(anew.message.is_some(), "after ten minutes");
 }
 
-async fn equal_calls_of_others_are_other_calls<S: Store>(room: Classroom<S>) {
+async fn equal_calls_of_others_are_other_calls<S: Store>(room: Harness<S>) {
     let key = room.create_with_poller("host").await;
     let other = room.create_with_poller("other").await;
     let call = || vec![keyed("a", "1")];
@@ -102,7 +102,7 @@ async fn equal_calls_of_others_are_other_calls<S: Store>(room: Classroom<S>) {
     assert_eq!(room.names_since(&other, "").await, ["a"]);
 }
 
-async fn simultaneous_equal_calls_are_one<S: Store>(room: Classroom<S>) {
+async fn simultaneous_equal_calls_are_one<S: Store>(room: Harness<S>) {
     let key = room.create_with_poller("host").await;
     let calls = (0..5).map(|_| room.record(&key, "host", vec![keyed("a", "1"), keyed("b", "2")]));
     let answers: Vec<_> = join_all(calls).await.into_iter().map(Result::unwrap).collect();
@@ -111,7 +111,7 @@ async fn simultaneous_equal_calls_are_one<S: Store>(room: Classroom<S>) {
     assert_eq!(room.names_since(&key, "").await, ["a", "b"]);
 }
 
-async fn fired_events_are_heard_by_pollers<S: Store>(room: Classroom<S>) {
+async fn fired_events_are_heard_by_pollers<S: Store>(room: Harness<S>) {
     let key = room.create_with_poller("host").await;
     let fired = batch(room.fire_names(&key, "host", &["b", "a"]).await.unwrap());
     room.fire_names(&key, "host", &["b", "a"]).await.expect("repeated fires are not compared");

@@ -2,10 +2,10 @@ use futures_util::future::join_all;
 
 use super::{cases, key, refusal};
 use crate::store::Store;
-use crate::testing::Classroom;
+use crate::testing::Harness;
 
 /// Creating, finding and searching groups.
-pub async fn groups<S: Store>(make: impl AsyncFn() -> Classroom<S>) {
+pub async fn groups<S: Store>(make: impl AsyncFn() -> Harness<S>) {
     cases!(
         make,
         a_new_group_is_as_asked,
@@ -20,7 +20,7 @@ pub async fn groups<S: Store>(make: impl AsyncFn() -> Classroom<S>) {
     );
 }
 
-async fn a_new_group_is_as_asked<S: Store>(room: Classroom<S>) {
+async fn a_new_group_is_as_asked<S: Store>(room: Harness<S>) {
     let group = room.create_as("school", "host", "なまえ", Some(60), None).await.unwrap();
     let record = &group.record;
     assert_eq!(
@@ -39,7 +39,7 @@ async fn a_new_group_is_as_asked<S: Store>(room: Classroom<S>) {
     assert_eq!(polling.record.expires_at.millis_since(polling.record.created_at), 2_100_000);
 }
 
-async fn one_host_has_one_group<S: Store>(room: Classroom<S>) {
+async fn one_host_has_one_group<S: Store>(room: Harness<S>) {
     let first = room.create_as("school", "host", "first", Some(60), Some(false)).await.unwrap();
     room.clock.advance_seconds(5);
     let again = room.create_as("school", "host", "second", Some(90), Some(true)).await.unwrap();
@@ -54,7 +54,7 @@ async fn one_host_has_one_group<S: Store>(room: Classroom<S>) {
     assert_eq!(room.groups("school").await, [anew]);
 }
 
-async fn simultaneous_creates_make_one_group<S: Store>(room: Classroom<S>) {
+async fn simultaneous_creates_make_one_group<S: Store>(room: Harness<S>) {
     let calls = (0..100).map(|number| {
         let room = room.clone();
         async move { room.create_as("school", "host", &format!("name {number}"), None, None).await.unwrap() }
@@ -64,7 +64,7 @@ async fn simultaneous_creates_make_one_group<S: Store>(room: Classroom<S>) {
     assert_eq!(room.groups("school").await.len(), 1);
 }
 
-async fn arguments_are_validated_even_when_the_group_exists<S: Store>(room: Classroom<S>) {
+async fn arguments_are_validated_even_when_the_group_exists<S: Store>(room: Harness<S>) {
     room.create("host").await;
     let long = "x".repeat(257);
     for result in [
@@ -82,7 +82,7 @@ async fn arguments_are_validated_even_when_the_group_exists<S: Store>(room: Clas
     assert_eq!(room.groups("school").await.len(), 1);
 }
 
-async fn lists_are_oldest_first<S: Store>(room: Classroom<S>) {
+async fn lists_are_oldest_first<S: Store>(room: Harness<S>) {
     // Later ids and names sort first, so only the creation can give this order.
     for host in ["z", "m", "a"] {
         room.create(host).await;
@@ -95,7 +95,7 @@ async fn lists_are_oldest_first<S: Store>(room: Classroom<S>) {
     assert!(room.groups("unknown").await.is_empty());
 }
 
-async fn domains_are_apart<S: Store>(room: Classroom<S>) {
+async fn domains_are_apart<S: Store>(room: Harness<S>) {
     let one = room.create_in("one", "host").await.unwrap().key();
     room.create_in("two", "host").await.unwrap();
     let wrong = key(one.id.as_str(), "two");
@@ -111,7 +111,7 @@ async fn domains_are_apart<S: Store>(room: Classroom<S>) {
     }
 }
 
-async fn searches_compare_exactly<S: Store>(room: Classroom<S>) {
+async fn searches_compare_exactly<S: Store>(room: Harness<S>) {
     for (host, name) in
         [("h1", "あいうえおか"), ("h2", "あいうえおき"), ("h3", "Abc"), ("h4", "abc"), ("h5", "a")]
     {
@@ -135,7 +135,7 @@ async fn searches_compare_exactly<S: Store>(room: Classroom<S>) {
     }
 }
 
-async fn searches_are_limited_after_the_dead_are_gone<S: Store>(room: Classroom<S>) {
+async fn searches_are_limited_after_the_dead_are_gone<S: Store>(room: Harness<S>) {
     for number in 0..15 {
         let host = format!("dead{number}");
         room.create_as("school", &host, "abc", Some(10), None).await.unwrap();
@@ -153,8 +153,8 @@ async fn searches_are_limited_after_the_dead_are_gone<S: Store>(room: Classroom<
     assert_eq!(room.search("ab", Some(100)).await.unwrap().len(), 15);
 }
 
-async fn a_domain_is_limited<S: Store>(room: Classroom<S>) {
-    let most = room.mesh.settings.limits.groups_in_domain;
+async fn a_domain_is_limited<S: Store>(room: Harness<S>) {
+    let most = room.context.settings.limits.groups_in_domain;
     for number in 0..most {
         room.create(&format!("host{number}")).await;
     }

@@ -3,10 +3,10 @@ use super::{
 };
 use crate::model::{DissolveReason, MeshMessage, MessageFields};
 use crate::store::Store;
-use crate::testing::Classroom;
+use crate::testing::Harness;
 
 /// How groups and members end, and what is answered afterwards.
-pub async fn lifecycle<S: Store>(make: impl AsyncFn() -> Classroom<S>) {
+pub async fn lifecycle<S: Store>(make: impl AsyncFn() -> Harness<S>) {
     cases!(
         make,
         an_unknown_group_is_not_found,
@@ -25,14 +25,14 @@ pub async fn lifecycle<S: Store>(make: impl AsyncFn() -> Classroom<S>) {
     );
 }
 
-async fn an_unknown_group_is_not_found<S: Store>(room: Classroom<S>) {
+async fn an_unknown_group_is_not_found<S: Store>(room: Harness<S>) {
     let unknown = key("unknown", "school");
     for refused in refusals_of_all(&room, &unknown, "host", "node").await {
         assert_eq!(refused, group_not_found(&unknown));
     }
 }
 
-async fn a_dissolved_group_is_not_found<S: Store>(room: Classroom<S>) {
+async fn a_dissolved_group_is_not_found<S: Store>(room: Harness<S>) {
     let group = room.create_with_poller("host").await;
     room.report(&group, "poller", &[("x", "1")]).await.unwrap();
     let message = room.dissolve(&group, "host").await.unwrap();
@@ -46,7 +46,7 @@ async fn a_dissolved_group_is_not_found<S: Store>(room: Classroom<S>) {
     assert!(room.status("poller").await.is_none());
 }
 
-async fn only_the_host_renews_and_dissolves<S: Store>(room: Classroom<S>) {
+async fn only_the_host_renews_and_dissolves<S: Store>(room: Harness<S>) {
     let group = room.create_with_poller("host").await;
     let (kind, text) = refusal(room.renew(&group, "poller").await);
     assert_eq!((kind, &*text), ("Unauthorized", "Only the host can renew the heartbeat"));
@@ -56,7 +56,7 @@ async fn only_the_host_renews_and_dissolves<S: Store>(room: Classroom<S>) {
     room.dissolve(&group, "host").await.unwrap();
 }
 
-async fn the_hosts_leaving_dissolves<S: Store>(room: Classroom<S>) {
+async fn the_hosts_leaving_dissolves<S: Store>(room: Harness<S>) {
     let group = room.create_with_poller("host").await;
     let left = room.leave(&group, "host").await.unwrap();
     assert_eq!(left.node_id.as_str(), "host");
@@ -64,7 +64,7 @@ async fn the_hosts_leaving_dissolves<S: Store>(room: Classroom<S>) {
     assert!(room.groups("school").await.is_empty());
 }
 
-async fn a_group_expires_at_its_end<S: Store>(room: Classroom<S>) {
+async fn a_group_expires_at_its_end<S: Store>(room: Harness<S>) {
     let group = room.create_as("school", "host", "host", Some(30), None).await.unwrap().key();
     room.join(&group, "node").await.unwrap();
     room.clock.advance(std::time::Duration::from_millis(29_999));
@@ -79,7 +79,7 @@ async fn a_group_expires_at_its_end<S: Store>(room: Classroom<S>) {
     assert!(room.status("node").await.is_none());
 }
 
-async fn expires_at_never_moves<S: Store>(room: Classroom<S>) {
+async fn expires_at_never_moves<S: Store>(room: Harness<S>) {
     let group = room.create("host").await;
     let (key, end) = (group.key(), group.record.expires_at);
     room.clock.advance_seconds(100);
@@ -93,7 +93,7 @@ async fn expires_at_never_moves<S: Store>(room: Classroom<S>) {
     assert_eq!(room.nodes(&key).await.unwrap()[0].expires_at, end);
 }
 
-async fn a_silent_hosts_group_expires<S: Store>(room: Classroom<S>) {
+async fn a_silent_hosts_group_expires<S: Store>(room: Harness<S>) {
     let group = room.create("host").await.key();
     room.join(&group, "node").await.unwrap();
     room.clock.advance_seconds(150);
@@ -107,7 +107,7 @@ async fn a_silent_hosts_group_expires<S: Store>(room: Classroom<S>) {
     assert_ne!(anew.record.key.id, group.id);
 }
 
-async fn only_host_calls_are_the_hosts_heartbeat<S: Store>(room: Classroom<S>) {
+async fn only_host_calls_are_the_hosts_heartbeat<S: Store>(room: Harness<S>) {
     let group = room.create("host").await.key();
     room.clock.advance_seconds(100);
     room.create("host").await;
@@ -124,7 +124,7 @@ async fn only_host_calls_are_the_hosts_heartbeat<S: Store>(room: Classroom<S>) {
     assert_eq!(refusal(room.poll(&group, "").await), host_silent(&group));
 }
 
-async fn an_expired_group_is_remembered<S: Store>(room: Classroom<S>) {
+async fn an_expired_group_is_remembered<S: Store>(room: Harness<S>) {
     let group = room.create_as("school", "host", "host", Some(30), None).await.unwrap().key();
     let silent = room.create_as("school", "other", "other", None, None).await.unwrap().key();
     room.clock.advance_seconds(151);
@@ -145,7 +145,7 @@ async fn an_expired_group_is_remembered<S: Store>(room: Classroom<S>) {
 }
 
 /// Keeps the host alive while seconds go by.
-async fn wait<S: Store>(room: &Classroom<S>, group: &crate::id::GroupKey, seconds: u64) {
+async fn wait<S: Store>(room: &Harness<S>, group: &crate::id::GroupKey, seconds: u64) {
     for _ in 0..seconds / 100 {
         room.clock.advance_seconds(100);
         room.renew(group, "host").await.unwrap();
@@ -153,7 +153,7 @@ async fn wait<S: Store>(room: &Classroom<S>, group: &crate::id::GroupKey, second
     room.clock.advance_seconds(seconds % 100);
 }
 
-async fn a_silent_member_is_gone<S: Store>(room: Classroom<S>) {
+async fn a_silent_member_is_gone<S: Store>(room: Harness<S>) {
     let group = room.create("host").await.key();
     room.join(&group, "node").await.unwrap();
     room.report(&group, "node", &[("x", "1")]).await.unwrap();
@@ -176,7 +176,7 @@ async fn a_silent_member_is_gone<S: Store>(room: Classroom<S>) {
     assert!(room.status("node").await.is_none());
 }
 
-async fn what_a_member_does_is_its_heartbeat<S: Store>(room: Classroom<S>) {
+async fn what_a_member_does_is_its_heartbeat<S: Store>(room: Harness<S>) {
     let group = room.create("host").await.key();
     for node in ["joins", "beats", "reports", "fires", "records", "silent"] {
         room.join(&group, node).await.unwrap();
@@ -194,7 +194,7 @@ async fn what_a_member_does_is_its_heartbeat<S: Store>(room: Classroom<S>) {
     assert_eq!(ids, ["joins", "beats", "reports", "fires", "records"]);
 }
 
-async fn a_refused_call_is_no_heartbeat<S: Store>(room: Classroom<S>) {
+async fn a_refused_call_is_no_heartbeat<S: Store>(room: Harness<S>) {
     let group = room.create("host").await.key();
     room.join(&group, "node").await.unwrap();
     wait(&room, &group, 500).await;
@@ -206,7 +206,7 @@ async fn a_refused_call_is_no_heartbeat<S: Store>(room: Classroom<S>) {
     assert!(room.nodes(&group).await.unwrap().is_empty());
 }
 
-async fn a_repeated_record_is_a_heartbeat<S: Store>(room: Classroom<S>) {
+async fn a_repeated_record_is_a_heartbeat<S: Store>(room: Harness<S>) {
     let group = room.create("host").await.key();
     room.join(&group, "node").await.unwrap();
     let events = vec![crate::testing::event("e", room.now())];

@@ -1,9 +1,9 @@
 use super::{cases, node_not_found, refusal};
 use crate::store::Store;
-use crate::testing::Classroom;
+use crate::testing::Harness;
 
 /// Joining, being listed, and leaving.
-pub async fn members<S: Store>(make: impl AsyncFn() -> Classroom<S>) {
+pub async fn members<S: Store>(make: impl AsyncFn() -> Harness<S>) {
     cases!(
         make,
         a_joined_node_is_listed,
@@ -18,7 +18,7 @@ pub async fn members<S: Store>(make: impl AsyncFn() -> Classroom<S>) {
     );
 }
 
-async fn a_joined_node_is_listed<S: Store>(room: Classroom<S>) {
+async fn a_joined_node_is_listed<S: Store>(room: Harness<S>) {
     let group = room.create("host").await;
     let key = group.key();
     assert!(room.nodes(&key).await.unwrap().is_empty());
@@ -34,7 +34,7 @@ async fn a_joined_node_is_listed<S: Store>(room: Classroom<S>) {
     assert_eq!(room.nodes(&key).await.unwrap(), [node, later]);
 }
 
-async fn joining_again_keeps_what_was_there<S: Store>(room: Classroom<S>) {
+async fn joining_again_keeps_what_was_there<S: Store>(room: Harness<S>) {
     let key = room.create("host").await.key();
     let first = room.join(&key, "node").await.unwrap();
     room.report(&key, "node", &[("x", "1")]).await.unwrap();
@@ -46,7 +46,7 @@ async fn joining_again_keeps_what_was_there<S: Store>(room: Classroom<S>) {
     assert_eq!(room.status("node").await.unwrap().data.len(), 1);
 }
 
-async fn the_group_decides_the_protocol_unless_the_member_cannot<S: Store>(room: Classroom<S>) {
+async fn the_group_decides_the_protocol_unless_the_member_cannot<S: Store>(room: Harness<S>) {
     let sockets = room.create("sockets").await.key();
     let polling = room.create_as("school", "polling", "polling", None, Some(false)).await.unwrap().key();
     for (group, wish, expected) in [
@@ -64,7 +64,7 @@ async fn the_group_decides_the_protocol_unless_the_member_cannot<S: Store>(room:
     }
 }
 
-async fn the_host_is_a_member_that_is_not_listed<S: Store>(room: Classroom<S>) {
+async fn the_host_is_a_member_that_is_not_listed<S: Store>(room: Harness<S>) {
     let group = room.create("host").await;
     let key = group.key();
     room.report(&key, "host", &[("x", "1")]).await.unwrap();
@@ -78,7 +78,7 @@ async fn the_host_is_a_member_that_is_not_listed<S: Store>(room: Classroom<S>) {
     assert_eq!(room.status("host").await.unwrap().data[0].value.as_ref(), "1");
 }
 
-async fn who_is_no_member_is_refused<S: Store>(room: Classroom<S>) {
+async fn who_is_no_member_is_refused<S: Store>(room: Harness<S>) {
     let key = room.create("host").await.key();
     room.join(&key, "left").await.unwrap();
     room.leave(&key, "left").await.unwrap();
@@ -94,7 +94,7 @@ async fn who_is_no_member_is_refused<S: Store>(room: Classroom<S>) {
     assert!(room.names_since(&key, "").await.is_empty());
 }
 
-async fn leaving_removes_the_node_and_its_values<S: Store>(room: Classroom<S>) {
+async fn leaving_removes_the_node_and_its_values<S: Store>(room: Harness<S>) {
     let key = room.create("host").await.key();
     for node in ["a", "b"] {
         room.join(&key, node).await.unwrap();
@@ -113,7 +113,7 @@ async fn leaving_removes_the_node_and_its_values<S: Store>(room: Classroom<S>) {
     assert!(room.status("a").await.is_none());
 }
 
-async fn a_node_may_be_in_several_groups<S: Store>(room: Classroom<S>) {
+async fn a_node_may_be_in_several_groups<S: Store>(room: Harness<S>) {
     let one = room.create("h1").await.key();
     let two = room.create_in("elsewhere", "h2").await.unwrap().key();
     room.join(&one, "node").await.unwrap();
@@ -144,9 +144,9 @@ async fn a_node_may_be_in_several_groups<S: Store>(room: Classroom<S>) {
     assert_eq!(room.status("node").await.unwrap().data[0].value.as_ref(), "own");
 }
 
-async fn a_group_is_limited<S: Store>(room: Classroom<S>) {
+async fn a_group_is_limited<S: Store>(room: Harness<S>) {
     let key = room.create("host").await.key();
-    let most = room.mesh.settings.limits.nodes_in_group;
+    let most = room.context.settings.limits.nodes_in_group;
     for number in 0..most {
         room.join(&key, &format!("node{number}")).await.unwrap();
     }
@@ -158,7 +158,7 @@ async fn a_group_is_limited<S: Store>(room: Classroom<S>) {
     room.join(&key, "one more").await.expect("there is room again");
 }
 
-async fn look_alike_ids_are_apart<S: Store>(room: Classroom<S>) {
+async fn look_alike_ids_are_apart<S: Store>(room: Harness<S>) {
     let ids = [
         "n", "N", "n#", "n#S", "N#n", "#", "@", "n@school", "ｎ", "e\u{301}", "\u{e9}", "🦀", "n ", "%",
         "\\", "\"",

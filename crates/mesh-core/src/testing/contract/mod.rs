@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::error::Result;
 use crate::id::{Domain, GroupKey, Id};
 use crate::store::Store;
-use crate::testing::Classroom;
+use crate::testing::Harness;
 
 /// Runs cases, each in an empty home.
 macro_rules! cases {
@@ -59,7 +59,7 @@ fn key(id: &str, domain: &str) -> GroupKey {
 
 /// What every operation on this group is refused with; `node` is a joined node, `host` its host.
 async fn refusals_of_all<S: Store>(
-    room: &Classroom<S>,
+    room: &Harness<S>,
     group: &GroupKey,
     host: &str,
     node: &str,

@@ -3,10 +3,10 @@ use futures_util::future::join_all;
 use super::{cases, refusal};
 use crate::cursor::{Cursor, Since};
 use crate::store::Store;
-use crate::testing::{Classroom, event};
+use crate::testing::{Harness, event};
 
 /// Reading the log of events: cursors, times, pages, and what is no longer kept.
-pub async fn polling<S: Store>(make: impl AsyncFn() -> Classroom<S>) {
+pub async fn polling<S: Store>(make: impl AsyncFn() -> Harness<S>) {
     cases!(
         make,
         a_cursor_goes_on_behind_its_event,
@@ -22,7 +22,7 @@ pub async fn polling<S: Store>(make: impl AsyncFn() -> Classroom<S>) {
     );
 }
 
-async fn a_cursor_goes_on_behind_its_event<S: Store>(room: Classroom<S>) {
+async fn a_cursor_goes_on_behind_its_event<S: Store>(room: Harness<S>) {
     let key = room.create_with_poller("host").await;
     room.record_names(&key, "host", &["a", "b", "c"]).await.unwrap();
     room.record_names(&key, "poller", &["d"]).await.unwrap();
@@ -37,7 +37,7 @@ async fn a_cursor_goes_on_behind_its_event<S: Store>(room: Classroom<S>) {
     assert_eq!(room.names_since(&key, end).await, ["e"]);
 }
 
-async fn answers_are_pages_of_a_hundred<S: Store>(room: Classroom<S>) {
+async fn answers_are_pages_of_a_hundred<S: Store>(room: Harness<S>) {
     let key = room.create_with_poller("host").await;
     for call in 0..3 {
         let events = (0..70).map(|number| event(&format!("{}", call * 70 + number), room.now())).collect();
@@ -57,7 +57,7 @@ async fn answers_are_pages_of_a_hundred<S: Store>(room: Classroom<S>) {
     assert_eq!(names, (0..210).map(|number| number.to_string()).collect::<Vec<_>>());
 }
 
-async fn a_time_looks_back_four_seconds<S: Store>(room: Classroom<S>) {
+async fn a_time_looks_back_four_seconds<S: Store>(room: Harness<S>) {
     let key = room.create_with_poller("host").await;
     for name in ["0", "1", "2", "3", "4", "5"] {
         // A sender's own clock has no say.
@@ -74,7 +74,7 @@ async fn a_time_looks_back_four_seconds<S: Store>(room: Classroom<S>) {
     assert!(room.names_since(&key, "2090-01-01T00:00Z").await.is_empty());
 }
 
-async fn events_are_kept_for_their_time<S: Store>(room: Classroom<S>) {
+async fn events_are_kept_for_their_time<S: Store>(room: Harness<S>) {
     let key = room.create_with_poller("host").await;
     let start = room.record_names(&key, "host", &["old"]).await.unwrap().next_since.to_string();
     room.clock.advance_seconds(20);
@@ -92,7 +92,7 @@ async fn events_are_kept_for_their_time<S: Store>(room: Classroom<S>) {
     assert_eq!(room.names_since(&key, &start).await, ["newest"]);
 }
 
-async fn complete_tells_what_was_missed<S: Store>(room: Classroom<S>) {
+async fn complete_tells_what_was_missed<S: Store>(room: Harness<S>) {
     let key = room.create_with_poller("host").await;
     let complete = async |since: &str| room.poll(&key, since).await.unwrap().complete;
     assert!(complete("").await);
@@ -117,7 +117,7 @@ async fn complete_tells_what_was_missed<S: Store>(room: Classroom<S>) {
     assert!(complete(&room.now().wall.to_string()).await);
 }
 
-async fn a_node_goes_on_where_it_recorded<S: Store>(room: Classroom<S>) {
+async fn a_node_goes_on_where_it_recorded<S: Store>(room: Harness<S>) {
     let key = room.create_with_poller("host").await;
     room.record_names(&key, "host", &["before"]).await.unwrap();
     let record = room.record_names(&key, "poller", &["own"]).await.unwrap();
@@ -127,7 +127,7 @@ async fn a_node_goes_on_where_it_recorded<S: Store>(room: Classroom<S>) {
     assert_eq!(names, ["own", "after"]);
 }
 
-async fn concurrent_writers_leave_no_gap<S: Store>(room: Classroom<S>) {
+async fn concurrent_writers_leave_no_gap<S: Store>(room: Harness<S>) {
     let key = room.create_with_poller("host").await;
     let nodes: Vec<_> = (0..8).map(|number| format!("node{number}")).collect();
     for node in &nodes {
@@ -161,14 +161,14 @@ async fn concurrent_writers_leave_no_gap<S: Store>(room: Classroom<S>) {
     assert_eq!(heard, expected);
 }
 
-async fn a_strange_since_is_refused<S: Store>(room: Classroom<S>) {
+async fn a_strange_since_is_refused<S: Store>(room: Harness<S>) {
     let key = room.create_with_poller("host").await;
     for since in ["now", "2026-11-23T09:00:00", "0", "c", " "] {
         assert_eq!(refusal(room.poll(&key, since).await).0, "ValidationError");
     }
 }
 
-async fn an_older_epoch_means_everything<S: Store>(room: Classroom<S>) {
+async fn an_older_epoch_means_everything<S: Store>(room: Harness<S>) {
     let key = room.create_with_poller("host").await;
     room.record_names(&key, "host", &["a", "b"]).await.unwrap();
     let heard = room.events_since(&key, "").await;
@@ -180,7 +180,7 @@ async fn an_older_epoch_means_everything<S: Store>(room: Classroom<S>) {
     assert!(!polled.complete);
 }
 
-async fn a_poll_has_all_values<S: Store>(room: Classroom<S>) {
+async fn a_poll_has_all_values<S: Store>(room: Harness<S>) {
     let key = room.create_with_poller("host").await;
     room.report(&key, "host", &[("x", "1")]).await.unwrap();
     room.clock.advance_seconds(1);

@@ -3,10 +3,10 @@ use std::collections::BTreeMap;
 use super::{cases, refusal};
 use crate::model::NodeStatus;
 use crate::store::Store;
-use crate::testing::{Classroom, item};
+use crate::testing::{Harness, item};
 
 /// Reports, merging, timestamps and what late joiners see.
-pub async fn status<S: Store>(make: impl AsyncFn() -> Classroom<S>) {
+pub async fn status<S: Store>(make: impl AsyncFn() -> Harness<S>) {
     cases!(
         make,
         a_report_is_answered_with_exactly_its_items,
@@ -24,7 +24,7 @@ fn values(status: &NodeStatus) -> BTreeMap<&str, &str> {
     status.data.iter().map(|item| (&*item.key, &*item.value)).collect()
 }
 
-async fn a_report_is_answered_with_exactly_its_items<S: Store>(room: Classroom<S>) {
+async fn a_report_is_answered_with_exactly_its_items<S: Store>(room: Harness<S>) {
     let key = room.create("host").await.key();
     room.join(&key, "node").await.unwrap();
     room.report(&key, "node", &[("x", "1"), ("y", "2"), ("z", "3")]).await.unwrap();
@@ -35,7 +35,7 @@ async fn a_report_is_answered_with_exactly_its_items<S: Store>(room: Classroom<S
     assert_eq!(status.timestamp, room.now().wall);
 }
 
-async fn values_merge_by_key<S: Store>(room: Classroom<S>) {
+async fn values_merge_by_key<S: Store>(room: Harness<S>) {
     let key = room.create("host").await.key();
     room.join(&key, "node").await.unwrap();
     assert!(room.status("node").await.is_none());
@@ -47,7 +47,7 @@ async fn values_merge_by_key<S: Store>(room: Classroom<S>) {
     assert_eq!((status.timestamp, &*status.group), (newest.timestamp, &key));
 }
 
-async fn each_value_keeps_the_time_of_its_report<S: Store>(room: Classroom<S>) {
+async fn each_value_keeps_the_time_of_its_report<S: Store>(room: Harness<S>) {
     let key = room.create("host").await.key();
     room.join(&key, "a").await.unwrap();
     room.join(&key, "b").await.unwrap();
@@ -75,7 +75,7 @@ async fn each_value_keeps_the_time_of_its_report<S: Store>(room: Classroom<S>) {
     assert!(room.statuses(&key).await.unwrap().iter().all(|status| status.timestamp != a1.timestamp));
 }
 
-async fn timestamps_rise_strictly<S: Store>(room: Classroom<S>) {
+async fn timestamps_rise_strictly<S: Store>(room: Harness<S>) {
     let key = room.create("host").await.key();
     room.join(&key, "node").await.unwrap();
     let mut last = None;
@@ -92,14 +92,14 @@ async fn timestamps_rise_strictly<S: Store>(room: Classroom<S>) {
     assert_eq!((Some(status.timestamp), values(&status)), (last, [("x", "5")].into()));
 }
 
-async fn the_last_of_equal_keys_counts<S: Store>(room: Classroom<S>) {
+async fn the_last_of_equal_keys_counts<S: Store>(room: Harness<S>) {
     let key = room.create("host").await.key();
     let status = room.report(&key, "host", &[("x", "1"), ("y", "2"), ("x", "3")]).await.unwrap();
     assert_eq!(status.data.len(), 3);
     assert_eq!(values(&room.status("host").await.unwrap()), [("x", "3"), ("y", "2")].into());
 }
 
-async fn reports_are_limited<S: Store>(room: Classroom<S>) {
+async fn reports_are_limited<S: Store>(room: Harness<S>) {
     let key = room.create("host").await.key();
     let items = |count: usize| (0..count).map(|number| item(&format!("{number}"), "")).collect::<Vec<_>>();
     room.report_items(&key, "host", items(250)).await.unwrap();
@@ -110,7 +110,7 @@ async fn reports_are_limited<S: Store>(room: Classroom<S>) {
     assert_eq!(room.status("host").await.unwrap().data.len(), 251);
 }
 
-async fn a_merged_status_is_limited<S: Store>(room: Classroom<S>) {
+async fn a_merged_status_is_limited<S: Store>(room: Harness<S>) {
     let key = room.create("host").await.key();
     room.join(&key, "many").await.unwrap();
     for part in 0..4 {
@@ -131,7 +131,7 @@ async fn a_merged_status_is_limited<S: Store>(room: Classroom<S>) {
     room.report(&key, "large", &[("k", ""), ("l", &"x".repeat(most - 2))]).await.unwrap();
 }
 
-async fn odd_keys_and_values_survive<S: Store>(room: Classroom<S>) {
+async fn odd_keys_and_values_survive<S: Store>(room: Harness<S>) {
     let key = room.create_in("ドメイン#@\n", "ホスト@#").await.unwrap().key();
     let odd =
         [("空", ""), ("a.b[0]", "\u{0}"), ("#x", "\"\\\n"), ("🦀", "👩‍👩‍👧"), (" ", " "), ("\n", "\u{fffd}")];

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use mesh_appsync::{Call, Reply, event};
-use mesh_core::Mesh;
+use mesh_core::Context;
 use mesh_core::error::StoreFailure;
 use mesh_core::model::{MeshMessage, MessageFields};
 use mesh_core::settings::Settings;
@@ -39,7 +39,7 @@ pub(super) struct Plan {
 /// A lesson under way.
 pub(super) struct Lesson<'a> {
     plan: &'a Plan,
-    mesh: Mesh<DynamoStore>,
+    context: Context<DynamoStore>,
     clock: Arc<TestClock>,
     published: Arc<Published>,
     group: Value,
@@ -92,10 +92,10 @@ impl<'a> Lesson<'a> {
         let (clock, published) = (Arc::new(TestClock::new()), Arc::new(Published::default()));
         let store = store().await.publishing_to(published.clone());
         let settings = Settings::default();
-        let mesh = Mesh { store, clock: clock.clone(), settings, domain_secret: None };
+        let context = Context { store, clock: clock.clone(), settings, domain_secret: None };
         let cursors = vec![json!(""); usize::try_from(NODES).unwrap()];
         let (group, used) = (Value::Null, Consumption::default());
-        let mut lesson = Self { plan, mesh, clock, published, group, cursors, used };
+        let mut lesson = Self { plan, context, clock, published, group, cursors, used };
         // A function without a table; its answer is as long as a domain.
         lesson.used += Consumption::of_calls("createDomain", NODES);
         let created = lesson.call("createGroup", json!({ "name": "Cats", "hostId": node(0) })).await;
@@ -173,8 +173,8 @@ impl<'a> Lesson<'a> {
         arguments["domain"] = json!(DOMAIN);
         arguments["groupId"] = self.group.clone();
         let call = Call::read(field, arguments, MessageFields::ALL, None).unwrap();
-        let reply = call.run(&self.mesh).await.unwrap();
-        let units = self.mesh.store.take_usage();
+        let reply = call.run(&self.context).await.unwrap();
+        let units = self.context.store.take_usage();
         let answer: Value = serde_json::from_str(&event::data(&reply)).unwrap();
         self.used += Consumption {
             requests: 1,

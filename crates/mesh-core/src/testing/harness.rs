@@ -1,31 +1,31 @@
 use std::sync::Arc;
 
 use crate::clock::Now;
+use crate::context::Context;
 use crate::error::Result;
 use crate::id::{Domain, GroupKey, Id};
-use crate::mesh::Mesh;
 use crate::model::{Content, Event, Group, MeshMessage, MessageFields, Node, NodeStatus, SensorData};
 use crate::operations::{
-    CreateGroup, DissolveGroup, FireEventsByNode, GetEventsSince, GetNodeStatus, Heartbeat, JoinGroup,
-    LeaveGroup, Left, ListGroupStatuses, ListGroupsByDomain, ListNodesInGroup, MemberHeartbeat, Operation,
-    PollGroupData, Polled, Record, RecordEventsByNode, RenewHeartbeat, ReportStatus,
-    SearchGroupsByNamePrefix, SendMemberHeartbeat,
+    CreateGroup, DissolveGroup, FireEventsByNode, GetEventsSince, GetNodeStatus, JoinGroup, LeaveGroup,
+    LeaveGroupAnswer, ListGroupStatuses, ListGroupsByDomain, ListNodesInGroup, Operation, PollGroupData,
+    PollGroupDataAnswer, RecordEventsByNode, RecordEventsByNodeAnswer, RenewHeartbeat, RenewHeartbeatAnswer,
+    ReportStatus, SearchGroupsByNamePrefix, SendMemberHeartbeat, SendMemberHeartbeatAnswer,
 };
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::testing::TestClock;
 
 /// A home with a clock set by hand, and its operations in short.
-pub struct Classroom<S> {
+pub struct Harness<S> {
     /// The home.
-    pub mesh: Arc<Mesh<S>>,
+    pub context: Arc<Context<S>>,
     /// Its clock.
     pub clock: Arc<TestClock>,
 }
 
-impl<S> Clone for Classroom<S> {
+impl<S> Clone for Harness<S> {
     fn clone(&self) -> Self {
-        Self { mesh: self.mesh.clone(), clock: self.clock.clone() }
+        Self { context: self.context.clone(), clock: self.clock.clone() }
     }
 }
 
@@ -39,16 +39,16 @@ pub fn event(name: &str, now: Now) -> Event {
     Event { name: name.into(), payload: None, fired_at: now.wall, order_key: None }
 }
 
-impl<S: Store> Classroom<S> {
+impl<S: Store> Harness<S> {
     /// A home over `store`, whose clock is `clock`.
     pub fn new(store: S, clock: Arc<TestClock>, settings: Settings) -> Self {
-        let mesh = Mesh { store, clock: clock.clone(), settings, domain_secret: None };
-        Self { mesh: Arc::new(mesh), clock }
+        let context = Context { store, clock: clock.clone(), settings, domain_secret: None };
+        Self { context: Arc::new(context), clock }
     }
 
     /// What time it is.
     pub fn now(&self) -> Now {
-        self.mesh.now()
+        self.context.now()
     }
 
     /// Creates a group named after its host in the domain `school`.
@@ -77,7 +77,7 @@ impl<S: Store> Classroom<S> {
             max_connection_time_seconds: life,
             use_web_socket,
         };
-        create.run(&self.mesh).await
+        create.run(&self.context).await
     }
 
     /// Creates a group and joins a polling node `poller`, so that every home records its events.
@@ -95,32 +95,32 @@ impl<S: Store> Classroom<S> {
     /// Joins a node.
     pub async fn join_as(&self, group: &GroupKey, node: &str, use_web_socket: Option<bool>) -> Result<Node> {
         let (group_id, domain) = parts(group);
-        JoinGroup { group_id, domain, node_id: node.into(), use_web_socket }.run(&self.mesh).await
+        JoinGroup { group_id, domain, node_id: node.into(), use_web_socket }.run(&self.context).await
     }
 
     /// A node leaves.
-    pub async fn leave(&self, group: &GroupKey, node: &str) -> Result<Left> {
+    pub async fn leave(&self, group: &GroupKey, node: &str) -> Result<LeaveGroupAnswer> {
         let (group_id, domain) = parts(group);
-        LeaveGroup { group_id, domain, node_id: node.into() }.run(&self.mesh).await
+        LeaveGroup { group_id, domain, node_id: node.into() }.run(&self.context).await
     }
 
     /// The host ends its group.
     pub async fn dissolve(&self, group: &GroupKey, host: &str) -> Result<MeshMessage> {
         let (group_id, domain) = parts(group);
         let fields = MessageFields::ALL;
-        DissolveGroup { group_id, domain, host_id: host.into(), fields }.run(&self.mesh).await
+        DissolveGroup { group_id, domain, host_id: host.into(), fields }.run(&self.context).await
     }
 
     /// The host's heartbeat.
-    pub async fn renew(&self, group: &GroupKey, host: &str) -> Result<Heartbeat> {
+    pub async fn renew(&self, group: &GroupKey, host: &str) -> Result<RenewHeartbeatAnswer> {
         let (group_id, domain) = parts(group);
-        RenewHeartbeat { group_id, domain, host_id: host.into() }.run(&self.mesh).await
+        RenewHeartbeat { group_id, domain, host_id: host.into() }.run(&self.context).await
     }
 
     /// A member's heartbeat.
-    pub async fn beat(&self, group: &GroupKey, node: &str) -> Result<MemberHeartbeat> {
+    pub async fn beat(&self, group: &GroupKey, node: &str) -> Result<SendMemberHeartbeatAnswer> {
         let (group_id, domain) = parts(group);
-        SendMemberHeartbeat { group_id, domain, node_id: node.into() }.run(&self.mesh).await
+        SendMemberHeartbeat { group_id, domain, node_id: node.into() }.run(&self.context).await
     }
 
     /// A node reports values, each `(key, value)`.
@@ -139,7 +139,7 @@ impl<S: Store> Classroom<S> {
         let (group_id, domain) = parts(group);
         let fields = MessageFields::ALL;
         let report = ReportStatus { group_id, domain, node_id: node.into(), data, fields };
-        match report.run(&self.mesh).await?.content {
+        match report.run(&self.context).await?.content {
             Content::NodeStatus(status) => Ok(status),
             other => panic!("a report is answered by a status, not by {other:?}"),
         }
@@ -149,7 +149,7 @@ impl<S: Store> Classroom<S> {
     pub async fn fire(&self, group: &GroupKey, node: &str, events: Vec<Event>) -> Result<MeshMessage> {
         let (group_id, domain) = parts(group);
         let (events, fields) = (events.into(), MessageFields::ALL);
-        FireEventsByNode { group_id, domain, node_id: node.into(), events, fields }.run(&self.mesh).await
+        FireEventsByNode { group_id, domain, node_id: node.into(), events, fields }.run(&self.context).await
     }
 
     /// A node fires one event for each name.
@@ -159,56 +159,66 @@ impl<S: Store> Classroom<S> {
     }
 
     /// A node records events.
-    pub async fn record(&self, group: &GroupKey, node: &str, events: Vec<Event>) -> Result<Record> {
+    pub async fn record(
+        &self,
+        group: &GroupKey,
+        node: &str,
+        events: Vec<Event>,
+    ) -> Result<RecordEventsByNodeAnswer> {
         let (group_id, domain) = parts(group);
         RecordEventsByNode { group_id, domain, node_id: node.into(), events: events.into() }
-            .run(&self.mesh)
+            .run(&self.context)
             .await
     }
 
     /// A node records one event for each name.
-    pub async fn record_names(&self, group: &GroupKey, node: &str, names: &[&str]) -> Result<Record> {
+    pub async fn record_names(
+        &self,
+        group: &GroupKey,
+        node: &str,
+        names: &[&str],
+    ) -> Result<RecordEventsByNodeAnswer> {
         let events = names.iter().map(|name| event(name, self.now())).collect();
         self.record(group, node, events).await
     }
 
     /// The living groups of a domain.
     pub async fn groups(&self, domain: &str) -> Vec<Group> {
-        ListGroupsByDomain { domain: domain.into() }.run(&self.mesh).await.expect("listGroupsByDomain")
+        ListGroupsByDomain { domain: domain.into() }.run(&self.context).await.expect("listGroupsByDomain")
     }
 
     /// A search by name.
     pub async fn search(&self, prefix: &str, limit: Option<i32>) -> Result<Vec<Group>> {
-        SearchGroupsByNamePrefix { name_prefix: prefix.into(), limit }.run(&self.mesh).await
+        SearchGroupsByNamePrefix { name_prefix: prefix.into(), limit }.run(&self.context).await
     }
 
     /// The joined nodes.
     pub async fn nodes(&self, group: &GroupKey) -> Result<Vec<Node>> {
         let (group_id, domain) = parts(group);
-        ListNodesInGroup { group_id, domain }.run(&self.mesh).await
+        ListNodesInGroup { group_id, domain }.run(&self.context).await
     }
 
     /// All values of a node.
     pub async fn status(&self, node: &str) -> Option<NodeStatus> {
-        GetNodeStatus { node_id: node.into() }.run(&self.mesh).await.expect("getNodeStatus")
+        GetNodeStatus { node_id: node.into() }.run(&self.context).await.expect("getNodeStatus")
     }
 
     /// The statuses of a group.
     pub async fn statuses(&self, group: &GroupKey) -> Result<Vec<NodeStatus>> {
         let (group_id, domain) = parts(group);
-        ListGroupStatuses { group_id, domain }.run(&self.mesh).await
+        ListGroupStatuses { group_id, domain }.run(&self.context).await
     }
 
     /// A poll.
-    pub async fn poll(&self, group: &GroupKey, since: &str) -> Result<Polled> {
+    pub async fn poll(&self, group: &GroupKey, since: &str) -> Result<PollGroupDataAnswer> {
         let (group_id, domain) = parts(group);
-        PollGroupData { group_id, domain, since: since.into() }.run(&self.mesh).await
+        PollGroupData { group_id, domain, since: since.into() }.run(&self.context).await
     }
 
     /// Names of the events behind `since`.
     pub async fn names_since(&self, group: &GroupKey, since: &str) -> Vec<String> {
         let (group_id, domain) = parts(group);
-        let events = GetEventsSince { group_id, domain, since: since.into() }.run(&self.mesh).await;
+        let events = GetEventsSince { group_id, domain, since: since.into() }.run(&self.context).await;
         events.expect("getEventsSince").iter().flat_map(Heard::of).map(|heard| heard.name).collect()
     }
 

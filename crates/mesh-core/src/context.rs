@@ -5,7 +5,7 @@ use crate::network::DomainSecret;
 use crate::settings::Settings;
 
 /// A home of Mesh: what an operation needs beside its arguments.
-pub struct Mesh<S> {
+pub struct Context<S> {
     /// Where everything is kept.
     pub store: S,
     /// What time it is.
@@ -16,7 +16,7 @@ pub struct Mesh<S> {
     pub domain_secret: Option<DomainSecret>,
 }
 
-impl<S> Mesh<S> {
+impl<S> Context<S> {
     /// What time it is.
     pub fn now(&self) -> Now {
         self.clock.now()
