@@ -35,7 +35,7 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 pub use disk::{CommitObserver, OpenError};
-pub use outbox::Outlet;
+pub use outbox::Publisher;
 pub use state::{Counts, GroupView, NodeView, Overview};
 
 use disk::{Disk, Shared};
@@ -54,7 +54,7 @@ pub struct LocalSettings {
 /// A [`Store`] inside this process.
 pub struct LocalStore {
     shared: Arc<Shared>,
-    outlet: Arc<dyn Outlet>,
+    publisher: Arc<dyn Publisher>,
     disk: Option<Disk>,
     /// Outboxes whose task went away before its change was settled.
     stranded: Mutex<Vec<Arc<Outbox>>>,
@@ -64,10 +64,10 @@ impl LocalStore {
     /// A store that ends with its process.
     pub fn in_memory(
         settings: &LocalSettings,
-        outlet: Arc<dyn Outlet>,
+        publisher: Arc<dyn Publisher>,
     ) -> std::result::Result<Self, StoreFailure> {
         let state = State::new(settings, tables::random_epoch()?);
-        Ok(Self::new(Arc::new(Shared::new(state)), outlet, None))
+        Ok(Self::new(Arc::new(Shared::new(state)), publisher, None))
     }
 
     /// A store whose acknowledged changes survive the process, in the file `path`, which is made if
@@ -76,26 +76,26 @@ impl LocalStore {
         path: &Path,
         settings: LocalSettings,
         clock: Arc<dyn Clock>,
-        outlet: Arc<dyn Outlet>,
+        publisher: Arc<dyn Publisher>,
         observer: CommitObserver,
     ) -> std::result::Result<Self, OpenError> {
         let file = disk::File::new(path)?;
-        Self::open_file(file, settings, clock, outlet, observer)
+        Self::open_file(file, settings, clock, publisher, observer)
     }
 
     fn open_file(
         file: disk::File,
         settings: LocalSettings,
         clock: Arc<dyn Clock>,
-        outlet: Arc<dyn Outlet>,
+        publisher: Arc<dyn Publisher>,
         observer: CommitObserver,
     ) -> std::result::Result<Self, OpenError> {
         let (shared, disk) = Disk::open(file, settings, clock, observer)?;
-        Ok(Self::new(shared, outlet, Some(disk)))
+        Ok(Self::new(shared, publisher, Some(disk)))
     }
 
-    fn new(shared: Arc<Shared>, outlet: Arc<dyn Outlet>, disk: Option<Disk>) -> Self {
-        Self { shared, outlet, disk, stranded: Mutex::default() }
+    fn new(shared: Arc<Shared>, publisher: Arc<dyn Publisher>, disk: Option<Disk>) -> Self {
+        Self { shared, publisher, disk, stranded: Mutex::default() }
     }
 
     /// What is kept and what was dropped.
@@ -177,7 +177,7 @@ struct Leaving<'a> {
 impl Leaving<'_> {
     fn leave(mut self) {
         for outbox in self.outboxes.drain(..) {
-            outbox.flush(&*self.store.outlet);
+            outbox.flush(&*self.store.publisher);
         }
     }
 }

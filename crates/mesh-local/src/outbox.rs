@@ -7,7 +7,7 @@ use mesh_core::model::MeshMessage;
 use parking_lot::Mutex;
 
 /// Where news goes: the hub of the realtime connections.
-pub trait Outlet: Send + Sync + 'static {
+pub trait Publisher: Send + Sync + 'static {
     /// Hands a message to all subscribers of its group. Called for one message of a group at a time,
     /// in the order in which the store took them.
     fn publish(&self, message: &MeshMessage);
@@ -37,10 +37,10 @@ impl Outbox {
     }
 
     /// Publishes everything that waits.
-    pub(super) fn flush(&self, outlet: &dyn Outlet) {
+    pub(super) fn flush(&self, publisher: &dyn Publisher) {
         let _turn = self.turn.lock();
         while let Some(message) = self.next() {
-            outlet.publish(&message);
+            publisher.publish(&message);
         }
     }
 

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use redb::StorageBackend;
 
 use crate::disk::File;
-use crate::{LocalSettings, LocalStore, OpenError, Outlet};
+use crate::{LocalSettings, LocalStore, OpenError, Publisher};
 
 /// A disk in memory.
 #[derive(Clone, Debug, Default)]
@@ -103,9 +103,9 @@ impl LocalStore {
         disk: &TestDisk,
         settings: LocalSettings,
         clock: Arc<dyn Clock>,
-        outlet: Arc<dyn Outlet>,
+        publisher: Arc<dyn Publisher>,
     ) -> Result<Self, OpenError> {
-        Self::open_file(disk.file(), settings, clock, outlet, Box::new(|_| ()))
+        Self::open_file(disk.file(), settings, clock, publisher, Box::new(|_| ()))
     }
 }
 

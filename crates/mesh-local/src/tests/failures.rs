@@ -10,13 +10,14 @@ use super::{Heard, OpenError, TestDisk, on_disk, open};
 
 #[tokio::test]
 async fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
-    let (disk, clock, outlet) = (TestDisk::default(), Arc::<TestClock>::default(), Arc::<Heard>::default());
-    let room = on_disk(&disk, &clock, outlet.clone());
+    let (disk, clock, publisher) =
+        (TestDisk::default(), Arc::<TestClock>::default(), Arc::<Heard>::default());
+    let room = on_disk(&disk, &clock, publisher.clone());
     let group = room.create_with_poller("host").await;
     room.join(&group, "node").await.unwrap();
     room.report(&group, "node", &[("x", "1")]).await.unwrap();
     let heard = room.events_since(&group, "").await;
-    outlet.take();
+    publisher.take();
 
     for round in 0..3 {
         disk.set_full(true);
@@ -29,7 +30,7 @@ async fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
         ] {
             assert_eq!(refused.unwrap_err().kind(), "InternalFailure");
         }
-        assert!(outlet.take().is_empty(), "nothing refused is published");
+        assert!(publisher.take().is_empty(), "nothing refused is published");
         disk.set_full(false);
 
         // It comes back by itself, without what was refused.
@@ -44,11 +45,11 @@ async fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
         assert_eq!(room.events_since(&group, "").await, heard);
         assert_eq!(room.groups("school").await.len(), 1);
         room.report(&group, "node", &[("x", "kept")]).await.unwrap();
-        assert_eq!(outlet.take().len(), 1);
+        assert_eq!(publisher.take().len(), 1);
     }
     disk.kill();
     drop(room);
-    let room = on_disk(&disk, &clock, outlet);
+    let room = on_disk(&disk, &clock, publisher);
     assert_eq!(&*room.status("node").await.unwrap().data[0].value, "kept");
 }
 
@@ -104,12 +105,12 @@ fn a_file_in_use_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.redb");
     let open = || {
-        let outlet = Arc::<Heard>::default();
+        let publisher = Arc::<Heard>::default();
         super::LocalStore::open(
             &path,
             super::local_settings(),
             Arc::<TestClock>::default(),
-            outlet,
+            publisher,
             Box::new(|_| ()),
         )
     };

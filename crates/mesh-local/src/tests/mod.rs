@@ -11,10 +11,10 @@ use mesh_core::settings::{Limits, Settings};
 use mesh_core::testing::{Harness, TestClock};
 use parking_lot::Mutex;
 
-use super::{LocalSettings, LocalStore, OpenError, Outlet};
+use super::{LocalSettings, LocalStore, OpenError, Publisher};
 use crate::testing::TestDisk;
 
-/// An outlet that remembers what left.
+/// A publisher that remembers what left.
 #[derive(Default)]
 struct Heard(Mutex<Vec<MeshMessage>>);
 
@@ -34,7 +34,7 @@ impl Heard {
     }
 }
 
-impl Outlet for Heard {
+impl Publisher for Heard {
     fn publish(&self, message: &MeshMessage) {
         self.0.lock().push(message.clone());
     }
@@ -49,23 +49,23 @@ fn in_memory() -> Harness<LocalStore> {
     hearing(Arc::default())
 }
 
-/// A home in memory whose news goes to `outlet`.
-fn hearing(outlet: Arc<Heard>) -> Harness<LocalStore> {
-    let store = LocalStore::in_memory(&local_settings(), outlet).unwrap();
+/// A home in memory whose news goes to `publisher`.
+fn hearing(publisher: Arc<Heard>) -> Harness<LocalStore> {
+    let store = LocalStore::in_memory(&local_settings(), publisher).unwrap();
     Harness::new(store, Arc::default(), local_settings().settings)
 }
 
 /// A home over a disk, which a later start may find again.
-fn on_disk(disk: &TestDisk, clock: &Arc<TestClock>, outlet: Arc<dyn Outlet>) -> Harness<LocalStore> {
-    open(disk, clock, outlet).unwrap()
+fn on_disk(disk: &TestDisk, clock: &Arc<TestClock>, publisher: Arc<dyn Publisher>) -> Harness<LocalStore> {
+    open(disk, clock, publisher).unwrap()
 }
 
 fn open(
     disk: &TestDisk,
     clock: &Arc<TestClock>,
-    outlet: Arc<dyn Outlet>,
+    publisher: Arc<dyn Publisher>,
 ) -> Result<Harness<LocalStore>, OpenError> {
     let settings = local_settings();
-    let store = LocalStore::open_on(disk, settings, clock.clone(), outlet)?;
+    let store = LocalStore::open_on(disk, settings, clock.clone(), publisher)?;
     Ok(Harness::new(store, clock.clone(), local_settings().settings))
 }

@@ -16,54 +16,54 @@ fn reasons(messages: &[MeshMessage]) -> Vec<DissolveReason> {
 
 #[tokio::test]
 async fn the_end_of_a_group_is_told_whatever_ended_it() {
-    let outlet = Arc::<Heard>::default();
-    let room = hearing(outlet.clone());
+    let publisher = Arc::<Heard>::default();
+    let room = hearing(publisher.clone());
     let dissolved = room.create("dissolves").await.key();
     room.dissolve(&dissolved, "dissolves").await.unwrap();
     let left = room.create("leaves").await.key();
     room.leave(&left, "leaves").await.unwrap();
-    assert_eq!(reasons(&outlet.take()), [DissolveReason::ByHost, DissolveReason::HostLeft]);
+    assert_eq!(reasons(&publisher.take()), [DissolveReason::ByHost, DissolveReason::HostLeft]);
 
     room.create_as("school", "expires", "expires", Some(10), None).await.unwrap();
     room.create("silent").await;
     room.clock.advance_seconds(10);
     room.context.store.sweep(room.now()).await.unwrap();
-    let told = outlet.take();
+    let told = publisher.take();
     assert_eq!(reasons(&told), [DissolveReason::TimeOver]);
     assert_eq!(told[0].fields, MessageFields::ALL);
     room.clock.advance_seconds(141);
     room.context.store.sweep(room.now()).await.unwrap();
-    assert_eq!(reasons(&outlet.take()), [DissolveReason::HostSilent]);
+    assert_eq!(reasons(&publisher.take()), [DissolveReason::HostSilent]);
     room.context.store.sweep(room.now()).await.unwrap();
-    assert!(outlet.take().is_empty(), "once");
+    assert!(publisher.take().is_empty(), "once");
 }
 
 #[tokio::test]
 async fn a_creation_tells_of_the_end_before_it() {
-    let outlet = Arc::<Heard>::default();
-    let room = hearing(outlet.clone());
+    let publisher = Arc::<Heard>::default();
+    let room = hearing(publisher.clone());
     room.create_as("school", "host", "host", Some(10), None).await.unwrap();
     room.clock.advance_seconds(10);
     room.create("host").await;
-    assert_eq!(reasons(&outlet.take()), [DissolveReason::TimeOver]);
+    assert_eq!(reasons(&publisher.take()), [DissolveReason::TimeOver]);
 }
 
 #[tokio::test]
 async fn a_repeated_record_is_not_told_again() {
-    let outlet = Arc::<Heard>::default();
-    let room = hearing(outlet.clone());
+    let publisher = Arc::<Heard>::default();
+    let room = hearing(publisher.clone());
     let group = room.create("host").await.key();
     for _ in 0..3 {
         room.record_names(&group, "host", &["a"]).await.unwrap();
     }
-    assert_eq!(outlet.event_names(), ["a"]);
+    assert_eq!(publisher.event_names(), ["a"]);
 }
 
 #[tokio::test]
 async fn news_of_a_caller_that_hung_up_leaves_all_the_same() {
-    let outlet = Arc::<Heard>::default();
+    let publisher = Arc::<Heard>::default();
     let disk = TestDisk::default();
-    let room = on_disk(&disk, &Arc::default(), outlet.clone());
+    let room = on_disk(&disk, &Arc::default(), publisher.clone());
     let group = room.create("host").await.key();
     {
         let _commits_wait = disk.hold();
@@ -74,22 +74,22 @@ async fn news_of_a_caller_that_hung_up_leaves_all_the_same() {
         assert!(waiting.is_pending());
     }
     room.context.store.sweep(room.now()).await.unwrap();
-    assert_eq!(outlet.take().len(), 1);
+    assert_eq!(publisher.take().len(), 1);
     assert!(room.status("host").await.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn news_leaves_in_the_order_of_the_store_before_it_is_answered() {
     for room_on_disk in [false, true] {
-        let outlet = Arc::<Heard>::default();
+        let publisher = Arc::<Heard>::default();
         let room = if room_on_disk {
-            on_disk(&TestDisk::default(), &Arc::default(), outlet.clone())
+            on_disk(&TestDisk::default(), &Arc::default(), publisher.clone())
         } else {
-            hearing(outlet.clone())
+            hearing(publisher.clone())
         };
         let group = room.create("host").await.key();
         let writers = (0..64).map(|writer| {
-            let (room, group, outlet) = (room.clone(), group.clone(), outlet.clone());
+            let (room, group, publisher) = (room.clone(), group.clone(), publisher.clone());
             tokio::spawn(async move {
                 for number in 0..25 {
                     let name = format!("{writer}/{number}");
@@ -97,7 +97,7 @@ async fn news_leaves_in_the_order_of_the_store_before_it_is_answered() {
                         room.report(&group, "host", &[(&name, "")]).await.unwrap();
                     } else {
                         room.fire_names(&group, "host", &[&name]).await.unwrap();
-                        assert!(outlet.event_names().contains(&name), "published before it is answered");
+                        assert!(publisher.event_names().contains(&name), "published before it is answered");
                     }
                 }
             })
@@ -105,7 +105,7 @@ async fn news_leaves_in_the_order_of_the_store_before_it_is_answered() {
         for writer in writers.collect::<Vec<_>>() {
             writer.await.unwrap();
         }
-        let told = outlet.take();
+        let told = publisher.take();
         assert_eq!(told.len(), 64 * 25);
         let (mut last_report, mut last_call) = (None, None);
         for message in told {

@@ -11,7 +11,7 @@ pub(super) struct Usage<'a> {
     /// Requests.
     pub(super) metrics: &'a Metrics,
     /// Messages and connections.
-    pub(super) hub: hub::Counts,
+    pub(super) hub: hub::HubCounts,
 }
 
 /// Dollars since the server started, and what was counted.

@@ -18,10 +18,10 @@ pub(super) struct Invitation {
 }
 
 impl Invitation {
-    /// The invitation of a server at `home`, as `http://192.168.1.20:4000`. Key and domain stand in the
+    /// The invitation of a server at `base_url`, as `http://192.168.1.20:4000`. Key and domain stand in the
     /// fragment, which browsers send to no server.
-    pub(super) fn new(home: &str, key: &str, domain: &str) -> Self {
-        let url = format!("{home}/example/#key={}&domain={}", in_fragment(key), in_fragment(domain));
+    pub(super) fn new(base_url: &str, key: &str, domain: &str) -> Self {
+        let url = format!("{base_url}/example/#key={}&domain={}", in_fragment(key), in_fragment(domain));
         let Ok(code) = QRBuilder::new(url.as_bytes()).build() else {
             return Self { url, ..Self::default() };
         };

@@ -1,18 +1,18 @@
 //! The teacher's board: what happens in all groups now.
 //!
 //! While no board is open, a message costs one look at a flag. While one is, its events are remembered
-//! within bounds, and a few times a second each board gets a `Frame`: what changed since
+//! within bounds, and a few times a second each board gets a `BoardUpdate`: what changed since
 //! its last one.
 
-mod attendance;
 mod bill;
-mod follow;
-mod frame;
+mod feed;
 mod invitation;
-mod picture;
-mod watch;
+mod node_addresses;
+mod registry;
+mod snapshot;
+mod update;
 
-pub use attendance::Attendance;
+pub use node_addresses::NodeAddresses;
 
-pub use follow::{Follow, follow};
-pub use watch::{Newsroom, Watch};
+pub use feed::{BoardFeed, follow};
+pub use registry::{BoardRegistry, FanOut};

@@ -23,12 +23,12 @@ use super::schema::Schema;
 
 /// The variables of one operation, with their values and defaults.
 #[derive(Clone, Copy)]
-pub(super) struct Environment<'a> {
+pub(super) struct OperationVariables<'a> {
     operation: &'a Operation,
     given: &'a Variables<'a>,
 }
 
-impl<'a> Environment<'a> {
+impl<'a> OperationVariables<'a> {
     pub(super) fn new(operation: &'a Operation, given: &'a Variables<'a>) -> Self {
         Self { operation, given }
     }
@@ -73,7 +73,7 @@ impl<'a> Environment<'a> {
     }
 
     fn coerced(self, value: &'a Value) -> Option<Coerced<'a>> {
-        self.source(value).map(|source| Coerced { source, environment: self })
+        self.source(value).map(|source| Coerced { source, variables: self })
     }
 
     /// The arguments of a field, to be read by what its operation takes.
@@ -124,7 +124,7 @@ enum Source<'a> {
 #[derive(Clone, Copy)]
 struct Coerced<'a> {
     source: Source<'a>,
-    environment: Environment<'a>,
+    variables: OperationVariables<'a>,
 }
 
 impl<'a> Coerced<'a> {
@@ -184,7 +184,7 @@ impl<'de> Deserializer<'de> for Coerced<'de> {
                 visitor.visit_seq(SeqDeserializer::new(items))
             }
             Source::Literal(Value::List(items)) => {
-                let items = items.iter().filter_map(|item| self.environment.coerced(item));
+                let items = items.iter().filter_map(|item| self.variables.coerced(item));
                 visitor.visit_seq(SeqDeserializer::new(items))
             }
             _ if self.is_null() => Err(Error::custom("null where a list is needed")),
@@ -198,7 +198,7 @@ impl<'de> Deserializer<'de> for Coerced<'de> {
             Source::Literal(Value::Object(fields)) => {
                 let fields = fields
                     .iter()
-                    .filter_map(|(name, value)| Some((name.as_str(), self.environment.coerced(value)?)));
+                    .filter_map(|(name, value)| Some((name.as_str(), self.variables.coerced(value)?)));
                 visitor.visit_map(MapDeserializer::new(fields))
             }
             Source::Literal(_) => Err(Error::custom("an object is needed")),

@@ -16,7 +16,7 @@ use quick_cache::sync::Cache;
 use serde::Deserialize;
 
 use super::answer::{Prepared, Step};
-use super::arguments::Environment;
+use super::arguments::OperationVariables;
 use super::document::Document;
 use super::error::{Fault, GraphqlError};
 use super::plan::{Plan, RootField};
@@ -114,7 +114,7 @@ impl Engine {
     fn read(&self, request: &Request<'_>) -> Result<Read, Vec<GraphqlError>> {
         let document = self.document(&request.query)?;
         let operation = document.operation(request.operation_name.as_deref()).map_err(|error| vec![error])?;
-        let variables = Environment::new(&operation, &request.variables);
+        let variables = OperationVariables::new(&operation, &request.variables);
         variables.check().map_err(|error| vec![error])?;
         let plan = || Arc::new(Plan::new(&self.schema, &document.executable, &operation, variables));
         let plan = document.kept_plan().map_or_else(plan, |kept| kept.get_or_init(plan).clone());
@@ -135,7 +135,7 @@ impl Engine {
     fn answer_meta_fields(
         &self,
         read: &Read,
-        variables: Environment<'_>,
+        variables: OperationVariables<'_>,
     ) -> Result<JsonMap, Vec<GraphqlError>> {
         if !read.plan.fields.iter().any(|field| field.is_meta) {
             return Ok(JsonMap::new());
@@ -151,7 +151,7 @@ impl Engine {
     }
 
     /// Says which variable does not fit; if they all do, it is a text that is no date-time.
-    fn wrong_argument(&self, variables: Environment<'_>, field: &RootField) -> GraphqlError {
+    fn wrong_argument(&self, variables: OperationVariables<'_>, field: &RootField) -> GraphqlError {
         variables.wrong_variable(&self.schema).unwrap_or_else(|| {
             let detail =
                 format!("an argument of '{}' is no AWSDateTime: YYYY-MM-DDThh:mm:ss.sssZ", field.name);
@@ -168,8 +168,8 @@ struct Read {
 }
 
 impl Read {
-    fn variables<'a>(&'a self, request: &'a Request<'_>) -> Environment<'a> {
-        Environment::new(&self.operation, &request.variables)
+    fn variables<'a>(&'a self, request: &'a Request<'_>) -> OperationVariables<'a> {
+        OperationVariables::new(&self.operation, &request.variables)
     }
 }
 

@@ -10,7 +10,7 @@ use mesh_appsync::selection::Selection;
 use mesh_core::Error;
 use mesh_core::model::MessageFields;
 
-use super::arguments::Environment;
+use super::arguments::OperationVariables;
 use super::error::{GraphqlError, Location};
 use super::schema::{Schema, allows_api_key};
 
@@ -66,7 +66,7 @@ impl Plan {
         schema: &Schema,
         document: &ExecutableDocument,
         operation: &Operation,
-        variables: Environment<'_>,
+        variables: OperationVariables<'_>,
     ) -> Self {
         let collector = Collector { document, variables };
         let fields = collector.collect(&[&operation.selection_set]);
@@ -86,7 +86,7 @@ fn schema_name(name: &str) -> &'static str {
 
 struct Collector<'a> {
     document: &'a ExecutableDocument,
-    variables: Environment<'a>,
+    variables: OperationVariables<'a>,
 }
 
 /// Fields by their key in the answer, in its order.

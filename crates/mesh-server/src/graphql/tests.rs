@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use super::answer::refused;
 use super::engine::Engine;
 use super::request::Request;
-use mesh_local::{LocalSettings, LocalStore, Outlet};
+use mesh_local::{LocalSettings, LocalStore, Publisher};
 
 struct Nobody;
 
-impl Outlet for Nobody {
+impl Publisher for Nobody {
     fn publish(&self, _: &MeshMessage) {}
 }
 

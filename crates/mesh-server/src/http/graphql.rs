@@ -58,7 +58,7 @@ async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
     let json = match app.engine.prepare(&request, address.map(Network::of_local)) {
         Ok(prepared) => {
             for node in prepared.arrivals() {
-                app.board.attendance.note(node, address.unwrap_or(peer.address));
+                app.board.node_addresses.note(node, address.unwrap_or(peer.address));
             }
             let answer = prepared.run(&app.context).await;
             app.metrics.answered(answer.outcomes(), began.elapsed());

@@ -25,7 +25,7 @@ use axum::routing::{any, get, post};
 use mesh_core::Context;
 use rust_embed::RustEmbed;
 
-use crate::board::{Follow, Watch};
+use crate::board::{BoardFeed, BoardRegistry};
 use crate::graphql::engine::Engine;
 use crate::keys::ApiKeys;
 use crate::metrics::Metrics;
@@ -62,9 +62,9 @@ pub struct App {
     /// Keys of the teacher, who may look at every group and end it.
     pub admin_keys: ApiKeys,
     /// The boards that are open.
-    pub watch: Arc<Watch>,
+    pub registry: Arc<BoardRegistry>,
     /// What they are told of.
-    pub board: Arc<Follow>,
+    pub board: Arc<BoardFeed>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }

@@ -14,7 +14,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::realtime::protocol::DATA_TAIL;
 use crate::realtime::queue::{Closing, Message, Queue};
-use mesh_local::Outlet;
+use mesh_local::Publisher;
 
 /// The registry of connections and of their subscriptions.
 #[derive(Default)]
@@ -66,7 +66,7 @@ pub struct Registration {
 
 /// A connection that listens to a group.
 #[derive(Clone, Copy, Debug)]
-pub struct Line {
+pub struct Listener {
     /// Where it comes from.
     pub address: IpAddr,
     /// Bytes that wait for it.
@@ -81,7 +81,7 @@ pub struct Registered {
 
 /// What the hub counts.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Counts {
+pub struct HubCounts {
     /// Open WebSockets.
     pub connections: usize,
     /// Registered subscriptions.
@@ -117,22 +117,22 @@ impl Hub {
     }
 
     /// Who listens to a group, each connection once.
-    pub fn lines(&self, group: &GroupKey) -> Vec<Line> {
+    pub fn listeners(&self, group: &GroupKey) -> Vec<Listener> {
         let Some(listeners) = self.groups.read().get(group).cloned() else { return Vec::new() };
         let classes = listeners.0.read();
-        let lines: HashMap<_, _> = classes
+        let listeners: HashMap<_, _> = classes
             .iter()
             .flat_map(|class| &class.subscribers)
             .map(|subscriber| {
                 let waiting_bytes = subscriber.queue.waiting_bytes();
-                (subscriber.connection, Line { address: subscriber.address, waiting_bytes })
+                (subscriber.connection, Listener { address: subscriber.address, waiting_bytes })
             })
             .collect();
-        lines.into_values().collect()
+        listeners.into_values().collect()
     }
 
     /// What the hub counts.
-    pub fn counts(&self) -> Counts {
+    pub fn counts(&self) -> HubCounts {
         let (connections, open) = {
             let connections = self.connections.lock();
             (
@@ -141,7 +141,7 @@ impl Hub {
             )
         };
         let before = Duration::from_millis(self.connected_before.load(Ordering::Relaxed));
-        Counts {
+        HubCounts {
             connections,
             connected: before + open,
             operations: self.operations.load(Ordering::Relaxed),
@@ -212,7 +212,7 @@ impl Drop for Registration {
     }
 }
 
-impl Outlet for Hub {
+impl Publisher for Hub {
     fn publish(&self, message: &MeshMessage) {
         if !message.fields.can_be_delivered() {
             return;

@@ -19,7 +19,7 @@ use crate::realtime::queue::{Closing, Message, Queue};
 const STALL: Duration = Duration::from_secs(10);
 const STALLED_BYTES: usize = 1 << 20;
 /// How long the last frame and the reason may take to leave when a slow connection is closed.
-const FAREWELL: Duration = Duration::from_secs(2);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// One write has about so many bytes at most, so that a slow connection can be closed between frames.
 const BATCH_BYTES: usize = 128 << 10;
 /// Shorter shared parts are copied: that is cheaper than one more part of a write.
@@ -134,30 +134,30 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
     /// Sends the connection's own frames, the last of which closes it. What waits in the queue stays
     /// there: nothing may follow a close (RFC 6455, section 5.5.1).
     pub async fn finish(&mut self) {
-        let farewell = std::mem::take(&mut self.own);
-        let last_words = async {
+        let own = std::mem::take(&mut self.own);
+        let closing = async {
             while self.batch.written < self.batch.length {
                 self.batch.write_some(&mut self.writer).await?;
             }
-            self.writer.write_all(&farewell).await?;
+            self.writer.write_all(&own).await?;
             self.writer.shutdown().await
         };
         // Who does not listen any more need not be told.
-        let _ = timeout(FAREWELL, last_words).await;
+        let _ = timeout(CLOSE_TIMEOUT, closing).await;
     }
 }
 
 /// Waits until a connection that takes nothing is to be closed.
 async fn stalled(queue: &Queue) {
-    let patience = sleep(STALL);
-    tokio::pin!(patience);
+    let timer = sleep(STALL);
+    tokio::pin!(timer);
     loop {
         tokio::select! {
-            () = &mut patience => {
+            () = &mut timer => {
                 if queue.waiting_bytes() > STALLED_BYTES {
                     return;
                 }
-                patience.as_mut().reset(tokio::time::Instant::now() + STALL);
+                timer.as_mut().reset(tokio::time::Instant::now() + STALL);
             }
             () = queue.closed() => return,
         }

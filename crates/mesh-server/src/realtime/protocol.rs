@@ -63,7 +63,7 @@ pub struct Start {
 }
 
 #[derive(Deserialize)]
-struct Frame<'a> {
+struct Envelope<'a> {
     #[serde(borrow, rename = "type", default)]
     kind: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -131,7 +131,7 @@ impl ClientMessage {
     /// Reads a frame; none if it is not JSON.
     pub fn parse(frame: Bytes) -> Option<Self> {
         let frame = mend_surrogates(frame);
-        let frame: Lenient<Frame> = serde_json::from_slice(&frame).ok()?;
+        let frame: Lenient<Envelope> = serde_json::from_slice(&frame).ok()?;
         let unknown = Self::Unknown { kind: None };
         let Some(frame) = frame.into_inner() else { return Some(unknown) };
         let Some(kind) = frame.kind.and_then(Text::into_string) else { return Some(unknown) };

@@ -20,7 +20,7 @@ use super::connection::{Realtime, Upgrade, UpgradeKey, serve};
 use super::hub::Hub;
 use crate::graphql::engine::Engine;
 use crate::keys::ApiKeys;
-use mesh_local::Outlet;
+use mesh_local::Publisher;
 
 struct Server {
     realtime: Arc<Realtime>,

@@ -10,9 +10,9 @@ use tokio::sync::Notify;
 /// So many connections more than allowed are still told why they are refused; the rest is dropped.
 const TOLD: usize = 200;
 
-/// Limits on open connections.
+/// ConnectionLimits on open connections.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct ConnectionLimits {
     /// In all.
     pub total: usize,
     /// From one address (IPv6: one /64); none to count by address.
@@ -21,7 +21,7 @@ pub struct Limits {
 
 /// The open connections.
 pub struct Connections {
-    limits: Limits,
+    limits: ConnectionLimits,
     open: Mutex<Open>,
     closed: Notify,
 }
@@ -41,7 +41,7 @@ pub struct Admitted {
 
 impl Connections {
     /// No open connection yet.
-    pub fn new(limits: Limits) -> Arc<Self> {
+    pub fn new(limits: ConnectionLimits) -> Arc<Self> {
         Arc::new(Self { limits, open: Mutex::default(), closed: Notify::new() })
     }
 
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn addresses_and_the_whole_are_limited() {
-        let connections = Connections::new(Limits { total: 4, per_address: Some(2) });
+        let connections = Connections::new(ConnectionLimits { total: 4, per_address: Some(2) });
         let of_one = [admit(&connections, "192.0.2.1"), admit(&connections, "192.0.2.1")];
         assert!(of_one.iter().flatten().all(|admitted| !admitted.is_over_limit()));
         assert!(admit(&connections, "192.0.2.1").unwrap().is_over_limit());
@@ -132,14 +132,14 @@ mod tests {
 
     #[test]
     fn loopback_is_exempt_from_the_limit_of_an_address() {
-        let connections = Connections::new(Limits { total: 10, per_address: Some(1) });
+        let connections = Connections::new(ConnectionLimits { total: 10, per_address: Some(1) });
         let open: Vec<_> = (0..10).map(|_| admit(&connections, "127.0.0.1").unwrap()).collect();
         assert!(open.iter().all(|admitted| !admitted.is_over_limit()));
     }
 
     #[test]
     fn a_flood_is_dropped() {
-        let connections = Connections::new(Limits { total: 1, per_address: None });
+        let connections = Connections::new(ConnectionLimits { total: 1, per_address: None });
         let open: Vec<_> = (0..=TOLD).map(|_| admit(&connections, "192.0.2.1").unwrap()).collect();
         assert_eq!(open.iter().filter(|admitted| !admitted.is_over_limit()).count(), 1);
         assert!(admit(&connections, "192.0.2.1").is_none());

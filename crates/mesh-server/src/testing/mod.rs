@@ -9,7 +9,7 @@ mod socket;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::board::{Attendance, Follow, Newsroom, Watch};
+use crate::board::{BoardFeed, BoardRegistry, FanOut, NodeAddresses};
 use crate::graphql::engine::Engine;
 use crate::http::{App, Console, Folder, Hosts, Origins};
 use crate::keys::ApiKeys;
@@ -17,7 +17,7 @@ use crate::metrics::Metrics;
 use crate::realtime::connection::Realtime;
 use crate::realtime::hub::Hub;
 use crate::server::Server;
-use crate::server::connections::{Connections, Limits};
+use crate::server::connections::{ConnectionLimits, Connections};
 use mesh_core::Context;
 use mesh_core::network::DomainSecret;
 use mesh_core::settings::{Limits as StoreLimits, Settings};
@@ -38,7 +38,7 @@ pub const OTHER_KEY: &str = "da2-the-second-key";
 /// What a test may choose.
 pub struct Options {
     pub settings: Settings,
-    pub connections: Limits,
+    pub connections: ConnectionLimits,
     pub origins: Origins,
     pub trusted_proxies: usize,
     pub console: Console,
@@ -50,7 +50,7 @@ impl Default for Options {
         let limits = StoreLimits { nodes_in_group: 50, groups_in_domain: 50 };
         Self {
             settings: Settings { limits, ..Settings::default() },
-            connections: Limits { total: 2_000, per_address: None },
+            connections: ConnectionLimits { total: 2_000, per_address: None },
             origins: Origins::Default,
             trusted_proxies: 0,
             console: Console::OnLoopback,
@@ -75,9 +75,9 @@ impl TestServer {
         let clock = Arc::<TestClock>::default();
         let hub = Arc::<Hub>::default();
         let local = LocalSettings { settings: options.settings.clone(), max_groups: 1_000 };
-        let watch = Arc::<Watch>::default();
-        let newsroom = Newsroom { hub: hub.clone(), watch: watch.clone() };
-        let store = LocalStore::in_memory(&local, Arc::new(newsroom)).unwrap();
+        let registry = Arc::<BoardRegistry>::default();
+        let fan_out = FanOut { hub: hub.clone(), registry: registry.clone() };
+        let store = LocalStore::in_memory(&local, Arc::new(fan_out)).unwrap();
         let keys = Arc::new(ApiKeys::new(vec![KEY.into(), OTHER_KEY.into()]));
         let engine = Arc::new(Engine::new().unwrap());
         let metrics = Arc::new(Metrics::new());
@@ -93,18 +93,18 @@ impl TestServer {
             settings: options.settings,
             domain_secret: DomainSecret::new(b"a secret of the tests"),
         });
-        let board = Follow {
+        let board = BoardFeed {
             context: context.clone(),
             hub: hub.clone(),
-            attendance: Attendance::default(),
+            node_addresses: NodeAddresses::default(),
             metrics: metrics.clone(),
             keys: keys.clone(),
-            home: format!("http://{address}"),
+            base_url: format!("http://{address}"),
         };
         let app = App {
             context,
             admin_keys: ApiKeys::new(vec![ADMIN_KEY.into()]),
-            watch,
+            registry,
             board: Arc::new(board),
             engine: engine.clone(),
             realtime: Arc::new(Realtime { engine, hub, keys: keys.clone(), too_slow }),

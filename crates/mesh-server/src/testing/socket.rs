@@ -17,7 +17,7 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 use super::EVERYTHING;
 
 /// How long a message may take; only a broken test waits so long.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A WebSocket that speaks what a test says.
 pub struct Socket {
@@ -69,7 +69,7 @@ impl Socket {
     /// The next frame but pings; none at the end.
     pub async fn frame(&mut self) -> Option<Message> {
         loop {
-            match timeout(PATIENCE, self.stream.next()).await.expect("a frame in time") {
+            match timeout(TIMEOUT, self.stream.next()).await.expect("a frame in time") {
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Ok(message)) => return Some(message),
                 Some(Err(_)) | None => return None,

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use crate::support::{ADMIN_KEY, DISSOLVE, FIRE, JOIN, KEY, REPORT, TestServer, event};
 
 /// Only a broken test waits so long.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// An open board, and what it would show.
 struct Board {
@@ -64,7 +64,7 @@ impl Board {
                     return serde_json::from_str(data.trim()).unwrap();
                 }
             } else {
-                let frame = timeout(PATIENCE, self.body.frame()).await.expect("a frame in time");
+                let frame = timeout(TIMEOUT, self.body.frame()).await.expect("a frame in time");
                 self.received.extend_from_slice(frame.expect("an open board").unwrap().data_ref().unwrap());
             }
         }
@@ -262,5 +262,5 @@ async fn a_board_that_stalls_costs_a_bounded_amount() {
     drop((board, boards));
     // Their places are free again once the server has seen them go.
     let freed = async { while connect(&server, ADMIN_KEY).await.is_err() {} };
-    timeout(PATIENCE, freed).await.expect("closed boards to be forgotten");
+    timeout(TIMEOUT, freed).await.expect("closed boards to be forgotten");
 }

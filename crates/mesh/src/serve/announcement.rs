@@ -12,7 +12,7 @@ use mesh_server::server::tls::{self, Tls};
 /// What a user needs next.
 pub(super) struct Announcement {
     /// The address by which others reach the server, as `http://192.168.1.20:4000`.
-    pub(super) home: String,
+    pub(super) base_url: String,
     endpoint: String,
     realtime: String,
     key: String,
@@ -34,11 +34,11 @@ impl Announcement {
         let reached: Vec<_> = addresses.iter().map(|address| reachable(*address)).collect();
         let endpoint = |address: &SocketAddr| format!("{http}://{address}/graphql");
         let for_others = reached.iter().find(|address| !address.ip().is_loopback()).or(reached.first());
-        let home = for_others.map(|address| format!("{http}://{address}")).unwrap_or_default();
+        let base_url = for_others.map(|address| format!("{http}://{address}")).unwrap_or_default();
         let first = reached.first().map(endpoint).unwrap_or_default();
         let realtime = reached.first().map(|address| format!("{ws}://{address}/graphql/realtime"));
         let mut more: Vec<_> = reached.iter().skip(1).map(|address| ("also at", endpoint(address))).collect();
-        let board = format!("{home}/board/#key={}", in_fragment(admin_key));
+        let board = format!("{base_url}/board/#key={}", in_fragment(admin_key));
         let shows_console = |(address, _): &(&SocketAddr, _)| {
             arguments.console().is_served(address.ip().to_canonical().is_loopback())
         };
@@ -66,7 +66,7 @@ impl Announcement {
             "curl{trust} {first} -H 'content-type: application/json' -H 'x-api-key: {key}' -d '{{\"query\":\"mutation {{ createDomain }}\"}}'"
         );
         let realtime = realtime.unwrap_or_default();
-        Self { home, endpoint: first, realtime, key, board, console, more, curl }
+        Self { base_url, endpoint: first, realtime, key, board, console, more, curl }
     }
 
     /// Everything for people goes to standard error; standard output gets one line, when ready.

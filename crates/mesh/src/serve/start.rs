@@ -13,7 +13,7 @@ use super::announcement::Announcement;
 use crate::stop::told_to_stop;
 use mesh_local::private_file;
 use mesh_local::{LocalSettings, LocalStore, OpenError};
-use mesh_server::board::{Attendance, Follow, Newsroom, Watch};
+use mesh_server::board::{BoardFeed, BoardRegistry, FanOut, NodeAddresses};
 use mesh_server::clock::SystemClock;
 use mesh_server::graphql::engine::Engine;
 use mesh_server::graphql::schema::SchemaError;
@@ -23,7 +23,7 @@ use mesh_server::metrics::Metrics;
 use mesh_server::realtime::connection::Realtime;
 use mesh_server::realtime::hub::Hub;
 use mesh_server::server::Server;
-use mesh_server::server::connections::{Connections, Limits};
+use mesh_server::server::connections::{ConnectionLimits, Connections};
 use mesh_server::server::tls::{self, Tls, TlsError};
 
 const STORE_FILE: &str = "store.redb";
@@ -68,18 +68,18 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
     let keys = Arc::new(ApiKeys::new(api_keys(&arguments)?));
     let metrics = Arc::new(Metrics::new());
     let hub = Arc::<Hub>::default();
-    let watch = Arc::<Watch>::default();
-    let newsroom = Arc::new(Newsroom { hub: hub.clone(), watch: watch.clone() });
+    let registry = Arc::<BoardRegistry>::default();
+    let fan_out = Arc::new(FanOut { hub: hub.clone(), registry: registry.clone() });
     let clock = Arc::new(SystemClock::new());
     let local = LocalSettings { settings: settings.clone(), max_groups: arguments.limits.max_groups };
     let store = if arguments.in_memory {
-        LocalStore::in_memory(&local, newsroom).map_err(StartError::MemoryStore)?
+        LocalStore::in_memory(&local, fan_out).map_err(StartError::MemoryStore)?
     } else {
         let observer = {
             let metrics = metrics.clone();
             Box::new(move |took| metrics.committed(took))
         };
-        LocalStore::open(&arguments.data.join(STORE_FILE), local, clock.clone(), newsroom, observer)?
+        LocalStore::open(&arguments.data.join(STORE_FILE), local, clock.clone(), fan_out, observer)?
     };
     let domain_secret = Some(domain_secret(&arguments)?);
     let engine = Arc::new(Engine::new()?);
@@ -93,13 +93,13 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
     let admin_key = admin_key(&arguments)?;
     let announcement = Announcement::new(&arguments, &addresses, &keys, &admin_key, tls.as_ref());
     let context = Arc::new(Context { store, clock, settings, domain_secret });
-    let board = Follow {
+    let board = BoardFeed {
         context: context.clone(),
         hub,
-        attendance: Attendance::default(),
+        node_addresses: NodeAddresses::default(),
         metrics: metrics.clone(),
         keys: keys.clone(),
-        home: announcement.home.clone(),
+        base_url: announcement.base_url.clone(),
     };
     let server = Server {
         listeners,
@@ -115,7 +115,7 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
             console: arguments.console(),
             folder,
             admin_keys: ApiKeys::new(vec![admin_key]),
-            watch,
+            registry,
             board: Arc::new(board),
             trusted_proxies: arguments.network.trust_proxy,
             metrics,
@@ -200,11 +200,11 @@ fn random_text(length: usize) -> io::Result<String> {
     Ok(bytes.into_iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect())
 }
 
-fn limits(arguments: &Arguments) -> Limits {
+fn limits(arguments: &Arguments) -> ConnectionLimits {
     let network = &arguments.network;
     // Behind proxies all connections come from them.
     let per_address = (network.trust_proxy == 0).then_some(network.max_connections_per_address);
-    Limits { total: network.max_connections, per_address }
+    ConnectionLimits { total: network.max_connections, per_address }
 }
 
 fn origins(arguments: &Arguments) -> Origins {

@@ -3,10 +3,10 @@
 use mesh_core::model::DissolveReason;
 use serde::Serialize;
 
-/// Changes since the frame before; the first has everything.
+/// Changes since the update before; the first has everything.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Frame {
+pub(super) struct BoardUpdate {
     /// The server's time, in milliseconds since 1970.
     pub(super) time: i64,
     /// Groups that are new or in which something changed.
@@ -34,7 +34,7 @@ pub(super) struct GroupChange {
     /// Set when the board hears of the group for the first time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) about: Option<AboutGroup>,
-    /// Messages since the frame before.
+    /// Messages since the update before.
     pub(super) messages: u32,
     /// Connections that listen.
     pub(super) listeners: usize,

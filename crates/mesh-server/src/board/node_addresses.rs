@@ -8,9 +8,9 @@ const NODES: usize = 20_000;
 
 /// From where nodes joined, which tells whose WebSocket is slow or gone: a subscription says nothing of
 /// its node. Kept in memory alone, and never logged.
-pub struct Attendance(Cache<Id, IpAddr>);
+pub struct NodeAddresses(Cache<Id, IpAddr>);
 
-impl Attendance {
+impl NodeAddresses {
     /// Notes that a node joins from an address.
     pub fn note(&self, node: &Id, address: IpAddr) {
         self.0.insert(node.clone(), address);
@@ -22,7 +22,7 @@ impl Attendance {
     }
 }
 
-impl Default for Attendance {
+impl Default for NodeAddresses {
     fn default() -> Self {
         Self(Cache::new(NODES))
     }

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::realtime::hub::Hub;
-use mesh_local::Outlet;
+use mesh_local::Publisher;
 
 /// More boards than this are refused.
 const MOST_BOARDS: usize = 8;
@@ -21,33 +21,33 @@ const WAITING_ENDS: usize = 1_000;
 
 /// The open boards.
 #[derive(Default)]
-pub struct Watch {
+pub struct BoardRegistry {
     is_watched: AtomicBool,
     boards: Mutex<Vec<Arc<Board>>>,
     closed: AtomicBool,
     closing: Notify,
 }
 
-/// Hands news to subscribers, and to the boards that are open.
-pub struct Newsroom {
+/// Hands messages to subscribers, and to the boards that are open.
+pub struct FanOut {
     /// The subscribers.
     pub hub: Arc<Hub>,
     /// The boards.
-    pub watch: Arc<Watch>,
+    pub registry: Arc<BoardRegistry>,
 }
 
 /// An open board, closed when dropped.
 pub(super) struct Opened {
-    watch: Arc<Watch>,
+    registry: Arc<BoardRegistry>,
     board: Arc<Board>,
 }
 
 #[derive(Default)]
-struct Board(Mutex<News>);
+struct Board(Mutex<Activity>);
 
 /// What happened since a board was told last.
 #[derive(Default)]
-pub(super) struct News {
+pub(super) struct Activity {
     /// Messages of each group.
     pub(super) messages: HashMap<Id, u32>,
     /// Calls with events, oldest first.
@@ -58,7 +58,7 @@ pub(super) struct News {
     pub(super) ended: Vec<(Id, DissolveReason)>,
 }
 
-impl Watch {
+impl BoardRegistry {
     /// Opens a board; none if there are too many.
     pub(super) fn open(self: &Arc<Self>) -> Option<Opened> {
         let mut boards = self.boards.lock();
@@ -68,7 +68,7 @@ impl Watch {
         let board = Arc::<Board>::default();
         boards.push(board.clone());
         self.is_watched.store(true, Ordering::Relaxed);
-        Some(Opened { watch: self.clone(), board })
+        Some(Opened { registry: self.clone(), board })
     }
 
     /// Ends all boards, because the server stops.
@@ -95,29 +95,29 @@ impl Watch {
     }
 }
 
-impl Outlet for Newsroom {
+impl Publisher for FanOut {
     fn publish(&self, message: &MeshMessage) {
-        self.watch.note(message);
+        self.registry.note(message);
         self.hub.publish(message);
     }
 }
 
 impl Opened {
     /// What happened since the last call.
-    pub(super) fn take(&self) -> News {
+    pub(super) fn take(&self) -> Activity {
         std::mem::take(&mut self.board.0.lock())
     }
 }
 
 impl Drop for Opened {
     fn drop(&mut self) {
-        let mut boards = self.watch.boards.lock();
+        let mut boards = self.registry.boards.lock();
         boards.retain(|board| !Arc::ptr_eq(board, &self.board));
-        self.watch.is_watched.store(!boards.is_empty(), Ordering::Relaxed);
+        self.registry.is_watched.store(!boards.is_empty(), Ordering::Relaxed);
     }
 }
 
-impl News {
+impl Activity {
     fn note(&mut self, message: &MeshMessage) {
         *self.messages.entry(message.group.id.clone()).or_default() += 1;
         match &message.content {

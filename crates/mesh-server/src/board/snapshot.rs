@@ -9,24 +9,24 @@ use mesh_core::model::{BatchEvent, GroupRecord, SensorData};
 use mesh_core::settings::{Lifetimes, seconds};
 use mesh_core::time::Timestamp;
 
-use super::frame::{
-    AboutGroup, EndReason, EventLine, Frame, GroupChange, GroupEnd, NodeChange, NodeEnd, NodeState,
-};
 use super::invitation::Invitation;
-use super::watch::News;
-use crate::realtime::hub::Line;
+use super::registry::Activity;
+use super::update::{
+    AboutGroup, BoardUpdate, EndReason, EventLine, GroupChange, GroupEnd, NodeChange, NodeEnd, NodeState,
+};
+use crate::realtime::hub::Listener;
 use mesh_local::{GroupView, NodeView, Overview};
 
 /// A connection for which more bytes wait cannot follow.
 const SLOW_BYTES: usize = 32 << 10;
-/// More events than this cannot be read in the time between two frames.
+/// More events than this cannot be read in the time between two updates.
 const MOST_EVENTS: usize = 60;
 /// Longer texts are cut: nobody can read them on a wall.
 const MOST_CHARACTERS: usize = 120;
 
 /// What a board shows.
 #[derive(Default)]
-pub(super) struct Picture {
+pub(super) struct Snapshot {
     groups: HashMap<Id, ShownGroup>,
 }
 
@@ -48,38 +48,50 @@ struct ShownNode {
     silent: Duration,
 }
 
-/// What is to be known beside groups and news.
+/// What is to be known beside groups and activity.
 pub(super) struct Surroundings<'a> {
     pub(super) rules: &'a Lifetimes,
     /// Who listens to a group.
-    pub(super) lines: &'a dyn Fn(&GroupRecord) -> Vec<Line>,
+    pub(super) listeners: &'a dyn Fn(&GroupRecord) -> Vec<Listener>,
     /// From where a node joined.
     pub(super) address_of: &'a dyn Fn(&Id) -> Option<IpAddr>,
     /// How pupils come into the groups of a domain.
     pub(super) invitation: &'a dyn Fn(&GroupRecord) -> Invitation,
 }
 
-impl Picture {
+impl Snapshot {
     /// For each shown group, up to when its values are known.
     pub(super) fn known(&self) -> HashMap<Id, Timestamp> {
         self.groups.iter().filter_map(|(id, shown)| Some((id.clone(), shown.last_report?))).collect()
     }
 
     /// Takes what is, and says what changed.
-    pub(super) fn follow(&mut self, overview: &Overview, mut news: News, around: &Surroundings<'_>) -> Frame {
+    pub(super) fn follow(
+        &mut self,
+        overview: &Overview,
+        mut activity: Activity,
+        around: &Surroundings<'_>,
+    ) -> BoardUpdate {
         let living: HashSet<_> = overview.groups.iter().map(|group| group.record.key.id.clone()).collect();
-        let ended = self.bury(&living, &news);
+        let ended = self.remove_ended(&living, &activity);
         let mut groups = Vec::new();
         for view in &overview.groups {
-            let messages = news.messages.remove(&view.record.key.id).unwrap_or(0);
+            let messages = activity.messages.remove(&view.record.key.id).unwrap_or(0);
             groups.extend(self.follow_group(view, messages, around));
         }
-        let (events, more_events) = self.events(&news);
-        Frame { groups, ended, events, more_events, more_groups: overview.more_groups, ..Frame::default() }
+        let (events, more_events) = self.events(&activity);
+        BoardUpdate {
+            groups,
+            ended,
+            events,
+            more_events,
+            more_groups: overview.more_groups,
+            ..BoardUpdate::default()
+        }
     }
 
-    fn bury(&mut self, living: &HashSet<Id>, news: &News) -> Vec<GroupEnd> {
-        let reasons: HashMap<_, _> = news.ended.iter().cloned().collect();
+    fn remove_ended(&mut self, living: &HashSet<Id>, activity: &Activity) -> Vec<GroupEnd> {
+        let reasons: HashMap<_, _> = activity.ended.iter().cloned().collect();
         let mut ended = Vec::new();
         self.groups.retain(|id, _| {
             let lives = living.contains(id);
@@ -101,7 +113,7 @@ impl Picture {
         let record = &view.record;
         let is_new = !self.groups.contains_key(&record.key.id);
         let shown = self.groups.entry(record.key.id.clone()).or_default();
-        let lines = (around.lines)(record);
+        let listeners = (around.listeners)(record);
         let gone = shown.drop_gone(&view.nodes, around.rules);
         let change = GroupChange {
             id: record.key.id.as_str().to_owned(),
@@ -113,8 +125,8 @@ impl Picture {
                 invitation: (around.invitation)(record),
             }),
             messages,
-            listeners: lines.len(),
-            nodes: view.nodes.iter().filter_map(|node| shown.follow_node(node, &lines, around)).collect(),
+            listeners: listeners.len(),
+            nodes: view.nodes.iter().filter_map(|node| shown.follow_node(node, &listeners, around)).collect(),
             gone,
         };
         let is_same =
@@ -125,13 +137,13 @@ impl Picture {
     }
 
     /// Events of shown groups, the newest where there are too many.
-    fn events(&self, news: &News) -> (Vec<EventLine>, u32) {
-        let shown = news.batches.iter().filter(|batch| self.groups.contains_key(&batch.group.id));
+    fn events(&self, activity: &Activity) -> (Vec<EventLine>, u32) {
+        let shown = activity.batches.iter().filter(|batch| self.groups.contains_key(&batch.group.id));
         let all: Vec<_> =
             shown.flat_map(|batch| (0..batch.events.len()).map(move |index| (batch, index))).collect();
         let left_out = all.len().saturating_sub(MOST_EVENTS);
         let events = all[left_out..].iter().map(|(batch, index)| line(batch, *index)).collect();
-        (events, u32::try_from(left_out).unwrap_or(u32::MAX).saturating_add(news.more_batches))
+        (events, u32::try_from(left_out).unwrap_or(u32::MAX).saturating_add(activity.more_batches))
     }
 }
 
@@ -153,19 +165,20 @@ impl ShownGroup {
     fn follow_node(
         &mut self,
         node: &NodeView,
-        lines: &[Line],
+        listeners: &[Listener],
         around: &Surroundings<'_>,
     ) -> Option<NodeChange> {
         let address = (around.address_of)(&node.id);
-        let own_lines = || lines.iter().filter(|line| Some(line.address) == address);
+        let own_listeners = || listeners.iter().filter(|listener| Some(listener.address) == address);
         let before = self.nodes.get(&node.id);
         let is_new = before.is_none_or(|before| before.membership != node.membership);
-        let was_connected = before.is_some_and(|before| before.was_connected) || own_lines().next().is_some();
+        let was_connected =
+            before.is_some_and(|before| before.was_connected) || own_listeners().next().is_some();
         let state = if node.silent > lateness(around.rules, node.is_host) {
             NodeState::Silent
-        } else if own_lines().any(|line| line.waiting_bytes > SLOW_BYTES) {
+        } else if own_listeners().any(|listener| listener.waiting_bytes > SLOW_BYTES) {
             NodeState::Slow
-        } else if node.use_web_socket && was_connected && own_lines().next().is_none() {
+        } else if node.use_web_socket && was_connected && own_listeners().next().is_none() {
             NodeState::CutOff
         } else {
             NodeState::Here
@@ -245,8 +258,8 @@ mod tests {
         Ipv4Addr::new(192, 0, 2, if node.as_str() == "alice" { 1 } else { 2 })
     }
 
-    /// The frame after alice, the host, and bob were seen with lines that have so many bytes waiting.
-    fn follow(picture: &mut Picture, waiting: &[(&str, usize)], news: News) -> Frame {
+    /// The update after alice, the host, and bob were seen with listeners that have so many bytes waiting.
+    fn follow(snapshot: &mut Snapshot, waiting: &[(&str, usize)], activity: Activity) -> BoardUpdate {
         let nodes = ["alice", "bob"].into_iter().enumerate().map(|(place, id)| NodeView {
             id: id.into(),
             is_host: place == 0,
@@ -257,31 +270,31 @@ mod tests {
         });
         let last_report = Timestamp::from_millis(0);
         let groups = vec![GroupView { record: group(), nodes: nodes.collect(), last_report }];
-        let lines = |_: &GroupRecord| {
-            let line = |&(id, waiting_bytes): &(&str, usize)| Line {
+        let listeners = |_: &GroupRecord| {
+            let listener = |&(id, waiting_bytes): &(&str, usize)| Listener {
                 address: address(&id.into()).into(),
                 waiting_bytes,
             };
-            waiting.iter().map(line).collect()
+            waiting.iter().map(listener).collect()
         };
         let around = Surroundings {
             rules: &Lifetimes::default(),
-            lines: &lines,
+            listeners: &listeners,
             address_of: &|id| Some(address(id).into()),
             invitation: &|_| Invitation::default(),
         };
-        picture.follow(&Overview { groups, more_groups: 0 }, news, &around)
+        snapshot.follow(&Overview { groups, more_groups: 0 }, activity, &around)
     }
 
-    fn states(frame: &Frame) -> Vec<(&str, NodeState)> {
-        let nodes = frame.groups.iter().flat_map(|group| &group.nodes);
+    fn states(update: &BoardUpdate) -> Vec<(&str, NodeState)> {
+        let nodes = update.groups.iter().flat_map(|group| &group.nodes);
         nodes.map(|node| (&*node.id, node.state)).collect()
     }
 
     #[test]
     fn whose_socket_is_slow_or_gone_is_told_once() {
-        let mut picture = Picture::default();
-        let mut next = |waiting: &[(&str, usize)]| follow(&mut picture, waiting, News::default());
+        let mut snapshot = Snapshot::default();
+        let mut next = |waiting: &[(&str, usize)]| follow(&mut snapshot, waiting, Activity::default());
         // Who never had a socket is not cut off.
         assert_eq!(states(&next(&[])), [("alice", NodeState::Here), ("bob", NodeState::Here)]);
         assert_eq!(states(&next(&[("alice", 0), ("bob", SLOW_BYTES)])), []);
@@ -306,9 +319,9 @@ mod tests {
             timestamp: Timestamp::from_millis(7),
             recorded: None,
         };
-        let news = News { batches: [Arc::new(batch)].into(), ..News::default() };
-        let frame = follow(&mut Picture::default(), &[], news);
-        assert_eq!((frame.events.len(), frame.more_events, &*frame.events[0].name), (MOST_EVENTS, 5, "5"));
+        let activity = Activity { batches: [Arc::new(batch)].into(), ..Activity::default() };
+        let update = follow(&mut Snapshot::default(), &[], activity);
+        assert_eq!((update.events.len(), update.more_events, &*update.events[0].name), (MOST_EVENTS, 5, "5"));
         assert_eq!(short(&"\u{3042}".repeat(MOST_CHARACTERS)).chars().count(), MOST_CHARACTERS);
         assert_eq!(short(&"\u{3042}".repeat(MOST_CHARACTERS + 1)).chars().count(), MOST_CHARACTERS + 1);
     }

@@ -1,0 +1,94 @@
+//! One open board: an update a few times a second, for as long as it takes them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mesh_core::Context;
+use mesh_core::model::GroupRecord;
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use super::NodeAddresses;
+use super::bill::Usage;
+use super::invitation::Invitation;
+use super::registry::{BoardRegistry, Opened};
+use super::snapshot::{Snapshot, Surroundings};
+use super::update::BoardUpdate;
+use crate::keys::ApiKeys;
+use crate::metrics::Metrics;
+use crate::realtime::hub::Hub;
+use mesh_local::LocalStore;
+
+/// How often a board is told what changed.
+const INTERVAL: Duration = Duration::from_millis(500);
+/// A board that takes nothing for so long is closed; it opens again when it can.
+const TAKE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What a board is told of.
+pub struct BoardFeed {
+    /// Groups, and what time it is.
+    pub context: Arc<Context<LocalStore>>,
+    /// Who listens.
+    pub hub: Arc<Hub>,
+    /// Who came from where.
+    pub node_addresses: NodeAddresses,
+    /// What was counted.
+    pub metrics: Arc<Metrics>,
+    /// The pupils' keys; the first is in invitations.
+    pub keys: Arc<ApiKeys>,
+    /// The address by which others in the room reach this server, as `http://192.168.1.20:4000`.
+    pub base_url: String,
+}
+
+/// Opens a board: updates as JSON, of which at most one waits. None if too many boards are open.
+pub fn follow(registry: &Arc<BoardRegistry>, board: Arc<BoardFeed>) -> Option<mpsc::Receiver<String>> {
+    let opened = registry.open()?;
+    let (sender, receiver) = mpsc::channel(1);
+    let registry = registry.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            () = registry.closed() => {}
+            () = board.run(&opened, &sender) => {}
+        }
+    });
+    Some(receiver)
+}
+
+impl BoardFeed {
+    /// Sends updates until the board is gone.
+    async fn run(&self, opened: &Opened, updates: &mpsc::Sender<String>) {
+        let mut snapshot = Snapshot::default();
+        let mut ticks = interval(INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = updates.closed() => return,
+            }
+            let Some(update) = self.update(opened, &mut snapshot).await else { continue };
+            let Ok(json) = serde_json::to_string(&update) else { return };
+            match timeout(TAKE_TIMEOUT, updates.send(json)).await {
+                Ok(Ok(())) => {}
+                _ => return,
+            }
+        }
+    }
+
+    /// What changed; none while the store cannot be read.
+    async fn update(&self, opened: &Opened, snapshot: &mut Snapshot) -> Option<BoardUpdate> {
+        let now = self.context.now();
+        let overview = self.context.store.overview(now, &snapshot.known()).await.ok()?;
+        let around = Surroundings {
+            rules: &self.context.settings.lifetimes,
+            listeners: &|group: &GroupRecord| self.hub.listeners(&group.key),
+            address_of: &|node| self.node_addresses.address_of(node),
+            invitation: &|group| {
+                Invitation::new(&self.base_url, self.keys.first(), group.key.domain.as_str())
+            },
+        };
+        let mut update = snapshot.follow(&overview, opened.take(), &around);
+        update.time = now.wall.as_millis();
+        update.bill = Usage { metrics: &self.metrics, hub: self.hub.counts() }.bill();
+        Some(update)
+    }
+}
