@@ -4,8 +4,8 @@
 //! | --- | --- |
 //! | [`store`] | [`DynamoStore`]: the verbs, each within its time |
 //! | [`table`] | the table's definition, and the requests to it with the units they used |
-//! | [`config`] | how the SDK retries and when it gives up |
-//! | [`outlet`] | where recorded calls are published |
+//! | [`timeouts`] | how often the SDK tries, and for how long |
+//! | [`publisher`] | the port to who publishes recorded calls |
 //!
 //! A group's item lies in its domain's partition, found from the group's id alone; its members and
 //! recorded calls have a partition of their own. Every change is one conditional write on what the
@@ -14,10 +14,10 @@
 //!
 //! What each operation costs is a test: `tests/units.rs`.
 
-pub mod config;
-pub mod outlet;
+pub mod publisher;
 pub mod store;
 pub mod table;
+pub mod timeouts;
 
 mod backoff;
 mod dissolve;
@@ -38,6 +38,6 @@ mod values;
 pub mod testing;
 
 pub use keys::is_group_id;
-pub use outlet::Outlet;
+pub use publisher::Publisher;
 pub use store::DynamoStore;
 pub use table::Table;

@@ -85,7 +85,7 @@ impl DynamoStore {
             match self.table.put_both(note, call.put(place)).await {
                 Ok(()) => {
                     let (count, nonce) = (call.events.len(), call.nonce.clone());
-                    let is_published = self.outlet.is_none();
+                    let is_published = self.publisher.is_none();
                     return Ok(Note { place, count, nonce, is_repeated: false, is_published });
                 }
                 Err(Cancelled::First(note)) => return read_note(&note, call),
@@ -103,14 +103,14 @@ impl DynamoStore {
             .with("n", call.events.len())
             .with("nonce", call.nonce.as_str())
             .with(TTL, until);
-        if self.outlet.is_some() { note.with("unpublished", true) } else { note }
+        if self.publisher.is_some() { note.with("unpublished", true) } else { note }
     }
 
     /// Tells subscribers, and notes that they were told. If this fails or its process dies, the next
     /// call of the same events publishes them, in the same place of the log.
     async fn publish(&self, news: &MeshMessage, note_key: Key, note: &Note) -> Result<()> {
-        let Some(outlet) = &self.outlet else { return Ok(()) };
-        outlet.publish(news).await.map_err(Error::Store)?;
+        let Some(publisher) = &self.publisher else { return Ok(()) };
+        publisher.publish(news).await.map_err(Error::Store)?;
         let told = Change::of(note_key)
             .update("REMOVE unpublished")
             .only_if("nonce = :nonce")

@@ -11,16 +11,16 @@ use mesh_core::model::{Event, GroupRecord, MeshMessage, MessageFields, NodeRecor
 use mesh_core::settings::{Lifetimes, Settings};
 use mesh_core::store::{EventPage, JoinedNode, NewBatch, NewGroup, RecordedBatch, Store};
 
-use crate::config::VERB_TIME;
-use crate::outlet::Outlet;
+use crate::publisher::Publisher;
 use crate::table::{Table, Usage};
+use crate::timeouts::VERB_TIMEOUT;
 
 /// A [`Store`] over one DynamoDB table. Any number of processes may share the table.
 pub struct DynamoStore {
     pub(crate) table: Table,
     pub(crate) settings: Settings,
     /// Where recorded calls are published, if this process does that.
-    pub(crate) outlet: Option<Arc<dyn Outlet>>,
+    pub(crate) publisher: Option<Arc<dyn Publisher>>,
     /// How many groups this process tried to create: orders those of one millisecond.
     pub(crate) created: AtomicU64,
 }
@@ -28,13 +28,13 @@ pub struct DynamoStore {
 impl DynamoStore {
     /// A store over that table.
     pub fn new(table: Table, settings: Settings) -> Self {
-        Self { table, settings, outlet: None, created: AtomicU64::new(0) }
+        Self { table, settings, publisher: None, created: AtomicU64::new(0) }
     }
 
     /// The same store, which publishes recorded calls there before it answers them.
     #[must_use]
-    pub fn publishing_to(self, outlet: Arc<dyn Outlet>) -> Self {
-        Self { outlet: Some(outlet), ..self }
+    pub fn publishing_to(self, publisher: Arc<dyn Publisher>) -> Self {
+        Self { publisher: Some(publisher), ..self }
     }
 
     /// What requests to the table used since this was asked last.
@@ -52,8 +52,8 @@ fn in_time<'a, T: 'a>(
     verb: impl Future<Output = Result<T>> + Send + 'a,
 ) -> impl Future<Output = Result<T>> + Send + 'a {
     // Boxed: requests of the SDK make futures of many kilobytes, and callers move these about.
-    let verb = tokio::time::timeout(VERB_TIME, Box::pin(verb));
-    let late = || Error::Store(format!("not done within {} seconds", VERB_TIME.as_secs()).into());
+    let verb = tokio::time::timeout(VERB_TIMEOUT, Box::pin(verb));
+    let late = || Error::Store(format!("not done within {} seconds", VERB_TIMEOUT.as_secs()).into());
     async move { verb.await.unwrap_or_else(|_| Err(late())) }
 }
 

@@ -13,7 +13,7 @@ use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector, http_client_fn};
-use mesh_dynamodb::config::patience;
+use mesh_dynamodb::timeouts::with_timeouts;
 
 use crate::StartError;
 use crate::environment::Environment;
@@ -64,7 +64,7 @@ pub fn configuration(environment: &Environment, connector: &SharedHttpConnector)
 
 /// A client of DynamoDB.
 pub fn dynamodb(configuration: &SdkConfig) -> Client {
-    Client::from_conf(patience(configuration.into()).build())
+    Client::from_conf(with_timeouts(configuration.into()).build())
 }
 
 /// A client that reaches nothing, for a function that needs no table.

@@ -6,15 +6,15 @@
 //! | [`environment`] | settings from the environment; a wrong one stops the program at start |
 //! | [`clock`] | the machine's clocks |
 //! | [`client`] | the client of DynamoDB, its TLS, and its first connection |
-//! | [`home`] | events to calls to answers |
-//! | [`publisher`] | publishing recorded calls through AppSync, signed |
+//! | [`handler`] | answers an event by the operation that it calls |
+//! | [`publisher`] | the publisher of recorded calls: AppSync, by signed requests |
 //! | [`metrics`] | one line of log and metrics for each invocation |
 //! | [`log`] | what else is logged: failures |
 
 pub mod client;
 pub mod clock;
 pub mod environment;
-pub mod home;
+pub mod handler;
 pub mod log;
 pub mod metrics;
 pub mod publisher;
@@ -26,7 +26,7 @@ use serde_json::value::RawValue;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use environment::{Environment, SettingError};
-use home::Home;
+use handler::Handler;
 
 /// A function: what it serves and needs.
 #[derive(Clone, Copy, Debug)]
@@ -80,10 +80,10 @@ pub fn run(function: Function) -> ExitCode {
 }
 
 async fn serve(function: Function) -> Result<(), StartError> {
-    let home = Home::open(function, &Environment::of_process()).await?;
-    let home = &home;
+    let handler = Handler::open(function, &Environment::of_process()).await?;
+    let handler = &handler;
     let answer = move |event: LambdaEvent<Box<RawValue>>| async move {
-        let answer = home.answer(&event.context.request_id, event.payload.get().as_bytes()).await?;
+        let answer = handler.answer(&event.context.request_id, event.payload.get().as_bytes()).await?;
         RawValue::from_string(answer).map_err(lambda_runtime::Error::from)
     };
     lambda_runtime::run(service_fn(answer)).await.map_err(StartError::Lambda)

@@ -13,8 +13,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::byte_stream::ByteStream;
 use mesh_core::error::StoreFailure;
 use mesh_core::model::{BatchEvent, Content, MeshMessage};
-use mesh_dynamodb::Outlet;
-use mesh_dynamodb::config::TRIES;
+use mesh_dynamodb::Publisher;
+use mesh_dynamodb::timeouts::TRIES;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ const TRY_TIME: Duration = Duration::from_millis(1_200);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Calls the API, signed by the function's role.
-pub struct Publisher {
+pub struct AppSyncPublisher {
     endpoint: String,
     region: String,
     credentials: SharedCredentialsProvider,
@@ -60,7 +60,7 @@ struct GraphqlError {
     error_type: Option<String>,
 }
 
-impl Publisher {
+impl AppSyncPublisher {
     /// A publisher to the API at `endpoint`.
     pub fn new(
         endpoint: &str,
@@ -146,7 +146,7 @@ impl Publisher {
     }
 }
 
-impl Outlet for Publisher {
+impl Publisher for AppSyncPublisher {
     fn publish<'a>(
         &'a self,
         message: &'a MeshMessage,

@@ -7,8 +7,8 @@ use mesh_core::error::{Error, Result};
 use super::failure::RequestFailed;
 use super::{Item, PAUSE, TOTAL, Table, attributes};
 use crate::backoff::Backoff;
-use crate::config::TRIES;
 use crate::keys::Key;
+use crate::timeouts::TRIES;
 
 /// The most items that one batch deletes.
 const DELETES: usize = 25;

@@ -28,8 +28,8 @@ pub(crate) use query::Index;
 pub(crate) use transaction::Cancelled;
 
 use crate::backoff::Backoff;
-use crate::config::TRIES;
 use crate::keys::Key;
+use crate::timeouts::TRIES;
 use failure::{read_failure, write_failure};
 use usage::Meter;
 

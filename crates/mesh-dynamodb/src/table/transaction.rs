@@ -8,7 +8,7 @@ use mesh_core::error::StoreFailure;
 use super::failure::SdkFailure;
 use super::{Item, OLD_IF_REFUSED, PAUSE, Put, TOTAL, Table};
 use crate::backoff::Backoff;
-use crate::config::TRIES;
+use crate::timeouts::TRIES;
 
 /// Why none of two puts was done.
 #[derive(Debug)]

@@ -18,8 +18,8 @@ pub use engine::Engine;
 pub use faults::{Fault, Faults, Request};
 pub use http::serve;
 
-use crate::config::patience;
 use crate::table;
+use crate::timeouts::with_timeouts;
 
 /// The name of the table that [`make_table`] makes.
 pub const TABLE: &str = "mesh";
@@ -33,7 +33,7 @@ pub fn client(engine: &Engine, faults: Arc<dyn Faults>) -> Client {
         .allow_no_auth()
         .auth_scheme_preference([AuthSchemeId::from("no_auth")])
         .http_client(connector::client(engine.clone(), faults));
-    Client::from_conf(patience(config).build())
+    Client::from_conf(with_timeouts(config).build())
 }
 
 /// Makes the table in an engine.

@@ -18,7 +18,7 @@ use mesh_core::id::GroupKey;
 use mesh_core::model::MeshMessage;
 use mesh_core::testing::{Harness, TestClock, event};
 use mesh_dynamodb::testing::{Engine, Fault, Request, TABLE, client, make_table};
-use mesh_dynamodb::{DynamoStore, Outlet, Table};
+use mesh_dynamodb::{DynamoStore, Publisher, Table};
 
 use super::{classroom, settings};
 
@@ -139,7 +139,7 @@ async fn events() {
 /// Tells nobody, at once.
 struct Silent;
 
-impl Outlet for Silent {
+impl Publisher for Silent {
     fn publish<'a>(
         &'a self,
         _message: &'a MeshMessage,

@@ -87,6 +87,6 @@ async fn a_caller_without_an_address_has_no_domain() {
 async fn only_what_no_client_can_do_is_a_fault() {
     let functions = Functions::new().await;
     for event in ["", "{}", r#"{"field":"publishEventsByNode","arguments":{}}"#] {
-        assert!(functions.home.answer("request", event.as_bytes()).await.is_err(), "{event}");
+        assert!(functions.handler.answer("request", event.as_bytes()).await.is_err(), "{event}");
     }
 }

@@ -19,7 +19,7 @@ use mesh_core::settings::Settings;
 use mesh_core::testing::TestClock;
 use mesh_dynamodb::testing::{Engine, Fault, Faults, Request, TABLE, client, make_table};
 use mesh_dynamodb::{DynamoStore, Table};
-use mesh_lambda::home::Home;
+use mesh_lambda::handler::Handler;
 use serde_json::Value;
 
 /// The fields of the schema that functions serve, each with its function and event.
@@ -75,7 +75,7 @@ async fn store_with(faults: impl Faults) -> DynamoStore {
 
 /// All functions, over one table.
 struct Functions {
-    home: Home,
+    handler: Handler,
     clock: Arc<TestClock>,
 }
 
@@ -108,12 +108,12 @@ impl Functions {
         let clock = Arc::new(TestClock::new());
         let domain_secret = DomainSecret::new(b"a secret of enough length");
         let context = Context { store, clock: clock.clone(), settings: Settings::default(), domain_secret };
-        Self { home: Home::new(FIELDS, context, 2), clock }
+        Self { handler: Handler::new(FIELDS, context, 2), clock }
     }
 
     /// The answer to an event.
     async fn answer(&self, event: &Value) -> Value {
-        let answer = self.home.answer("request", event.to_string().as_bytes()).await.unwrap();
+        let answer = self.handler.answer("request", event.to_string().as_bytes()).await.unwrap();
         serde_json::from_str(&answer).unwrap()
     }
 

@@ -13,7 +13,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use mesh_lambda::client::connector;
-use mesh_lambda::publisher::Publisher;
+use mesh_lambda::publisher::AppSyncPublisher;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -82,7 +82,7 @@ async fn functions(api: &Api) -> Functions {
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build();
     let url = api.serve().await;
-    let publisher = Publisher::new(&url, &configuration, connector().unwrap()).unwrap();
+    let publisher = AppSyncPublisher::new(&url, &configuration, connector().unwrap()).unwrap();
     Functions::over(store().await.publishing_to(Arc::new(publisher)))
 }
 

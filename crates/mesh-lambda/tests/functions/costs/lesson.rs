@@ -10,7 +10,7 @@ use mesh_core::model::{MeshMessage, MessageFields};
 use mesh_core::settings::Settings;
 use mesh_core::testing::TestClock;
 use mesh_cost::{Consumption, steps};
-use mesh_dynamodb::{DynamoStore, Outlet};
+use mesh_dynamodb::{DynamoStore, Publisher};
 use serde_json::{Value, json};
 
 use crate::store;
@@ -51,7 +51,7 @@ pub(super) struct Lesson<'a> {
 #[derive(Default)]
 struct Published(Mutex<Vec<MeshMessage>>);
 
-impl Outlet for Published {
+impl Publisher for Published {
     fn publish<'a>(
         &'a self,
         message: &'a MeshMessage,

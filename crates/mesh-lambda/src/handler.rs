@@ -15,11 +15,11 @@ use crate::client;
 use crate::clock::SystemClock;
 use crate::environment::Environment;
 use crate::metrics::{Invocation, Protocol};
-use crate::publisher::Publisher;
+use crate::publisher::AppSyncPublisher;
 use crate::{Function, Needs, StartError};
 
 /// A function with all that it needs.
-pub struct Home {
+pub struct Handler {
     context: Context<DynamoStore>,
     fields: &'static [&'static str],
     trusted_hops: usize,
@@ -29,7 +29,7 @@ pub struct Home {
 /// What became of a call.
 type Outcome = Result<Reply, Error>;
 
-impl Home {
+impl Handler {
     /// Reads the environment and opens what the function needs.
     pub async fn open(function: Function, environment: &Environment) -> Result<Self, StartError> {
         let settings = environment.settings()?;
@@ -108,7 +108,7 @@ async fn open_store(
     let connector = client::connector()?;
     let configuration = client::configuration(environment, &connector);
     let publisher = match needs {
-        Needs::TableAndApi => Some(Publisher::new(&environment.api()?, &configuration, connector)?),
+        Needs::TableAndApi => Some(AppSyncPublisher::new(&environment.api()?, &configuration, connector)?),
         _ => None,
     };
     let client = client::dynamodb(&configuration);
