@@ -1,4 +1,5 @@
-// One name everywhere: the schema's fields, resolvers, data sources, functions, crates and events.
+// One name everywhere: the schema's fields, resolvers, data sources, functions and their crates. What crates,
+// operations and events are called is held by crates/mesh-lambda/tests/functions/tidy.rs.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -34,23 +35,12 @@ test('each resolver invokes the function of its field; publishing alone has none
   }
 });
 
-test('functions, crates and events are named alike', () => {
+test('functions are built from the crates of their names', () => {
   const names = Object.keys(functions).map(name => kebab(name.replace(/Function$/, '')));
   assert.deepEqual(names.sort(), namesIn('crates/functions'));
-  const events = namesIn('events').filter(name => name !== 'bad');
-  assert.deepEqual(events, names.map(name => `${name}.json`).sort());
   for (const [name, { Properties, Metadata }] of Object.entries(functions)) {
     assert.equal(Properties.CodeUri, `crates/functions/${kebab(name.replace(/Function$/, ''))}`);
     assert.equal(Metadata.BuildMethod, 'rust-cargolambda');
-  }
-});
-
-test('each function serves the fields whose resolvers invoke it', () => {
-  for (const [name, { Properties }] of Object.entries(functions)) {
-    const invoking = resolvers.filter(resolver => functionOf(resolver) === name).map(({ FieldName }) => FieldName);
-    const main = textOf(`${Properties.CodeUri}/src/main.rs`);
-    const served = main.match(/fields: &\[(.*?)\]/)[1].match(/\w+/g);
-    assert.deepEqual(served.sort(), invoking.sort());
   }
 });
 

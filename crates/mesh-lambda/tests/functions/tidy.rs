@@ -1,4 +1,5 @@
-//! One name everywhere: the schema's fields, the calls of operations, the functions and the events.
+//! One name everywhere: the schema's fields, the calls of operations, the functions and the events. That the
+//! template names them so is held by `tests/cloud/consistency.test.js`.
 
 use std::fs;
 
