@@ -41,7 +41,7 @@ test-browser: $(NODE_MODULES) chromium check-console
 
 test-editors: $(NODE_MODULES) chromium
 	$(CARGO) build --locked --bin mesh
-	npm run check --workspace clients/scratch
+	npm run check --workspace clients/scratch && npm test --workspace clients/scratch
 	CHROMIUM=$(CHROMIUM) MESH_BINARY=$(MESH_BINARY) npm test --workspace tests/editors
 
 extension: $(NODE_MODULES) ## Build the extension for Scratch-like editors, which is committed

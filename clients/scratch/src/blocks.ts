@@ -4,12 +4,15 @@ import type { Texts } from "./texts.js";
 /** The extension's id in projects. */
 export const EXTENSION_ID = "meshV2";
 
-/** Three nodes that know each other, white on the category's colour. */
-const ICON = `data:image/svg+xml,${encodeURIComponent(
-  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40" fill="#fff" stroke="#fff" stroke-width="3">' +
-    '<path d="M20 10 9 29h22z" fill="none"/><circle cx="20" cy="10" r="4.5"/><circle cx="9" cy="29" r="4.5"/>' +
-    '<circle cx="31" cy="29" r="4.5"/></svg>',
-)}`;
+const COLOR = "#0f766e";
+
+/** Three nodes that know each other. */
+const icon = (color: string) =>
+  `data:image/svg+xml,${encodeURIComponent(
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40" fill="${color}" stroke="${color}" stroke-width="3">` +
+      '<path d="M20 10 9 29h22z" fill="none"/><circle cx="20" cy="10" r="4.5"/><circle cx="9" cy="29" r="4.5"/>' +
+      '<circle cx="31" cy="29" r="4.5"/></svg>',
+  )}`;
 
 const text = (defaultValue: string) => ({ type: "string", defaultValue });
 
@@ -20,11 +23,11 @@ const text = (defaultValue: string) => ({ type: "string", defaultValue });
 export const describe = (texts: Texts, isSandboxed: boolean) => ({
   id: EXTENSION_ID,
   name: texts.category,
-  color1: "#0f766e",
+  color1: COLOR,
   color2: "#0d655e",
   color3: "#0b544e",
-  blockIconURI: ICON,
-  menuIconURI: ICON,
+  blockIconURI: icon("#fff"),
+  menuIconURI: icon(COLOR),
   blocks: [
     {
       opcode: "getSensorValue",
@@ -35,6 +38,12 @@ export const describe = (texts: Texts, isSandboxed: boolean) => ({
       },
     },
     { opcode: "enter", blockType: "command", text: texts.enter, arguments: { NAME: text(texts.group) } },
+    {
+      opcode: "setNickname",
+      blockType: "command",
+      text: texts.setNickname,
+      arguments: { NAME: text(texts.nickname) },
+    },
     { opcode: "leave", blockType: "command", text: texts.leave },
     { opcode: "isConnected", blockType: "Boolean", text: texts.isConnected },
     { opcode: "getNames", blockType: "reporter", text: texts.names },

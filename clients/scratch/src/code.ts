@@ -3,15 +3,14 @@
 /** What a code stands for. */
 export interface Invitation {
   readonly key: string;
-  readonly domain?: string;
-  /** The group to join; without one, all who entered this code meet in a group of that name. */
-  readonly groupId?: string;
+  /** The only group that there is, if there is one. Otherwise who enters the same code meets in a group of that name. */
+  readonly group?: { readonly id: string; readonly domain: string };
 }
 
-/** A code as the board shows it, or undefined for a text that is none. */
+/** A code as the board shows it, or undefined for a text that is none. Codes have no vowels, so they spell no name. */
 export function asCode(text: string): string | undefined {
-  const letters = text.replace(/[\s-]/g, "").toUpperCase();
-  return /^[A-Z0-9]{6}$/.test(letters) ? letters : undefined;
+  const code = text.normalize("NFKC").replace(/[\s-]/g, "").toLowerCase();
+  return /^[b-df-hj-np-tv-z]{6}$/.test(code) ? code : undefined;
 }
 
 /** Asks the server what a code stands for; undefined if it knows no such code. */
@@ -21,7 +20,5 @@ export async function redeem(server: string, code: string): Promise<Invitation |
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ code }),
   });
-  if (!response.ok) return undefined;
-  const invitation = (await response.json()) as Partial<Invitation>;
-  return invitation.key ? { ...invitation, key: invitation.key } : undefined;
+  return response.ok ? ((await response.json()) as Invitation) : undefined;
 }

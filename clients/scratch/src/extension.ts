@@ -1,12 +1,11 @@
 /** The extension as editors know it: the functions of its blocks. */
-import { MeshError } from "mesh-v2-client";
 import { describe } from "./blocks.js";
 import { readLink } from "./link.js";
 import { Membership } from "./membership.js";
 import { Project } from "./project.js";
 import { Pulses } from "./pulses.js";
 import type { Runtime, ScratchApi, VirtualMachine } from "./scratch.js";
-import { Hint, Server } from "./server.js";
+import { NO_KEY, Server } from "./server.js";
 import { textsFor, type Texts } from "./texts.js";
 
 /** What a block is given; editors hand over whatever the user put in. */
@@ -33,6 +32,7 @@ export function extensionFor(scratch: ScratchApi, script: string | undefined) {
           this.#project?.start(name);
         },
       });
+      this.#membership.nickname = link.name ?? "";
       if (!runtime) return;
       this.#project = new Project(runtime, {
         set: (name, value) => this.#set(name, value),
@@ -59,6 +59,10 @@ export function extensionFor(scratch: ScratchApi, script: string | undefined) {
 
     enter({ NAME }: Arguments): Promise<void> {
       return this.#membership.enter(String(NAME));
+    }
+
+    setNickname({ NAME }: Arguments): void {
+      this.#membership.nickname = String(NAME);
     }
 
     leave(): Promise<void> {
@@ -116,7 +120,7 @@ export function extensionFor(scratch: ScratchApi, script: string | undefined) {
 
     #askForKey(): string | null {
       try {
-        return globalThis.prompt?.(this.#texts.askForKey) ?? null;
+        return globalThis.prompt?.(this.#texts.key) ?? null;
       } catch {
         // Not everywhere can a user be asked.
         return null;
@@ -124,21 +128,17 @@ export function extensionFor(scratch: ScratchApi, script: string | undefined) {
     }
 
     #explain(error: unknown): string {
-      const texts = this.#texts;
-      if (error instanceof Hint) return texts[error.text];
-      if (error instanceof MeshError && error.type === "UnauthorizedException") return texts.wrongKey;
-      const isNoAnswer = error instanceof TypeError || (error instanceof MeshError && error.type === "NetworkError");
-      if (isNoAnswer) return isOnPublicPage() ? texts.allowLocalNetwork : texts.noAnswer;
-      return `${texts.failed}: ${error instanceof Error ? error.message : String(error)}`;
+      const { key, wrongKey, noAnswer, allowLocalNetwork } = this.#texts;
+      if (error === NO_KEY) return key;
+      const { type } = error as { type?: unknown };
+      if (type === "UnauthorizedException") return wrongKey;
+      if (type === "LocalNetworkError") return noAnswer + allowLocalNetwork;
+      if (type === "NetworkError" || error instanceof TypeError) return noAnswer;
+      return String(error);
     }
   };
 }
 
 function runtimeOf(vm: ScratchApi["vm"]): Runtime | undefined {
   return vm && "runtime" in vm ? vm.runtime : vm;
-}
-
-/** Whether browsers ask before this page, or a frame of it, may reach a server of the local network. */
-function isOnPublicPage(): boolean {
-  return globalThis.isSecureContext && /^(https|blob):/.test(location.protocol);
 }

@@ -1,6 +1,6 @@
 /**
  * What the link says that the extension was loaded by. Key, domain and group stand behind its `#`, which
- * browsers send to no server: `mesh.js#da2-...`, or `mesh.js#key=da2-...&domain=...&group=...`.
+ * browsers send to no server: `mesh.js#da2-...`, or `mesh.js#key=da2-...&domain=...&group=...&name=...`.
  */
 
 /** What is known of the mesh before anybody is asked. */
@@ -9,8 +9,10 @@ export interface Link {
   readonly origin?: string;
   readonly key?: string;
   readonly domain?: string;
-  /** The group to enter at once. */
+  /** The group to enter at once, by name or id. */
   readonly group?: string;
+  /** What others shall call this program. */
+  readonly name?: string;
 }
 
 /** Reads the address of the extension's script and that of the page that it runs on. */
@@ -25,7 +27,7 @@ function fragment(url: string | undefined, mayBeKey = false): Link {
   const text = url?.split("#")[1] ?? "";
   if (mayBeKey && text && !text.includes("=")) return { key: decoded(text) };
   const given = new URLSearchParams(text);
-  const named = ["key", "domain", "group"].flatMap((name) => {
+  const named = ["key", "domain", "group", "name"].flatMap((name) => {
     const value = given.get(name);
     return value ? [[name, value]] : [];
   });

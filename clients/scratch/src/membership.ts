@@ -1,7 +1,10 @@
 /** The program's part in a mesh: how it enters a group, how it leaves, and what there is to say about it. */
-import { MeshError, type Mesh, type Session, type State } from "mesh-v2-client";
+import { MeshError, type JoinOptions, type Session, type State } from "mesh-v2-client";
 import { hexOfLabel } from "./labels.js";
 import type { Opened, Server } from "./server.js";
+
+/** Characters that a name may have. */
+const MAX_NAME = 40;
 
 /** How things stand. `outside`: not in a mesh by own will. `over`: the group ended. `failed`: it could not enter. */
 export type Standing = "outside" | "entering" | Exclude<State, "connecting" | "ended"> | "over" | "failed";
@@ -29,6 +32,8 @@ export class Membership {
   #wanted: string | undefined;
   #entering = Promise.resolve();
   #abort = new AbortController();
+  /** What others shall call this program from the next entering on. */
+  nickname = "";
 
   constructor(server: Server, listener: MembershipListener) {
     this.#server = server;
@@ -70,7 +75,7 @@ export class Membership {
 
   async #enter(wanted: string, signal: AbortSignal): Promise<void> {
     try {
-      const session = await enterGroup(await this.#server.open(wanted), wanted, signal);
+      const session = await enterGroup(await this.#server.open(wanted), wanted, this.#joinOptions(signal));
       if (signal.aborted) return void session.leave();
       this.#begin(session);
     } catch (error) {
@@ -80,6 +85,11 @@ export class Membership {
       this.#status = { standing: "failed", error };
       console.warn("Mesh:", error);
     }
+  }
+
+  #joinOptions(signal: AbortSignal): JoinOptions {
+    const name = [...this.nickname.replace(/\p{Cc}/gu, " ").trim()].slice(0, MAX_NAME).join("");
+    return { signal, ...(name && { name }) };
   }
 
   #begin(session: Session): void {
@@ -101,30 +111,25 @@ export class Membership {
   }
 }
 
-/** Enters a group by name or by what a code said. */
-async function enterGroup({ mesh, invitation }: Opened, wanted: string, signal: AbortSignal): Promise<Session> {
-  if (invitation?.groupId === undefined) return joinOrCreate(mesh, wanted, signal);
-  const domain = invitation.domain ?? (await mesh.domain({ signal }));
-  return mesh.join({ id: invitation.groupId, domain }, { signal });
-}
-
-async function joinOrCreate(mesh: Mesh, wanted: string, signal: AbortSignal): Promise<Session> {
+/** Enters the group that a code stands for, or the one of this name. */
+async function enterGroup({ mesh, invitation }: Opened, wanted: string, options: JoinOptions): Promise<Session> {
+  if (invitation?.group) return mesh.join(invitation.group, options);
   const label = hexOfLabel(wanted);
   const find = async () => {
-    const groups = await mesh.groups({ signal });
-    const found = groups.find(({ name }) => name === wanted || (label && name.startsWith(label)));
+    const groups = await mesh.groups(options);
+    const found = groups.find(({ id, name }) => id === wanted || name === wanted || (label && name.startsWith(label)));
     // As in Smalruby, a label finds groups of other networks, too.
-    return found ?? (label ? (await mesh.search(label, { limit: 1, signal }))[0] : undefined);
+    return found ?? (label ? (await mesh.search(label, { limit: 1, ...options }))[0] : undefined);
   };
   const found = await find();
-  if (found && found.hostId !== ownHost(wanted)) return mesh.join(found, { signal });
+  if (found && found.hostId !== ownHost(wanted)) return mesh.join(found, options);
   // A host whose page was reloaded is given its group back.
-  const session = await mesh.create({ name: label ?? wanted, signal });
+  const session = await mesh.create({ ...options, name: label ?? wanted });
   const oldest = await find();
   if (oldest && oldest.id !== session.group.id) {
     // Another one created the group at the same time, a little earlier.
     await session.leave();
-    return mesh.join(oldest, { signal });
+    return mesh.join(oldest, options);
   }
   rememberOwnHost(wanted, session.nodeId);
   return session;

@@ -1,15 +1,11 @@
-/** Bounds how often each of many names is used: a loop without a pause must not flood a classroom. */
-
-/** More names than a project has. Beyond them everything begins anew. */
-const MAX_NAMES = 1_000;
-
+/** Bounds how often each name is used: a loop without a pause must not flood a classroom. */
 export class RateLimiter {
   readonly #perSecond: number;
   readonly #now: () => number;
-  /** What is left of each name's allowance, and since when. */
-  readonly #left = new Map<string, { tokens: number; since: number }>();
+  /** How often each name was used in this second, which began at `since`. */
+  readonly #uses = new Map<string, number>();
+  #since = 0;
 
-  /** Allows each name `perSecond` uses a second, and a second's worth at once. */
   constructor(perSecond: number, now = () => performance.now()) {
     this.#perSecond = perSecond;
     this.#now = now;
@@ -17,13 +13,13 @@ export class RateLimiter {
 
   /** Says whether the name may be used now, and counts it if so. */
   take(name: string): boolean {
-    const since = this.#now();
-    const known = this.#left.get(name);
-    const gained = known ? ((since - known.since) / 1_000) * this.#perSecond : 0;
-    const tokens = known ? Math.min(this.#perSecond, known.tokens + gained) : this.#perSecond;
-    const isAllowed = tokens >= 1;
-    if (this.#left.size >= MAX_NAMES) this.#left.clear();
-    this.#left.set(name, { tokens: isAllowed ? tokens - 1 : tokens, since });
-    return isAllowed;
+    const now = this.#now();
+    if (now - this.#since >= 1_000) {
+      this.#since = now;
+      this.#uses.clear();
+    }
+    const uses = (this.#uses.get(name) ?? 0) + 1;
+    this.#uses.set(name, uses);
+    return uses <= this.#perSecond;
   }
 }

@@ -10,12 +10,8 @@ const EVENT_INTERVAL = 10;
 /** Twenty reports a second of what a loop changes look smooth, and 40 such loops fit into a Wi-Fi. In milliseconds. */
 const DATA_INTERVAL = 50;
 
-/** Thrown where a user has to do something; its message is the name of a text. */
-export class Hint extends Error {
-  constructor(readonly text: "noKey" | "noServer") {
-    super(text);
-  }
-}
+/** Thrown where there is no key and nobody gave one. */
+export const NO_KEY = new Error("no key");
 
 /** How a mesh was opened, and what a code said about it. */
 export interface Opened {
@@ -36,14 +32,14 @@ export class Server {
     this.#key = link.key;
   }
 
-  /** Opens the mesh with the key that is known, that `text` is a code for, or that the user knows. */
+  /** Opens the mesh with the key that `text` is a code for, that is known, or that the user knows. */
   async open(text: string): Promise<Opened> {
     const origin = await (this.#origin ??= this.#findOrigin());
-    const code = this.#key === undefined ? asCode(text) : undefined;
+    const code = asCode(text);
     const invitation = code === undefined ? undefined : await redeem(origin, code);
-    this.#key ??= invitation?.key ?? (this.#askForKey()?.trim() || undefined);
-    if (this.#key === undefined) throw new Hint("noKey");
-    const domain = invitation?.domain ?? this.#link.domain;
+    this.#key = invitation?.key ?? this.#key ?? (this.#askForKey()?.trim() || undefined);
+    if (this.#key === undefined) throw NO_KEY;
+    const { domain } = this.#link;
     const mesh = new Mesh({
       endpoint: `${origin}/graphql`,
       apiKey: this.#key,
@@ -69,7 +65,7 @@ export class Server {
       const own = await fetch(`${location.origin}/extension/mesh.js`, { method: "HEAD" }).catch(() => undefined);
       if (own?.ok && own.headers.get("content-type")?.includes("javascript")) return location.origin;
     }
-    if (saved === undefined) throw new Hint("noServer");
+    if (saved === undefined) throw new TypeError("The server is unknown");
     return saved;
   }
 }

@@ -1,11 +1,12 @@
-/** What children read, in Japanese, easy Japanese (only kana) and English. */
+/** What children read, in Japanese, easy Japanese (without kanji) and English. */
 import type { Standing } from "./membership.js";
 
-export interface Texts extends Record<Standing, string> {
+export interface Texts extends Record<Exclude<Standing, "failed">, string> {
   readonly category: string;
   // Blocks.
   readonly sensorValue: string;
   readonly enter: string;
+  readonly setNickname: string;
   readonly leave: string;
   readonly isConnected: string;
   readonly names: string;
@@ -15,16 +16,16 @@ export interface Texts extends Record<Standing, string> {
   readonly whenEvent: string;
   // What stands in them at first.
   readonly group: string;
+  readonly nickname: string;
   readonly variable: string;
   readonly event: string;
-  /** The name of the node that created the group, which gives none. */
+  /** The node that created the group, which has no name. */
   readonly host: string;
-  // What to do.
-  readonly askForKey: string;
-  readonly noKey: string;
-  readonly noServer: string;
+  /** Asks for the key, and says that it is missing. */
+  readonly key: string;
   readonly wrongKey: string;
   readonly noAnswer: string;
+  /** Comes after `noAnswer` where a browser may be in the way. */
   readonly allowLocalNetwork: string;
 }
 
@@ -32,94 +33,88 @@ const english: Texts = {
   category: "Mesh",
   sensorValue: "[NAME] sensor value",
   enter: "enter mesh [NAME]",
+  setNickname: "call me [NAME] in the mesh",
   leave: "leave mesh",
   isConnected: "in a mesh?",
-  names: "names of all in the mesh",
+  names: "names in the mesh",
   state: "state of the mesh",
   setValue: "set [NAME] to [VALUE] in the mesh",
   sendEvent: "send [EVENT] to the mesh",
   whenEvent: "when I receive [EVENT] from the mesh",
   group: "Class 3",
+  nickname: "Cat",
   variable: "score",
   event: "start",
   host: "host",
   outside: "not in a mesh",
   entering: "entering",
   live: "connected",
-  polling: "connected, slow (polling)",
+  polling: "connected (slow: polling)",
   recovering: "looking for the network",
-  over: "over: the group has ended",
-  failed: "could not enter",
-  askForKey: "The key of your Mesh server (the board shows it, or a code of six letters for the block):",
-  noKey: "enter the code of six letters that your teacher's board shows",
-  noServer: "load this extension from your Mesh server",
-  wrongKey: "the server does not know this key",
-  noAnswer: "the server does not answer",
-  allowLocalNetwork: "the server does not answer: allow this page to access your local network",
+  over: "over",
+  key: "Key of the mesh? (Without one, enter the code of six letters that the board shows)",
+  wrongKey: "the key is wrong",
+  noAnswer: "no answer",
+  allowLocalNetwork: ": allow this page to access the local network",
 };
 
 const japanese: Texts = {
   category: "メッシュ",
   sensorValue: "[NAME] センサーの値",
   enter: "メッシュ [NAME] に入る",
+  setNickname: "メッシュでの名前を [NAME] にする",
   leave: "メッシュから出る",
   isConnected: "メッシュに入っている",
-  names: "メッシュにいる人の名前",
+  names: "メッシュにいる人",
   state: "メッシュの状態",
   setValue: "メッシュの [NAME] を [VALUE] にする",
   sendEvent: "メッシュに [EVENT] を送る",
   whenEvent: "メッシュから [EVENT] を受け取ったとき",
   group: "3年1組",
+  nickname: "ねこ",
   variable: "点数",
   event: "スタート",
   host: "ホスト",
-  outside: "メッシュに入っていません",
-  entering: "入っています…",
-  live: "つながっています",
-  polling: "つながっています(ゆっくり)",
-  recovering: "ネットワークをさがしています",
-  over: "終わりました(グループがなくなりました)",
-  failed: "入れませんでした",
-  askForKey: "メッシュサーバーのキー(または、ブロックに先生の画面の6文字のコードを入れてください)",
-  noKey: "先生の画面に出ている6文字のコードを入れてください",
-  noServer: "この拡張機能はメッシュサーバーから読みこんでください",
-  wrongKey: "サーバーはこのキーを知りません",
-  noAnswer: "サーバーから返事がありません",
-  allowLocalNetwork: "サーバーから返事がありません。このページに「ローカルネットワークへのアクセス」を許可してください",
+  outside: "メッシュに入っていない",
+  entering: "入っているところ",
+  live: "つながっている",
+  polling: "つながっている(ゆっくり)",
+  recovering: "ネットワークをさがしている",
+  over: "終わった",
+  key: "メッシュのキーは?(なければ、ボードの6文字のコードのメッシュに入る)",
+  wrongKey: "キーがちがう",
+  noAnswer: "返事がない",
+  allowLocalNetwork: ":このページに「ローカルネットワークへのアクセス」を許可する",
 };
 
-const easyJapanese: Texts = {
-  category: "メッシュ",
-  sensorValue: "[NAME] センサーのあたい",
-  enter: "メッシュ [NAME] にはいる",
-  leave: "メッシュからでる",
-  isConnected: "メッシュにはいっている",
-  names: "メッシュにいるひとのなまえ",
-  state: "メッシュのじょうたい",
-  setValue: "メッシュの [NAME] を [VALUE] にする",
-  sendEvent: "メッシュに [EVENT] をおくる",
-  whenEvent: "メッシュから [EVENT] をうけとったとき",
-  group: "3ねん1くみ",
-  variable: "てんすう",
-  event: "スタート",
-  host: "ホスト",
-  outside: "メッシュにはいっていません",
-  entering: "はいっています…",
-  live: "つながっています",
-  polling: "つながっています(ゆっくり)",
-  recovering: "ネットワークをさがしています",
-  over: "おわりました(グループがなくなりました)",
-  failed: "はいれませんでした",
-  askForKey: "メッシュサーバーのキー(または、ブロックにせんせいのがめんの6もじのコードをいれてください)",
-  noKey: "せんせいのがめんにでている6もじのコードをいれてください",
-  noServer: "このかくちょうきのうはメッシュサーバーからよみこんでください",
-  wrongKey: "サーバーはこのキーをしりません",
-  noAnswer: "サーバーからへんじがありません",
-  allowLocalNetwork: "サーバーからへんじがありません。このページに「ローカルネットワークへのアクセス」をきょかしてください",
+/** How the words above are read. */
+const KANA: Readonly<Record<string, string>> = {
+  値: "あたい",
+  入: "はい",
+  名前: "なまえ",
+  出: "で",
+  人: "ひと",
+  状態: "じょうたい",
+  送: "おく",
+  受: "う",
+  取: "と",
+  年: "ねん",
+  組: "くみ",
+  点数: "てんすう",
+  終: "お",
+  文字: "もじ",
+  返事: "へんじ",
+  許可: "きょか",
 };
+const KANJI = new RegExp(Object.keys(KANA).join("|"), "g");
+
+const inKana = (texts: Texts) =>
+  Object.fromEntries(
+    Object.entries(texts).map(([name, text]) => [name, text.replace(KANJI, (word: string) => KANA[word] ?? word)]),
+  ) as unknown as Texts;
 
 /** The texts of an editor's language, as `ja`, `ja-Hira` or `en-US`. */
 export function textsFor(language: string): Texts {
-  if (/^ja-hira$/i.test(language)) return easyJapanese;
-  return /^ja\b/i.test(language) ? japanese : english;
+  if (!/^ja\b/i.test(language)) return english;
+  return /^ja-hira$/i.test(language) ? inKana(japanese) : japanese;
 }

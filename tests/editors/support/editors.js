@@ -20,8 +20,30 @@ export const startClassroom = async (...options) => {
   copyFileSync(EXTENSION, join(folder, 'extension/mesh.js'));
   const server = await startServer(newFolder(), '--in-memory', '--static', folder, ...options);
   const origin = new URL(server.endpoint).origin;
+  const ask = async (query, variables) => {
+    const headers = { 'content-type': 'application/json', 'x-api-key': server.apiKey };
+    const response = await fetch(server.endpoint, { method: 'POST', headers, body: JSON.stringify({ query, variables }) });
+    const { data, errors } = await response.json();
+    if (errors) throw new Error(errors[0].message);
+    return Object.values(data)[0];
+  };
+  const domain = await ask('mutation { createDomain }');
   return {
     ...server,
+    domain,
+    /** The living groups of a name. */
+    groups: async name =>
+      (await ask('query ($d: String!) { listGroupsByDomain(domain: $d) { id name } }', { d: domain })).filter(
+        group => group.name === name,
+      ),
+    /** Creates a group, as another client does. */
+    host: name =>
+      ask('mutation ($n: String!, $h: ID!, $d: String!) { createGroup(name: $n, hostId: $h, domain: $d) { id } }', {
+        n: name,
+        h: name,
+        d: domain,
+      }),
+    nodes: id => ask('query ($i: ID!, $d: String!) { listNodesInGroup(groupId: $i, domain: $d) { id } }', { i: id, d: domain }),
     origin,
     /** The link to the extension, with the key or without. */
     extension: `${origin}/extension/mesh.js`,
@@ -41,6 +63,18 @@ const project = page => ({
   press: key => page.keyboard.press(key),
   /** What a reporter of the extension says. */
   says: (opcode, args = {}) => page.evaluate(([opcode, args]) => block(opcode, args), [opcode, args]),
+  /** Runs a command of the extension, until it is done. */
+  does: (opcode, args = {}) => page.evaluate(async ([opcode, args]) => void (await block(opcode, args)), [opcode, args]),
+  /** What a reporter says as soon as that is right. */
+  eventually: async (opcode, args, isRight) => {
+    for (;;) {
+      const said = await page.evaluate(([opcode, args]) => block(opcode, args), [opcode, args]);
+      if (isRight(said)) return said;
+      await page.waitForTimeout(50);
+    }
+  },
+  /** The same page after a reload. */
+  reopened: () => packed(page),
   value: name => page.evaluate(name => variable(name).value, name),
   /** Waits until a variable or a list has this value. */
   until: (name, value) => seen(page, name, value, ([name, value]) => String(variable(name).value) === String(value)),
@@ -79,6 +113,10 @@ export const openInXcratch = async (browser, classroom, file, { extension, ...op
 /** Opens a packed project, which needs no editor. */
 export const openPacked = async (browser, address, options = {}) => {
   const page = await openPage(browser, address, { locale: 'en-US', ...options });
+  return packed(page);
+};
+
+const packed = async page => {
   await page.waitForFunction(() => globalThis.vm?.runtime.getTargetForStage());
   await page.addScriptTag({ content: HELPERS });
   return project(page);

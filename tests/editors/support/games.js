@@ -57,6 +57,9 @@ export const sandboxedGame = (extension, { sends, hears, group = 'Class 3', coun
   ]);
 };
 
+/** Does nothing by itself. */
+export const idle = extension => asFile(extension, {}, []);
+
 /** Key S sends a message whose name no script of this project has, and no menu. */
 export const stranger = extension =>
   asFile(extension, {}, [
