@@ -22,6 +22,8 @@
  * - Two polls never run at the same time, so the position only moves forward.
  */
 import { backoff, type Cancel, type Clock } from "./clock.js";
+import { MeshError } from "./errors.js";
+import { jsonBytes } from "./size.js";
 import type { Socket } from "./socket.js";
 import { PAGE_EVENTS, type MeshMessage, type PollPage, type WireEvent } from "./wire.js";
 
@@ -30,6 +32,14 @@ export type State = "connecting" | "live" | "polling" | "recovering" | "ended";
 
 /** A socket that is lost sooner than this after it went live counts as a failed try, in milliseconds. */
 const STABLE_AFTER = 10_000;
+
+/**
+ * AppSync may lose messages for a moment after `start_ack`. So the same is asked for again this long after a
+ * subscription began, in milliseconds.
+ */
+const CHECK_AFTER = 1_000;
+/** The server ends a page before 100 events if it would be too large. Such a page is larger than this, in bytes. */
+const LARGE_PAGE = 250_000;
 
 /** What a connection is made with. */
 export interface ConnectionOptions {
@@ -40,6 +50,8 @@ export interface ConnectionOptions {
   subscribe(): Promise<Socket>;
   /** Polls once. The values in the answer are applied before this returns. */
   poll(since: string): Promise<PollPage>;
+  /** Asks for all nodes and values. */
+  sync(): Promise<void>;
   /** Receives a live message. */
   receive(message: MeshMessage): void;
   /** Receives polled events. */
@@ -66,6 +78,7 @@ export class Connection {
   #failedPolls = 0;
   #cancelSocket: Cancel | undefined;
   #cancelPoll: Cancel | undefined;
+  #cancelCheck: Cancel | undefined;
   #polls: Promise<unknown> = Promise.resolve();
 
   constructor(options: ConnectionOptions) {
@@ -85,6 +98,7 @@ export class Connection {
     if (socket && !socket.closed) {
       this.#attach(socket);
       this.#goLive(socket);
+      this.#checkLater(() => this.#options.sync());
     } else {
       // Events that were fired before this node joined are not for it.
       await this.#catchUp(() => {});
@@ -109,7 +123,13 @@ export class Connection {
     this.#state = "ended";
     this.#cancelSocket?.();
     this.#cancelPoll?.();
+    this.#cancelCheck?.();
     this.#socket?.close();
+  }
+
+  /** Called when the server has published a message of this node. A dead socket is found by it. */
+  expectMessage(sentAt: number): void {
+    if (this.#state === "live") this.#socket?.expectMessage(sentAt);
   }
 
   get #ended(): boolean {
@@ -151,6 +171,7 @@ export class Connection {
     if (this.#ended || this.#socket) return socket.close();
     this.#attach(socket);
     this.#cancelPoll?.();
+    const since = this.#since;
     try {
       await this.#catchUp((events) => this.#options.receivePolled(events));
     } catch (error) {
@@ -158,7 +179,10 @@ export class Connection {
       // Going live now would skip the events that could not be polled.
       return socket.close();
     }
-    if (this.#socket === socket) this.#goLive(socket);
+    if (this.#socket !== socket) return;
+    this.#goLive(socket);
+    // Events that arrived live already are dropped as repeated ones.
+    this.#checkLater(() => this.#pollPages(since, (events) => this.#options.receivePolled(events)));
   }
 
   #attach(socket: Socket): void {
@@ -177,8 +201,15 @@ export class Connection {
     });
   }
 
+  #checkLater(check: () => Promise<unknown>): void {
+    const { clock, failed } = this.#options;
+    this.#cancelCheck?.();
+    this.#cancelCheck = clock.after(CHECK_AFTER, () => void check().catch(failed));
+  }
+
   #lost(): void {
     this.#socket = undefined;
+    this.#cancelCheck?.();
     if (this.#ended) return;
     const wasStable = this.#state === "live" && this.#options.clock.steady() - this.#liveAt >= STABLE_AFTER;
     this.#failedSockets = wasStable ? 0 : this.#failedSockets + 1;
@@ -196,32 +227,44 @@ export class Connection {
   }
 
   async #poll(): Promise<void> {
+    let retryAfter = 0;
     try {
       await this.#catchUp((events) => this.#options.receivePolled(events));
       this.#failedPolls = 0;
     } catch (error) {
       this.#failedPolls++;
+      retryAfter = (error instanceof MeshError && error.retryAfter) || 0;
       this.#options.failed(error);
     }
     // A socket that was opened meanwhile polls by itself.
     if (this.#socket || this.#ended) return;
     this.#enter(this.#failedPolls ? "recovering" : "polling");
     const { clock, pollInterval } = this.#options;
-    this.#pollLater(this.#failedPolls ? backoff(this.#failedPolls, clock) : pollInterval);
+    this.#pollLater(this.#failedPolls ? Math.max(backoff(this.#failedPolls, clock), retryAfter) : pollInterval);
   }
 
-  /** Polls all events after the known position, page by page. */
+  /** Polls all events after the known position. */
   #catchUp(receive: (events: readonly WireEvent[]) => void): Promise<void> {
+    // Read when the polls before this one are done.
+    const since = () => this.#since;
+    return this.#pollPages(since, (events, complete) => {
+      // While the position stays, the server reports the same gap at every poll: it counts once.
+      if (!complete && this.#isComplete) this.#hasLost = true;
+      this.#isComplete = complete;
+      this.#moveTo(events, null);
+      receive(events);
+    });
+  }
+
+  /** Polls all events after a position, page by page. */
+  #pollPages(since: string | (() => string), receive: (events: readonly WireEvent[], complete: boolean) => void): Promise<void> {
     const run = async () => {
-      for (let more = true; more && !this.#ended; ) {
-        const { events, complete } = await this.#options.poll(this.#since);
+      for (let next: string | undefined = typeof since === "string" ? since : since(); next !== undefined; ) {
+        const { events, complete } = await this.#options.poll(next);
         if (this.#ended) return;
-        // While the position stays, the server reports the same gap at every poll: it counts once.
-        if (!complete && this.#isComplete) this.#hasLost = true;
-        this.#isComplete = complete;
-        const hasMoved = this.#moveTo(events, null);
-        receive(events);
-        more = hasMoved && events.length >= PAGE_EVENTS;
+        receive(events, complete);
+        const isFull = events.length >= PAGE_EVENTS || jsonBytes(events) > LARGE_PAGE;
+        next = isFull ? (events.at(-1)?.cursor ?? undefined) : undefined;
       }
     };
     const done = this.#polls.then(run);
@@ -231,13 +274,12 @@ export class Connection {
 
   /**
    * Moves the position behind these events: to the last cursor, or to the given time where the events were
-   * not recorded. Returns false if there is neither.
+   * not recorded.
    */
-  #moveTo(events: readonly WireEvent[], timestamp: string | null): boolean {
+  #moveTo(events: readonly WireEvent[], timestamp: string | null): void {
     const position = events.at(-1)?.cursor ?? timestamp;
-    if (!position) return false;
+    if (!position) return;
     this.#since = position;
     this.#isComplete = true;
-    return true;
   }
 }

@@ -1,5 +1,9 @@
 /** How applications receive a session's events: with listeners, or with `for await`. */
+import { MeshError } from "./errors.js";
 import type { AnySessionEvent, SessionEvents } from "./events.js";
+
+/** All types of events of a session. */
+const TYPES: readonly (keyof SessionEvents)[] = ["value", "event", "nodes", "state", "error", "ended"];
 
 /** A listener for events with this detail. */
 export type Listener<Detail> =
@@ -12,6 +16,17 @@ export class Emitter extends EventTarget {
   readonly #streams = new Set<{ end(): void }>();
   #ended = false;
 
+  /**
+   * Calls `listener` with the detail of every event of this type. Returns a function that removes the
+   * listener. Throws if there is no such type.
+   */
+  on<Type extends keyof SessionEvents>(type: Type, listener: (detail: SessionEvents[Type]) => void): () => void {
+    if (!TYPES.includes(type)) throw new MeshError("ValidationError", `There is no event "${type}". There are ${TYPES.join(", ")}`);
+    const receive = (event: Event) => listener((event as CustomEvent<SessionEvents[Type]>).detail);
+    this.addEventListener(type, receive);
+    return () => this.removeEventListener(type, receive);
+  }
+
   /** The details of one type of event, from now on until the session ends or `signal` is aborted. */
   stream<Type extends keyof SessionEvents>(
     type: Type,
@@ -22,10 +37,7 @@ export class Emitter extends EventTarget {
 
   /** All events, from now on until the session has ended. */
   [Symbol.asyncIterator](): AsyncIterableIterator<AnySessionEvent> {
-    return this.#stream(
-      ["value", "event", "nodes", "state", "error", "ended"],
-      ({ type, detail }) => ({ type, detail }) as AnySessionEvent,
-    );
+    return this.#stream(TYPES, ({ type, detail }) => ({ type, detail }) as AnySessionEvent);
   }
 
   /** Calls listeners and fills streams. `ended` is the last event. @internal */
@@ -36,7 +48,7 @@ export class Emitter extends EventTarget {
     for (const stream of this.#streams) stream.end();
   }
 
-  #stream<T>(types: (keyof SessionEvents)[], item: (event: CustomEvent) => T, signal?: AbortSignal): Stream<T> {
+  #stream<T>(types: readonly (keyof SessionEvents)[], item: (event: CustomEvent) => T, signal?: AbortSignal): Stream<T> {
     const push = (event: Event) => stream.push(item(event as CustomEvent));
     const end = () => stream.end();
     const stream = new Stream<T>(() => {

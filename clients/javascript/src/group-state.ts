@@ -21,10 +21,11 @@ export interface ValueChange extends Value {
   readonly key: string;
 }
 
-/** The ids of nodes that joined and left. */
+/** The ids of nodes that joined, left, or have another name now. */
 export interface NodesChange {
   readonly joined: string[];
   readonly left: string[];
+  readonly renamed: string[];
 }
 
 /** The nodes of the group and the newest known values of each. */
@@ -36,13 +37,14 @@ export class GroupState {
   /** The step of {@link mark} in which each node was last active. */
   readonly #lastActive = new Map<string, number>();
   #step = 0;
-  #change: NodesChange = { joined: [], left: [] };
+  #change = noChange();
 
-  constructor(own: string, host: string | undefined) {
+  /** The group state of the node `own`. `name` is its name, if the server has told it. */
+  constructor(own: string, host: string | undefined, name?: string) {
     this.#own = own;
     this.#host = host;
     if (host) this.#addNode(host);
-    this.#addNode(own);
+    this.#addNode(own, name);
   }
 
   /** Begins a new step. Nodes that are active from now on are newer than a list that is requested now. */
@@ -108,6 +110,7 @@ export class GroupState {
     for (const { id, name } of listed) {
       present.add(id);
       this.#addNode(id, name);
+      this.#rename(id, name);
     }
     for (const id of this.nodes.keys()) {
       if (present.has(id) || (this.#lastActive.get(id) ?? 0) >= mark) continue;
@@ -116,11 +119,11 @@ export class GroupState {
     }
   }
 
-  /** The nodes that joined and left since the last call, or undefined if none did. */
+  /** The changes of nodes since the last call; undefined if there are none. */
   takeNodesChange(): NodesChange | undefined {
     const change = this.#change;
-    if (!change.joined.length && !change.left.length) return undefined;
-    this.#change = { joined: [], left: [] };
+    if (!change.joined.length && !change.left.length && !change.renamed.length) return undefined;
+    this.#change = noChange();
     return change;
   }
 
@@ -129,6 +132,17 @@ export class GroupState {
     this.nodes.set(id, { id, name, isHost: id === this.#host });
     this.#change.joined.push(id);
   }
+
+  #rename(id: string, name: string): void {
+    const node = this.nodes.get(id);
+    if (!node || node.name === name) return;
+    this.nodes.set(id, { ...node, name });
+    this.#change.renamed.push(id);
+  }
+}
+
+function noChange(): NodesChange {
+  return { joined: [], left: [], renamed: [] };
 }
 
 function isNewer(one: Value, other: Value): boolean {

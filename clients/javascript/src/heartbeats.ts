@@ -14,6 +14,8 @@ export interface HeartbeatSettings {
   readonly clock: Clock;
   readonly nodeId: string;
   readonly isHost: boolean;
+  /** The node's secret; undefined if the server knows no secrets. */
+  readonly secret: string | undefined;
   /** Seconds until the first heartbeat. The answer of each heartbeat may change them. */
   readonly heartbeatSeconds: number;
   /** Milliseconds from one sync to the next; 0 for none. */
@@ -82,11 +84,13 @@ export class Heartbeats {
   }
 
   /** Sends a heartbeat, and returns the seconds until the next one. */
-  async #beat(): Promise<number | null | undefined> {
-    const { api, groupRef, nodeId, isHost, signal } = this.#options;
-    const { renewHeartbeat, sendMemberHeartbeat } = isHost
-      ? await api.callUntilAnswered(RENEW_HEARTBEAT, { ...groupRef, hostId: nodeId }, signal)
-      : await api.callUntilAnswered(MEMBER_HEARTBEAT, { ...groupRef, nodeId }, signal);
-    return (renewHeartbeat ?? sendMemberHeartbeat)?.heartbeatIntervalSeconds;
+  async #beat(): Promise<number | null> {
+    const { api, groupRef, nodeId, isHost, secret, signal } = this.#options;
+    if (isHost) {
+      const answer = await api.callUntilAnswered(RENEW_HEARTBEAT, { ...groupRef, hostId: nodeId, secret }, signal);
+      return answer.renewHeartbeat.heartbeatIntervalSeconds;
+    }
+    const answer = await api.callUntilAnswered(MEMBER_HEARTBEAT, { ...groupRef, nodeId, secret }, signal);
+    return answer.sendMemberHeartbeat.heartbeatIntervalSeconds;
   }
 }

@@ -1,7 +1,20 @@
 /** The class `Mesh`: the entry point of the package. */
-import { Api, MAX_TRIES, type Fetch } from "./api.js";
+import { Api, MAX_TRIES } from "./api.js";
 import { orAborted, systemClock, type Clock } from "./clock.js";
-import { currentPage, HostStorage, newId, type Page } from "./page.js";
+import { isUnknownArgument } from "./errors.js";
+import { Identities, newId } from "./identities.js";
+import { Network } from "./network.js";
+import {
+  apiKeyOf,
+  endpointOf,
+  intervalOf,
+  realtimeEndpointOf,
+  type CallOptions,
+  type CreateOptions,
+  type JoinOptions,
+  type MeshOptions,
+} from "./options.js";
+import { currentPage, type Page } from "./page.js";
 import { Session, type SessionGroup } from "./session.js";
 import { realtimeEndpoint, Socket, type SocketOptions, type WebSocketConstructor } from "./socket.js";
 import {
@@ -17,91 +30,56 @@ import {
   type WireNode,
 } from "./wire.js";
 
-/** Where the server is, and how to use it. */
-export interface MeshOptions {
-  /** The API's URL, as `https://...appsync-api...amazonaws.com/graphql` or `http://192.168.0.5:4000/graphql`. */
-  readonly endpoint: string;
-  /** The API key. */
-  readonly apiKey: string;
-  /** The URL of sockets; by default derived from `endpoint` by AppSync's rules. */
-  readonly realtimeEndpoint?: string;
-  /** The domain of the groups; by default the one that the server gives this network. */
-  readonly domain?: string;
-  /** A WebSocket class, such as the package `ws` in Node 20. Without any, sessions poll. */
-  readonly webSocket?: WebSocketConstructor;
-  /** Used instead of the global `fetch`. */
-  readonly fetch?: Fetch;
-  /** Milliseconds for which events are collected before they are sent, 10 to 10,000; default 250. */
-  readonly eventInterval?: number;
-  /** The least milliseconds from one report of values to the next, 10 to 10,000; default 250. */
-  readonly dataInterval?: number;
-  /** Milliseconds between requests for all nodes and values; default 15,000, 0 for none. */
-  readonly syncInterval?: number;
-  /** Time and randomness, for tests. */
-  readonly clock?: Clock;
-  /** The web page, for tests; by default the current one. */
-  readonly page?: Page;
-}
-
-/** Options of every call. */
-export interface CallOptions {
-  /** An abort ends the call, and also the session that it made. */
-  readonly signal?: AbortSignal;
-}
-
-/** Options of `create`. */
-export interface CreateOptions extends CallOptions {
-  /** 1 to 256 characters. */
-  readonly name: string;
-  /** When the group ends at the latest; by default after the server's maximum. */
-  readonly maxConnectionTimeSeconds?: number;
-  /** The host's id; by default a new one or, after a reload of the page, the one used before. */
-  readonly hostId?: string;
-}
-
-/** Options of `join`. */
-export interface JoinOptions extends CallOptions {
-  /** This node's id; by default a new one. */
-  readonly nodeId?: string;
-}
-
 /** The polling interval where the server names none, in seconds. */
 const POLLING_SECONDS = 2;
 /** The heartbeat interval where the server names none, in seconds. */
 const HEARTBEAT_SECONDS = 60;
 
+/** Whether the missing WebSocket was reported. */
+let hasWarned = false;
+
 /** Finds, creates and joins groups. It keeps no connection open; only sessions do. */
 export class Mesh {
-  readonly #options: MeshOptions;
+  readonly #givenDomain: string | undefined;
   readonly #clock: Clock;
   readonly #api: Api;
   readonly #socket: SocketOptions;
   readonly #page: Page | undefined;
+  readonly #identities: Identities;
   readonly #intervals: { eventInterval: number; dataInterval: number; syncInterval: number };
   #domain: Promise<string> | undefined;
+  /** Whether the server knows node secrets and names. */
+  #knowsSecrets = true;
 
   constructor(options: MeshOptions) {
-    const { endpoint, apiKey, clock = systemClock } = options;
-    const webSocket = options.webSocket ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
-    // Other keys fit into no header and no sub-protocol. Every call would fail like a broken network.
-    if (!/^[!-~]+$/.test(apiKey)) throw new TypeError("apiKey must be letters, digits and signs of ASCII, without spaces");
-    const url = options.realtimeEndpoint ?? realtimeEndpoint(endpoint);
-    this.#options = options;
+    const { clock = systemClock, page = currentPage() } = options;
+    const endpoint = endpointOf(options.endpoint);
+    const apiKey = apiKeyOf(options.apiKey);
+    const url =
+      options.realtimeEndpoint === undefined ? realtimeEndpoint(endpoint) : realtimeEndpointOf(options.realtimeEndpoint);
+    this.#givenDomain = options.domain;
     this.#clock = clock;
-    // A browser's `fetch` must be called as a function of its window.
-    this.#api = new Api(endpoint, apiKey, options.fetch ?? ((url, init) => fetch(url, init)), clock);
-    this.#socket = { webSocket, url, host: new URL(endpoint).host, apiKey, clock };
-    this.#page = options.page ?? currentPage();
+    this.#page = page;
+    this.#identities = new Identities(page, endpoint.href);
+    this.#api = new Api({
+      endpoint: endpoint.href,
+      apiKey,
+      // A browser's `fetch` must be called as a function of its window.
+      fetch: options.fetch ?? ((url, init) => fetch(url, init)),
+      clock,
+      network: new Network(endpoint, page?.url),
+    });
+    this.#socket = { webSocket: options.webSocket ?? globalWebSocket(), url, host: endpoint.host, apiKey, clock };
     this.#intervals = {
-      eventInterval: interval("eventInterval", options.eventInterval),
-      dataInterval: interval("dataInterval", options.dataInterval),
+      eventInterval: intervalOf("eventInterval", options.eventInterval),
+      dataInterval: intervalOf("dataInterval", options.dataInterval),
       syncInterval: options.syncInterval ?? 15_000,
     };
   }
 
   /** The domain of the groups. */
   async domain({ signal }: CallOptions = {}): Promise<string> {
-    if (this.#options.domain !== undefined) return this.#options.domain;
+    if (this.#givenDomain !== undefined) return this.#givenDomain;
     const asked = (this.#domain ??= this.#call(CREATE_DOMAIN, {}).then(({ createDomain }) => createDomain));
     // After a failure the next call asks again.
     asked.catch(() => (this.#domain = undefined));
@@ -120,35 +98,49 @@ export class Mesh {
   }
 
   /** Creates a group with this node as its host. If this host has a group already, it gets that group again. */
-  async create({ name, maxConnectionTimeSeconds, hostId, signal }: CreateOptions): Promise<Session> {
+  async create({ name, maxConnectionTimeSeconds, hostId, secret, signal }: CreateOptions): Promise<Session> {
     const domain = await orAborted(this.domain(), signal);
-    const hostStorage = new HostStorage(hostId === undefined ? this.#page : undefined, this.#options.endpoint, domain);
-    const known = hostId ?? hostStorage.load();
+    const identities = this.#identities;
+    const known = hostId ?? identities.reloadedHost(domain);
     const nodeId = known ?? newId();
     const open = () => Socket.open(this.#socket);
     const create = async (socket: Socket | undefined): Promise<Membership> => {
-      const variables = { name, hostId: nodeId, domain, maxConnectionTimeSeconds, useWebSocket: !!socket };
-      const { createGroup: group } = await this.#call(CREATE_GROUP, variables);
-      hostStorage.save(nodeId);
+      const group = await this.#callAsNode(secret ?? identities.secretOf(domain, nodeId), async (secret) => {
+        const variables = { name, hostId: nodeId, domain, maxConnectionTimeSeconds, useWebSocket: !!socket, secret };
+        return (await this.#call(CREATE_GROUP, variables)).createGroup;
+      });
+      if (hostId === undefined) identities.keepHost(domain, nodeId);
       // If this fails, the session starts with polling.
-      await socket?.subscribe({ groupId: group.id, domain }).catch(() => {});
-      return { group, answer: group, nodeId, isHost: true, isNew: !known, ended: () => hostStorage.remove(nodeId) };
+      await socket?.subscribe({ groupId: group.answer.id, domain }).catch(() => {});
+      const ended = () => {
+        identities.removeHost(domain, nodeId);
+        identities.removeSecret(domain, nodeId);
+      };
+      return { group: group.answer, ...group, nodeId, nodeName: undefined, isHost: true, isNew: !known, ended };
     };
     return this.#enter(open, create, signal);
   }
 
   /** Joins a group from {@link groups} or {@link search}, or any group whose id and domain are known. */
-  async join(group: Pick<Group, "id" | "domain"> & Partial<Group>, { nodeId, signal }: JoinOptions = {}): Promise<Session> {
+  async join(group: Pick<Group, "id" | "domain"> & Partial<Group>, options: JoinOptions = {}): Promise<Session> {
     const { id, domain } = group;
+    const { name, nodeId = newId(), signal } = options;
     const groupRef = { groupId: id, domain };
-    const own = nodeId ?? newId();
+    // A new id is never used again, so its secret need not be kept.
+    const isNew = options.nodeId === undefined;
+    const secret = options.secret ?? (isNew ? newId() : this.#identities.secretOf(id, nodeId));
     // The subscription begins before the join, so that the member misses no message.
     const open = () => this.#subscribe(groupRef);
     const join = async (socket: Socket | undefined): Promise<Membership> => {
-      const { joinGroup: answer } = await this.#call(JOIN_GROUP, { ...groupRef, nodeId: own, useWebSocket: !!socket });
+      const joined = await this.#callAsNode(secret, async (secret) => {
+        const variables = { ...groupRef, nodeId, useWebSocket: !!socket, name: secret && name, secret };
+        return (await this.#call(JOIN_GROUP, variables)).joinGroup;
+      });
+      const { answer } = joined;
       const whole = group.hostId ? group : { ...group, ...(await this.#find(groupRef)) };
       const shown = { ...whole, id, domain, fullId: `${id}@${domain}`, expiresAt: answer.expiresAt };
-      return { group: shown, answer, nodeId: own, isHost: false, isNew: nodeId === undefined, ended: () => {} };
+      const ended = () => this.#identities.removeSecret(id, nodeId);
+      return { group: shown, ...joined, nodeId, nodeName: answer.name, isHost: false, isNew, ended };
     };
     return this.#enter(open, join, signal);
   }
@@ -189,15 +181,30 @@ export class Mesh {
     }
   }
 
-  #session({ group, answer, nodeId, isHost, isNew, ended }: Membership): Session {
+  /**
+   * Creates or joins as a node with this secret. A server from before secrets and names refuses these
+   * arguments, and has done nothing. Then the node is not protected, as before: call it without them.
+   */
+  async #callAsNode<T>(secret: string, call: (secret: string | undefined) => Promise<T>): Promise<Called<T>> {
+    if (this.#knowsSecrets) {
+      try {
+        return { answer: await call(secret), secret };
+      } catch (error) {
+        if (!isUnknownArgument(error)) throw error;
+        this.#knowsSecrets = false;
+      }
+    }
+    return { answer: await call(undefined), secret: undefined };
+  }
+
+  #session({ answer, ...membership }: Membership): Session {
     const { createdAt, expiresAt, heartbeatIntervalSeconds, pollingIntervalSeconds } = answer;
+    const { group, isNew } = membership;
     return new Session({
+      ...membership,
       api: this.#api,
       clock: this.#clock,
       page: this.#page,
-      group,
-      nodeId,
-      isHost,
       since: createdAt ?? "",
       // Both times are by the server's clock. They tell the remaining time only for a node that is new.
       lifeLeft: isNew && createdAt && expiresAt ? Date.parse(expiresAt) - Date.parse(createdAt) : undefined,
@@ -205,7 +212,6 @@ export class Mesh {
       pollInterval: (pollingIntervalSeconds ?? POLLING_SECONDS) * 1_000,
       ...this.#intervals,
       subscribe: () => this.#subscribe({ groupId: group.id, domain: group.domain }),
-      ended,
     });
   }
 
@@ -226,12 +232,18 @@ export class Mesh {
   }
 }
 
+/** An answer, and the secret that the server knows; undefined if it knows no secrets. */
+interface Called<T> {
+  readonly answer: T;
+  readonly secret: string | undefined;
+}
+
 /** The result of creating or joining a group. */
-interface Membership {
+interface Membership extends Called<Omit<Joined, keyof WireNode> & Pick<WireNode, "createdAt">> {
   readonly group: SessionGroup;
-  /** The answer of createGroup or joinGroup. */
-  readonly answer: Omit<Joined, keyof WireNode> & Pick<WireNode, "createdAt">;
   readonly nodeId: string;
+  /** The node's name; undefined for a host, which has none. */
+  readonly nodeName: string | undefined;
   readonly isHost: boolean;
   /** Whether this call made the node, so that `createdAt` is the current time of the server's clock. */
   readonly isNew: boolean;
@@ -239,7 +251,15 @@ interface Membership {
   ended(): void;
 }
 
-function interval(name: string, milliseconds = 250): number {
-  if (milliseconds >= 10 && milliseconds <= 10_000) return milliseconds;
-  throw new RangeError(`${name} must be 10 to 10000 milliseconds`);
+/** The WebSocket class of browsers and of Node since version 22. Where there is none, that is reported once. */
+function globalWebSocket(): WebSocketConstructor | undefined {
+  const { WebSocket } = globalThis as { WebSocket?: WebSocketConstructor };
+  if (!WebSocket && !hasWarned) {
+    hasWarned = true;
+    console.warn(
+      "mesh-v2-client: there is no WebSocket here, so sessions ask the server every two seconds. " +
+        'In Node before version 22: npm install ws, import WebSocket from "ws", and new Mesh({ ..., webSocket: WebSocket })',
+    );
+  }
+  return WebSocket;
 }

@@ -1,10 +1,12 @@
 /**
- * The web page that a session belongs to: its reload, its end, and its network. A page on an http address
- * of a LAN is not a secure context, so nothing here needs one.
+ * The web page that a session belongs to: its address, its storage, its end, and its network. A page on an
+ * http address of a LAN is not a secure context, so nothing here needs one.
  */
 
 /** The used part of a web page. Outside of browsers there is none. */
 export interface Page {
+  /** The address of the page. */
+  readonly url: string;
   /** Dispatches `pagehide`, `pageshow` and `online`. */
   readonly events: EventTarget;
   /** Is kept when this tab is reloaded, and belongs to this tab alone. */
@@ -17,6 +19,7 @@ export interface Page {
 export function currentPage(): Page | undefined {
   if (typeof document === "undefined") return undefined;
   return {
+    url: location.href,
     events: globalThis,
     // Where storage is blocked, reading this property throws. So it is read as late as possible.
     get storage() {
@@ -24,52 +27,6 @@ export function currentPage(): Page | undefined {
     },
     loadId: performance.timeOrigin,
   };
-}
-
-/** Keeps a host's id when its page is reloaded. */
-export class HostStorage {
-  readonly #page: Page | undefined;
-  readonly #key: string;
-
-  constructor(page: Page | undefined, endpoint: string, domain: string) {
-    this.#page = page;
-    this.#key = `mesh-v2-client host ${endpoint} ${domain}`;
-  }
-
-  /** The id of this page's host from before the reload. */
-  load(): string | undefined {
-    const { id, loadId } = this.#read();
-    // The id is from this load: that host still exists, so a second host needs another id.
-    return loadId === this.#page?.loadId ? undefined : id;
-  }
-
-  /** Keeps the id of this page's host. */
-  save(id: string): void {
-    this.#use((storage, loadId) => storage.setItem(this.#key, JSON.stringify({ id, loadId })));
-  }
-
-  /** Removes the id of a host whose group has ended. */
-  remove(id: string): void {
-    if (this.#read().id === id) this.#use((storage) => storage.removeItem(this.#key));
-  }
-
-  #read(): { id?: string; loadId?: number } {
-    const text = this.#use((storage) => storage.getItem(this.#key));
-    try {
-      return (JSON.parse(text ?? "{}") as { id?: string; loadId?: number } | null) ?? {};
-    } catch {
-      return {};
-    }
-  }
-
-  /** Storage may be full or blocked. Then a reload loses the group, and everything else works. */
-  #use<T>(act: (storage: Page["storage"], loadId: number) => T): T | undefined {
-    try {
-      return this.#page && act(this.#page.storage, this.#page.loadId);
-    } catch {
-      return undefined;
-    }
-  }
 }
 
 /**
@@ -88,10 +45,4 @@ export function watchPage(page: Page | undefined, gone: () => void, back: () => 
   return () => {
     for (const [type, listener] of listeners) page?.events.removeEventListener(type, listener);
   };
-}
-
-/** A new random id: 32 hex digits, as other clients make them. */
-export function newId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

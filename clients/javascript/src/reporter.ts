@@ -9,18 +9,27 @@ export interface ReporterOptions {
   /** The least milliseconds from one report to the next. */
   readonly interval: number;
   readonly size: MessageSize<KeyValue>;
-  /** Sends a report. Rejects if the server refuses it. */
-  send(data: KeyValue[]): Promise<void>;
+  /** Sends a report. It calls `take` for the values of each try. Rejects if the server refuses the report. */
+  send(take: () => KeyValue[]): Promise<void>;
+}
+
+/** A value to send. `turn` numbers the change that added its key. */
+interface Change {
+  readonly value: string;
+  readonly turn: number;
 }
 
 /**
  * Sends the values that changed, only the newest of each key. There is one report at a time, and at most
- * one in an interval. The first change after a pause is sent at once.
+ * one in an interval. The first change after a pause is sent at once. After a failed try the next one
+ * sends the same keys, with the newest values.
  */
 export class Reporter {
   readonly #options: ReporterOptions;
-  /** Values to send, oldest change first. `turn` numbers the change that added the key. */
-  readonly #waiting = new Map<string, { value: string; turn: number }>();
+  /** The values to send, oldest change first. */
+  #waiting = new Map<string, Change>();
+  /** The values of the report that is being sent. */
+  #inFlight = new Map<string, Change>();
   /** The last sent value of each key. */
   readonly #sent = new Map<string, string>();
   #turn = 0;
@@ -42,10 +51,8 @@ export class Reporter {
       // The others have this value already.
       this.#waiting.delete(key);
       this.#settle();
-    } else if (waiting) {
-      waiting.value = value;
     } else {
-      this.#waiting.set(key, { value, turn: ++this.#turn });
+      this.#waiting.set(key, { value, turn: waiting?.turn ?? ++this.#turn });
     }
     this.#plan();
     return true;
@@ -61,6 +68,7 @@ export class Reporter {
   clear(): void {
     this.#cancel?.();
     this.#waiting.clear();
+    this.#inFlight.clear();
     this.#sending = false;
     this.#settle();
   }
@@ -73,28 +81,37 @@ export class Reporter {
 
   async #send(): Promise<void> {
     this.#cancel = undefined;
-    const data = this.#next();
-    if (!data.length) return;
+    if (!this.#waiting.size) return;
     this.#sending = true;
     this.#notBefore = this.#options.clock.steady() + this.#options.interval;
     try {
-      await this.#options.send(data);
+      await this.#options.send(() => this.#take());
     } catch {
       // The others do not have these values, so setting them again must send them again.
-      for (const { key, value } of data) if (this.#sent.get(key) === value) this.#sent.delete(key);
+      for (const [key, { value }] of this.#inFlight) if (this.#sent.get(key) === value) this.#sent.delete(key);
     }
+    this.#inFlight.clear();
     this.#sending = false;
     this.#settle();
     this.#plan();
   }
 
-  /** Removes the values of the next report from those that wait, and returns them. */
-  #next(): KeyValue[] {
-    const items = Array.from(this.#waiting, ([key, { value }]) => ({ key, value })).slice(0, MAX_ITEMS);
+  /** The values of the next try: those of a failed try before it, and those that wait, newest values only. */
+  #take(): KeyValue[] {
+    const changes = this.#inFlight;
+    this.#inFlight = new Map();
+    for (const key of changes.keys()) this.#sent.delete(key);
+    // A key keeps its place and turn, so that events which wait for its older value still wait.
+    for (const [key, change] of this.#waiting) {
+      changes.set(key, { value: change.value, turn: changes.get(key)?.turn ?? change.turn });
+    }
+    this.#waiting = changes;
+    const items = Array.from(changes, ([key, { value }]) => ({ key, value })).slice(0, MAX_ITEMS);
     const { empty, of } = this.#options.size;
     const data = items.slice(0, countThatFits(items.map(of), empty, MAX_ITEMS));
     for (const { key, value } of data) {
-      this.#waiting.delete(key);
+      this.#inFlight.set(key, changes.get(key)!);
+      changes.delete(key);
       this.#sent.set(key, value);
     }
     return data;

@@ -2,18 +2,13 @@
 import type { Api } from "./api.js";
 import type { Clock } from "./clock.js";
 import { MeshError } from "./errors.js";
-import { Outbox } from "./outbox.js";
 import type { GroupState } from "./group-state.js";
+import { Outbox } from "./outbox.js";
 import { Reporter } from "./reporter.js";
 import { batchMessageSize, MAX_MESSAGE_BYTES, reportMessageSize, type MessageSize } from "./size.js";
 import { stamper } from "./stamp.js";
-import { FIRE_EVENTS, RECORD_EVENTS, REPORT_DATA, type EventInput, type NodeRef, type KeyValue } from "./wire.js";
-
-/** What can be set or fired. It is sent as text. */
-export type Scalar = string | number | boolean;
-
-/** How many characters a key may have. */
-const KEY_CHARACTERS = 256;
+import { checkEventName, checkKey, pairsOf, textOf } from "./values.js";
+import { FIRE_EVENTS, RECORD_EVENTS, REPORT_DATA, type AsNode, type EventInput, type KeyValue } from "./wire.js";
 
 /** How long values and events are collected before they are sent, in milliseconds. */
 export interface SenderIntervals {
@@ -25,12 +20,14 @@ export interface SenderIntervals {
 export interface SenderOptions extends SenderIntervals {
   readonly api: Api;
   readonly clock: Clock;
-  readonly self: NodeRef;
+  readonly self: AsNode;
   readonly groupState: GroupState;
   /** Aborted when the session ends. */
   readonly signal: AbortSignal;
   /** Whether this node receives messages by polling. */
   polls(): boolean;
+  /** Called when the server has published a message of this node. `sentAt` is by `clock.steady`. */
+  published(sentAt: number): void;
   /** Called with values or events that the server refused. They are not sent again. */
   refused(error: unknown, what: { events: EventInput[] } | { data: KeyValue[] }): void;
 }
@@ -52,7 +49,7 @@ export class Sender {
       clock,
       interval: dataInterval,
       size: this.#reportMessageSize,
-      send: (data) => this.#report(data),
+      send: (take) => this.#report(take),
     });
     this.#outbox = new Outbox({
       clock,
@@ -63,16 +60,17 @@ export class Sender {
     });
   }
 
-  /** Sets values. If one of them cannot be sent, it throws and sets none. */
-  set(values: Iterable<readonly [string, Scalar]>): void {
-    const items = Array.from(values, ([key, value]) => ({ key, value: String(value) }));
-    for (const item of items) this.#check(item);
+  /** Sets values, from an object, a `Map` or pairs. If one of them cannot be sent, it throws and sets none. */
+  set(values: unknown): void {
+    const items = pairsOf(values).map(([key, value]) => this.#checked(key, value));
     for (const { key, value } of items) if (this.#reporter.set(key, value)) this.#options.groupState.setOwn(key, value);
   }
 
   /** Fires an event with the current time. */
-  fire(name: string, payload: Scalar | null): void {
-    this.#outbox.add({ eventName: name, payload: payload === null ? null : String(payload), ...this.#stamp() });
+  fire(name: unknown, payload: unknown): void {
+    checkEventName(name);
+    const text = payload === null || payload === undefined ? null : textOf("The payload of an event", payload);
+    this.#outbox.add({ eventName: name, payload: text, ...this.#stamp() });
   }
 
   /** Sends at once. Resolves when everything that was set and fired before is answered. */
@@ -86,21 +84,29 @@ export class Sender {
     this.#reporter.clear();
   }
 
-  #check(item: KeyValue): void {
-    const characters = [...item.key].length;
-    if (characters < 1 || characters > KEY_CHARACTERS) {
-      throw new MeshError("ValidationError", `A key must have 1 to ${KEY_CHARACTERS} characters`);
-    }
+  #checked(key: unknown, given: unknown): KeyValue {
+    checkKey(key);
+    const item = { key, value: textOf("A value", given) };
     const { empty, of } = this.#reportMessageSize;
     const excess = empty + of(item) - MAX_MESSAGE_BYTES;
     if (excess > 0) throw new MeshError("ValidationError", `The value is ${excess} bytes too large (240 KB are allowed)`);
+    return item;
   }
 
-  async #report(data: KeyValue[]): Promise<void> {
-    const { api, self, groupState, signal } = this.#options;
+  /** Sends a report. `take` returns the values of each try, so that a later try sends the newest ones. */
+  async #report(take: () => KeyValue[]): Promise<void> {
+    const { api, clock, self, groupState, signal, published } = this.#options;
+    let data: KeyValue[] = [];
+    let sentAt = 0;
+    const variables = () => {
+      data = take();
+      sentAt = clock.steady();
+      return { ...self, data };
+    };
     try {
-      const { reportDataByNode } = await api.callUntilAnswered(REPORT_DATA, { ...self, data }, signal);
+      const { reportDataByNode } = await api.callUntilAnswered(REPORT_DATA, variables, signal);
       if (reportDataByNode) groupState.applyStatus(reportDataByNode.nodeStatus);
+      published(sentAt);
     } catch (error) {
       for (const { key, value } of data) groupState.revertOwn(key, value);
       this.#options.refused(error, { data });
@@ -109,11 +115,17 @@ export class Sender {
   }
 
   async #fire(events: EventInput[]): Promise<void> {
-    const { api, self, signal } = this.#options;
+    const { api, clock, self, signal, polls, published } = this.#options;
     // Every try uses the same operation: the server knows a repeated record call, receivers know repeated events.
-    const operation = this.#options.polls() ? RECORD_EVENTS : FIRE_EVENTS;
+    const operation = polls() ? RECORD_EVENTS : FIRE_EVENTS;
+    let sentAt = 0;
+    const variables = () => {
+      sentAt = clock.steady();
+      return { ...self, events };
+    };
     try {
-      await api.callUntilAnswered(operation, { ...self, events }, signal);
+      await api.callUntilAnswered(operation, variables, signal);
+      published(sentAt);
     } catch (error) {
       this.#options.refused(error, { events });
     }

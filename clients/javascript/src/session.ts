@@ -8,8 +8,9 @@ import { Receiver } from "./receiver.js";
 import { Connection, type State } from "./connection.js";
 import { watchPage, type Page } from "./page.js";
 import { GroupState, type MeshNode, type Value } from "./group-state.js";
-import { Sender, type Scalar, type SenderIntervals } from "./sender.js";
+import { Sender, type SenderIntervals } from "./sender.js";
 import type { Socket } from "./socket.js";
+import type { Scalar } from "./values.js";
 import * as wire from "./wire.js";
 
 /** The group that a session belongs to. */
@@ -26,6 +27,10 @@ export interface SessionGroup extends Pick<wire.Group, "id" | "domain" | "fullId
 export interface SessionOptions extends HeartbeatSettings, SenderIntervals {
   readonly page: Page | undefined;
   readonly group: SessionGroup;
+  /** The node's name; undefined for a host, which has none. */
+  readonly nodeName: string | undefined;
+  /** Whether the node did not exist before. */
+  readonly isNew: boolean;
   /** A time by the server's clock, not later than now. Earlier events are ignored. */
   readonly since: string;
   /** Milliseconds from one poll to the next. */
@@ -78,14 +83,15 @@ export class Session extends Emitter {
     this.isHost = options.isHost;
     this.#groupRef = { groupId: group.id, domain: group.domain };
     this.#expiry = clock.steady() + (options.lifeLeft ?? Infinity);
-    this.#groupState = new GroupState(nodeId, group.hostId);
+    this.#groupState = new GroupState(nodeId, group.hostId, options.nodeName);
     this.#receiver = new Receiver(nodeId, this.#groupState, clock, (type, detail) => this.emit(type, detail));
     this.#sender = new Sender({
       ...options,
-      self: { ...this.#groupRef, nodeId },
+      self: { ...this.#groupRef, nodeId, secret: options.secret },
       groupState: this.#groupState,
       signal: this.#ending.signal,
       polls: () => this.state === "polling",
+      published: (sentAt) => this.#connection.expectMessage(sentAt),
       refused: (error, what) => {
         this.#failed(error);
         if (!this.#isOver && error instanceof MeshError) this.emit("error", { error, ...what });
@@ -96,6 +102,7 @@ export class Session extends Emitter {
       pollInterval: options.pollInterval,
       subscribe: () => options.subscribe(),
       poll: (since) => this.#poll(since),
+      sync: () => this.#heartbeats.sync(1),
       receive: (message) => this.#receive(message),
       receivePolled: (events) => this.#receiver.receiveEvents(events, null),
       changed: (state, recovered) => this.emit("state", { state, recovered }),
@@ -131,19 +138,23 @@ export class Session extends Emitter {
     return this.#groupState.newest(key);
   }
 
-  /** Sets a value of this node. Only changes are sent. Throws if the key or the value is too large. */
+  /**
+   * Sets a value of this node. Only changes are sent. Throws a {@link MeshError} if the value is neither a
+   * string nor a number nor a boolean, or if the key or the value is too large.
+   */
   set(key: string, value: Scalar): void {
     this.setAll([[key, value]]);
   }
 
   /** Sets several values of this node, from an object, a `Map` or pairs. If it throws, none is set. */
   setAll(values: Readonly<Record<string, Scalar>> | Iterable<readonly [string, Scalar]>): void {
-    if (this.#isOver) return;
-    const isIterable = (given: object): given is Iterable<readonly [string, Scalar]> => Symbol.iterator in given;
-    this.#sender.set(isIterable(values) ? values : Object.entries(values));
+    if (!this.#isOver) this.#sender.set(values);
   }
 
-  /** Fires an event. All other nodes receive it, after the values that were set before it. Throws if it is too large. */
+  /**
+   * Fires an event. All other nodes receive it, after the values that were set before it. Throws a
+   * {@link MeshError} if there is no name, if the payload is no text, or if the event is too large.
+   */
   fire(name: string, payload: Scalar | null = null): void {
     if (!this.#isOver) this.#sender.fire(name, payload);
   }
@@ -162,8 +173,10 @@ export class Session extends Emitter {
   async begin(socket: Socket | undefined): Promise<void> {
     try {
       await this.#heartbeats.sync(MAX_TRIES);
-      const newest = this.#groupState.newestTime();
-      const { since } = this.#options;
+      const { since, isNew } = this.#options;
+      // A node that is new starts where it was created. A later start could skip the first events, as AppSync
+      // may lose messages shortly after `start_ack`. A node that continues has received what is older.
+      const newest = isNew ? "" : this.#groupState.newestTime();
       await this.#connection.begin(socket, newest > since ? newest : since);
       // The group may have ended during these calls.
       this.#ending.signal.throwIfAborted();
@@ -209,8 +222,8 @@ export class Session extends Emitter {
   /** Calls `call` with the operation that ends this node's membership. */
   #leaveCall<T>(call: <V extends object>(operation: wire.Operation<V, unknown>, variables: V) => T): T {
     return this.isHost
-      ? call(wire.DISSOLVE_GROUP, { ...this.#groupRef, hostId: this.nodeId })
-      : call(wire.LEAVE_GROUP, { ...this.#groupRef, nodeId: this.nodeId });
+      ? call(wire.DISSOLVE_GROUP, { ...this.#groupRef, hostId: this.nodeId, secret: this.#options.secret })
+      : call(wire.LEAVE_GROUP, { ...this.#groupRef, nodeId: this.nodeId, secret: this.#options.secret });
   }
 
   async #leave(): Promise<void> {

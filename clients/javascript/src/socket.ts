@@ -1,12 +1,14 @@
 /** AppSync's realtime protocol over one WebSocket. */
 import type { Cancel, Clock } from "./clock.js";
 import { MeshError } from "./errors.js";
-import { ON_MESSAGE, type MeshMessage, type GroupRef } from "./wire.js";
+import { documentOf, ON_MESSAGE, type MeshMessage, type GroupRef } from "./wire.js";
 
 /** How long each step of connecting may take, in milliseconds. Some network filters never answer. */
 const STEP_TIMEOUT = 3_000;
 /** A socket that receives nothing for this long is closed, in milliseconds. Keep-alives come every 60 seconds. */
 const LONGEST_SILENCE = 75_000;
+/** How long a socket may receive nothing after the server has published a message of this node, in milliseconds. */
+const MESSAGE_TIMEOUT = 5_000;
 
 /** The used part of a WebSocket. Those of browsers, Node 22 and the package `ws` have it. */
 export interface WebSocketLike {
@@ -33,7 +35,7 @@ export interface SocketOptions {
 }
 
 /** The URL of sockets by AppSync's rules: another host in AWS's own domain, the path `/realtime` elsewhere. */
-export function realtimeEndpoint(endpoint: string): string {
+export function realtimeEndpoint(endpoint: URL): string {
   const url = new URL(endpoint);
   url.protocol = url.protocol.replace("http", "ws");
   if (/\.appsync-api\.[^.]+\.amazonaws\.com(\.cn)?$/.test(url.hostname)) {
@@ -60,6 +62,8 @@ export class Socket {
   #step: { wants: string; done: (error?: MeshError) => void } | undefined;
   #stopWatch: Cancel = () => {};
   #silence = LONGEST_SILENCE;
+  #lastFrameAt = -Infinity;
+  #isExpecting = false;
   #closed = false;
   /** Messages that arrived before `listen` was called. */
   #held: MeshMessage[] = [];
@@ -87,7 +91,7 @@ export class Socket {
 
   /** Subscribes to a group. Resolves when the server has the subscription. */
   async subscribe(groupRef: GroupRef): Promise<void> {
-    const data = JSON.stringify({ query: ON_MESSAGE.document, variables: groupRef });
+    const data = JSON.stringify({ query: documentOf(ON_MESSAGE, groupRef), variables: groupRef });
     const extensions = { authorization: credentials(this.#options) };
     await this.#next("start_ack", () => this.#send({ id: "1", type: "start", payload: { data, extensions } }));
   }
@@ -96,6 +100,16 @@ export class Socket {
   listen(receive: (message: MeshMessage) => void): void {
     this.#receive = receive;
     for (const message of this.#held.splice(0)) receive(message);
+  }
+
+  /**
+   * Called when the server has answered a call whose message this subscription receives. If nothing has
+   * arrived since the call was sent, and nothing arrives soon, the socket is dead, and is closed.
+   */
+  expectMessage(sentAt: number): void {
+    if (this.#closed || this.#isExpecting || this.#lastFrameAt >= sentAt) return;
+    this.#isExpecting = true;
+    this.#watch(MESSAGE_TIMEOUT);
   }
 
   /** Whether the socket is closed. */
@@ -143,7 +157,9 @@ export class Socket {
     }
     const { type, payload } = frame;
     this.#silence = Math.min(payload?.connectionTimeoutMs ?? this.#silence, LONGEST_SILENCE);
-    this.#watch();
+    this.#lastFrameAt = this.#options.clock.steady();
+    this.#isExpecting = false;
+    this.#watch(this.#silence);
     if (type === "data") {
       const message = payload?.data?.onMessageInGroup;
       if (message) this.#receive(message);
@@ -156,10 +172,10 @@ export class Socket {
     }
   }
 
-  /** Closes the socket when it receives nothing, not even a keep-alive, for too long. */
-  #watch(): void {
+  /** Closes the socket when it receives nothing, not even a keep-alive, for this long. */
+  #watch(silence: number): void {
     this.#stopWatch();
-    this.#stopWatch = this.#options.clock.after(this.#silence, () => this.close());
+    this.#stopWatch = this.#options.clock.after(silence, () => this.close());
   }
 
   #lost(): void {

@@ -103,14 +103,29 @@ export interface GroupRef {
   readonly domain: string;
 }
 
-/** A node of a group, as arguments of an operation. */
+/** A node of a group. */
 export interface NodeRef extends GroupRef {
   readonly nodeId: string;
 }
 
-/** A GraphQL document with variables of type `V` and data of type `D`. */
+/** The secret of the node that calls; undefined if the server knows no secrets. */
+export interface WithSecret {
+  readonly secret: string | undefined;
+}
+
+/** The node that calls, as arguments of a mutation. */
+export type AsNode = NodeRef & WithSecret;
+
+/** The host that calls, as arguments of a mutation. */
+export type AsHost = GroupRef & WithSecret & { readonly hostId: string };
+
+/** An operation with variables of type `V` and data of type `D`. */
 export interface Operation<V, D> {
-  readonly document: string;
+  readonly kind: string;
+  /** The names of its variables, which are the arguments of its root fields. */
+  readonly variables: readonly string[];
+  /** Its root fields and their selections. */
+  readonly fields: Readonly<Record<string, string>>;
   /** Never set; it only carries the types. */
   readonly types?: (variables: V) => D;
 }
@@ -127,18 +142,27 @@ const TYPES: Record<string, string> = {
   name: "String!",
   namePrefix: "String!",
   nodeId: "ID!",
+  secret: "String!",
   since: "String!",
   useWebSocket: "Boolean",
 };
 
-/** Writes the document of one operation. `fields` maps its root fields to their selections. */
-function operation<V, D>(kind: string, variables: string, fields: Record<string, string>): Operation<V, D> {
-  const names = variables ? variables.split(" ") : [];
+/**
+ * The document of an operation with these variables. Variables that are undefined are left out of it,
+ * because an older server may not know them.
+ */
+export function documentOf<V extends object>(operation: Operation<V, unknown>, variables: V): string {
+  const { kind, fields } = operation;
+  const names = operation.variables.filter((name) => (variables as Record<string, unknown>)[name] !== undefined);
   const list = (part: (name: string) => string) => (names.length ? `(${names.map(part).join(",")})` : "");
   const head = list((name) => `$${name}:${TYPES[name]}`);
   const body = Object.entries(fields).map(([field, wanted]) => field + list((name) => `${name}:$${name}`) + wanted);
   const name = Object.keys(fields)[0]!;
-  return { document: `${kind} ${name}${head}{${body.join(" ")}}` };
+  return `${kind} ${name}${head}{${body.join(" ")}}`;
+}
+
+function operation<V, D>(kind: string, variables: string, fields: Record<string, string>): Operation<V, D> {
+  return { kind, variables: variables ? variables.split(" ") : [], fields };
 }
 
 const GROUP =
@@ -165,46 +189,52 @@ export const SEARCH_GROUPS = operation<
 >("query", "namePrefix limit", { searchGroupsByNamePrefix: GROUP });
 
 export const CREATE_GROUP = operation<
-  { name: string; hostId: string; domain: string; maxConnectionTimeSeconds: number | undefined; useWebSocket: boolean },
+  WithSecret & {
+    name: string;
+    hostId: string;
+    domain: string;
+    maxConnectionTimeSeconds: number | undefined;
+    useWebSocket: boolean;
+  },
   { createGroup: Group }
->("mutation", "name hostId domain maxConnectionTimeSeconds useWebSocket", { createGroup: GROUP });
+>("mutation", "name hostId domain maxConnectionTimeSeconds useWebSocket secret", { createGroup: GROUP });
 
-export const JOIN_GROUP = operation<NodeRef & { useWebSocket: boolean }, { joinGroup: Joined }>(
+export const JOIN_GROUP = operation<AsNode & { useWebSocket: boolean; name: string | undefined }, { joinGroup: Joined }>(
   "mutation",
-  "groupId domain nodeId useWebSocket",
+  "groupId domain nodeId useWebSocket name secret",
   { joinGroup: JOINED },
 );
 
-export const LEAVE_GROUP = operation<NodeRef, unknown>("mutation", "groupId domain nodeId", { leaveGroup: "{peerId}" });
+export const LEAVE_GROUP = operation<AsNode, unknown>("mutation", "groupId domain nodeId secret", { leaveGroup: "{peerId}" });
 
-export const DISSOLVE_GROUP = operation<GroupRef & { hostId: string }, unknown>("mutation", "groupId domain hostId", {
+export const DISSOLVE_GROUP = operation<AsHost, unknown>("mutation", "groupId domain hostId secret", {
   dissolveGroup: MESSAGE,
 });
 
-export const RENEW_HEARTBEAT = operation<GroupRef & { hostId: string }, Partial<Record<"renewHeartbeat" | "sendMemberHeartbeat", Beat>>>(
-  "mutation",
-  "groupId domain hostId",
-  { renewHeartbeat: BEAT },
-);
-
-export const MEMBER_HEARTBEAT = operation<NodeRef, Partial<Record<"renewHeartbeat" | "sendMemberHeartbeat", Beat>>>("mutation", "groupId domain nodeId", {
-  sendMemberHeartbeat: BEAT,
+export const RENEW_HEARTBEAT = operation<AsHost, { renewHeartbeat: Beat }>("mutation", "groupId domain hostId secret", {
+  renewHeartbeat: BEAT,
 });
 
-export const REPORT_DATA = operation<
-  NodeRef & { data: readonly KeyValue[] },
-  { reportDataByNode: { nodeStatus: NodeStatus } | null }
->("mutation", "groupId domain nodeId data", { reportDataByNode: MESSAGE });
-
-export const FIRE_EVENTS = operation<NodeRef & { events: readonly EventInput[] }, unknown>(
+export const MEMBER_HEARTBEAT = operation<AsNode, { sendMemberHeartbeat: Beat }>(
   "mutation",
-  "groupId domain nodeId events",
+  "groupId domain nodeId secret",
+  { sendMemberHeartbeat: BEAT },
+);
+
+export const REPORT_DATA = operation<
+  AsNode & { data: readonly KeyValue[] },
+  { reportDataByNode: { nodeStatus: NodeStatus } | null }
+>("mutation", "groupId domain nodeId data secret", { reportDataByNode: MESSAGE });
+
+export const FIRE_EVENTS = operation<AsNode & { events: readonly EventInput[] }, unknown>(
+  "mutation",
+  "groupId domain nodeId events secret",
   { fireEventsByNode: MESSAGE },
 );
 
-export const RECORD_EVENTS = operation<NodeRef & { events: readonly EventInput[] }, unknown>(
+export const RECORD_EVENTS = operation<AsNode & { events: readonly EventInput[] }, unknown>(
   "mutation",
-  "groupId domain nodeId events",
+  "groupId domain nodeId events secret",
   { recordEventsByNode: "{recordedCount}" },
 );
 

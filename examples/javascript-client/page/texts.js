@@ -65,7 +65,9 @@ const ja = {
   errors: {
     NetworkError: "サーバーから へんじが ありません。アドレスと、同じ ネットワークに いるかを たしかめてください。",
     UnauthorizedException: "キーが ちがいます。",
-    TypeError: "アドレスか キーが 正しい 形では ありません。",
+    InvalidOption: "アドレスか キーが 正しい 形では ありません。アドレスは http:// か https:// で はじまります。",
+    LocalNetworkError:
+      "サーバーから へんじが ありません。サーバーが 動いているなら、ブラウザーが とめています。この ページに「ローカル ネットワークへの アクセス」を 許可してください(アドレスの となりの サイトの 設定)。できなければ、サーバーの アドレスの ページを 開いてください。",
   },
 };
 
@@ -135,7 +137,9 @@ const en = {
   errors: {
     NetworkError: "The server does not answer. Check the address, and that you are in the same network.",
     UnauthorizedException: "The key is wrong.",
-    TypeError: "The address or the key does not have the right form.",
+    InvalidOption: "The address or the key does not have the right form. An address begins with http:// or https://.",
+    LocalNetworkError:
+      "The server does not answer. If it runs, the browser has blocked the request: allow local network access for this page (in the site settings beside the address), or open the page that the server itself serves.",
   },
 };
 

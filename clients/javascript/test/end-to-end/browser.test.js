@@ -1,6 +1,10 @@
 /** Sessions in pages of headless Chromium, against the real server. */
 import assert from "node:assert/strict";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { Pages } from "../support/pages.js";
 import { Proxy } from "../support/proxy.js";
 import { API_KEY, MeshServer } from "../support/server.js";
@@ -28,7 +32,7 @@ async function members({ id, domain }) {
 }
 
 const create = (page, name = "A") => page.evaluate(async (name) => (window.session = await mesh.create({ name })).group, name);
-const join = (page, group) => page.evaluate(async (group) => (window.session = await mesh.join(group)).nodeId, group);
+const enter = (page, group) => page.evaluate(async (group) => (window.session = await mesh.join(group)).nodeId, group);
 
 for (const module of ["index.js", "bundle.js"]) {
   test(`two pages on plain http share a value and an event (${module})`, async () => {
@@ -36,7 +40,7 @@ for (const module of ["index.js", "bundle.js"]) {
     assert.deepEqual(await host.evaluate(() => [isSecureContext, typeof crypto.randomUUID, typeof crypto.subtle]), [false, "undefined", "undefined"]);
     await create(host);
     const group = await member.evaluate(async () => (await mesh.groups()).at(-1));
-    await join(member, group);
+    await enter(member, group);
     assert.equal(await member.evaluate(() => session.state), "live");
     const heard = member.evaluate(() => nextEvent("event").then(({ name, payload }) => [name, payload, session.value("score")]));
     await host.evaluate(() => {
@@ -51,6 +55,33 @@ for (const module of ["index.js", "bundle.js"]) {
   });
 }
 
+test("a page from a file with a plain script shares a value and an event", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "mesh-client-file-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  copyFileSync(fileURLToPath(new URL("../../dist/global.js", import.meta.url)), `${folder}/mesh.js`);
+  writeFileSync(
+    `${folder}/page.html`,
+    `<!doctype html><meta charset="utf-8"><title>Page</title>
+    <script src="mesh.js"></script>
+    <script>window.mesh = new Mesh(${JSON.stringify(options)});</script>`,
+  );
+  const host = await pages.open(options);
+  const group = await create(host);
+  const page = await pages.context.newPage();
+  const errors = [];
+  page.on("pageerror", (error) => errors.push(error));
+  await page.goto(`file://${folder}/page.html`);
+  assert.equal(await page.evaluate(() => location.protocol), "file:");
+  await enter(page, group);
+  assert.equal(await page.evaluate(() => session.state), "live");
+  const received = host.evaluate(() => nextEvent("event").then(({ name, payload }) => [name, payload, session.value("score")]));
+  await page.evaluate(() => (session.set("score", 7), session.fire("jump", "high")));
+  assert.deepEqual(await received, ["jump", "high", "7"]);
+  assert.deepEqual(errors, []);
+  await host.evaluate(() => session.leave());
+  await Promise.all([host.close(), page.close()]);
+});
+
 test("where sockets are blocked, a page polls", async (t) => {
   const proxy = await Proxy.start(server.address);
   t.after(() => proxy.end());
@@ -58,7 +89,7 @@ test("where sockets are blocked, a page polls", async (t) => {
   const host = await pages.open(options);
   const group = await create(host);
   const member = await pages.open({ ...options, endpoint: proxy.endpoint });
-  await join(member, group);
+  await enter(member, group);
   assert.equal(await member.evaluate(() => session.state), "polling");
   const heard = member.evaluate(() => nextEvent("event").then(({ name }) => name));
   await host.evaluate(() => session.fire("hello"));
@@ -73,7 +104,7 @@ test("sockets that are cut, and a server that is killed and comes back: two page
   const proxy = await Proxy.start(mortal.address);
   t.after(() => proxy.end());
   const [host, member] = await Promise.all([mortal, proxy].map(({ endpoint }) => pages.open({ ...options, endpoint })));
-  await join(member, await create(host));
+  await enter(member, await create(host));
   await member.evaluate(() => {
     window.heard = [];
     session.addEventListener("event", ({ detail }) => heard.push(Number(detail.name)));
@@ -105,7 +136,7 @@ test("a member whose page is closed has left, in each way of closing", async () 
   const group = await create(host);
   for (const go of [(page) => page.goto("about:blank"), (page) => page.reload(), (page) => page.close({ runBeforeUnload: true })]) {
     const member = await pages.open(options);
-    const id = await join(member, group);
+    const id = await enter(member, group);
     assert.deepEqual(await members(group), [id]);
     await go(member);
     await until(() => members(group), ({ length }) => length === 0, 5_000);
@@ -119,7 +150,7 @@ test("a page in the back-forward cache keeps its member", async () => {
   const host = await pages.open(options);
   const group = await create(host);
   const member = await pages.open(options);
-  const id = await join(member, group);
+  const id = await enter(member, group);
   await member.evaluate(() => dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true })));
   // What follows on the same page would arrive after a leave.
   await member.evaluate(() => (session.set("x", 1), session.flush()));
@@ -133,7 +164,7 @@ test("a host that reloads its page gets its group and its members back", async (
   const host = await pages.open(options);
   const group = await create(host, "before");
   const member = await pages.open(options);
-  await join(member, group);
+  await enter(member, group);
   await host.evaluate(() => (session.set("x", 1), session.flush()));
   await host.reload();
   await pages.prepare(host, options);

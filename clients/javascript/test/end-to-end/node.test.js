@@ -4,7 +4,7 @@ import { after, afterEach, before, describe, test } from "node:test";
 import WebSocket from "ws";
 import { Mesh } from "../../dist/index.js";
 import { batchMessageSize, MAX_MESSAGE_BYTES } from "../../dist/size.js";
-import { FIRE_EVENTS, ON_MESSAGE, POLL, RECORD_EVENTS } from "../../dist/wire.js";
+import { documentOf, FIRE_EVENTS, ON_MESSAGE, POLL, RECORD_EVENTS } from "../../dist/wire.js";
 import { Proxy } from "../support/proxy.js";
 import { API_KEY, MeshServer } from "../support/server.js";
 import { collect, nextEvent, until } from "../support/wait.js";
@@ -112,7 +112,7 @@ describe("what is sent", () => {
     socket.onmessage = ({ data }) => {
       const { type } = JSON.parse(data);
       const extensions = { authorization: { host: "", "x-api-key": API_KEY } };
-      const request = JSON.stringify({ query: ON_MESSAGE.document, variables: place(session) });
+      const request = JSON.stringify({ query: documentOf(ON_MESSAGE, place(session)), variables: place(session) });
       if (type === "connection_ack") send({ id: "1", type: "start", payload: { data: request, extensions } });
       if (type === "start_ack") isReady();
       if (type === "data") payloads.push(data.slice(data.indexOf('{"data":'), -1));
@@ -151,9 +151,13 @@ describe("what is sent", () => {
     const { empty, of } = batchMessageSize(me);
     const event = (payload) => ({ eventName: "e", payload, firedAt: "2026-11-23T09:00:00.000Z", orderKey: "1" });
     const room = MAX_MESSAGE_BYTES - empty - of(event(""));
-    for (const { document } of [FIRE_EVENTS, RECORD_EVENTS]) {
-      assert.equal((await server.query(document, { ...me, events: [event("x".repeat(room))] })).errors, undefined);
-      const { errors } = await server.query(document, { ...me, events: [event("x".repeat(room + 1))] });
+    for (const operation of [FIRE_EVENTS, RECORD_EVENTS]) {
+      const send = (payload) => {
+        const variables = { ...me, events: [event(payload)] };
+        return server.query(documentOf(operation, variables), variables);
+      };
+      assert.equal((await send("x".repeat(room))).errors, undefined);
+      const { errors } = await send("x".repeat(room + 1));
       assert.equal(errors[0].errorType, "ValidationError");
     }
   });
@@ -201,6 +205,21 @@ describe("a bad network", () => {
     assert.deepEqual(heard, expected);
   });
 
+  test("a socket that dies in silence is replaced within ten seconds of an own message", async () => {
+    const host = await meshAt(server).create({ name: "A" });
+    const member = await meshAt(proxy).join(host.group);
+    const received = collect(member, "event", ({ name }) => name);
+    proxy.silence();
+    host.fire("in silence");
+    await host.flush();
+    // HTTP still works, so the member's own value is answered.
+    member.set("x", 1);
+    const states = collect(member, "state", ({ state, recovered }) => [state, recovered]);
+    await nextEvent(member, "state", ({ state }) => state === "live", 10_000);
+    await until(() => received.length);
+    assert.deepEqual([states, received], [[["recovering", undefined], ["live", true]], ["in silence"]]);
+  });
+
   test("events that the server no longer keeps are lost, and the state reports that", async (t) => {
     const forgetful = await MeshServer.start("--event-ttl-seconds", "2", "--polling-interval-seconds", "1");
     const proxy = await Proxy.start(forgetful.address);
@@ -218,7 +237,7 @@ describe("a bad network", () => {
     host.fire("missed");
     await host.flush();
     const since = { groupId: host.group.id, domain: host.group.domain, since: "" };
-    await until(async () => (await forgetful.query(POLL.document, since)).data.pollGroupData.events.length, (length) => length === 0);
+    await until(async () => (await forgetful.query(documentOf(POLL, since), since)).data.pollGroupData.events.length, (length) => length === 0);
     const back = nextEvent(member, "state", ({ recovered }) => recovered !== undefined);
     proxy.unblock();
     assert.equal((await back).recovered, false);

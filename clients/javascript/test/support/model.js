@@ -5,6 +5,8 @@
 import { MAX_EVENTS, MAX_MESSAGE_BYTES } from "../../dist/size.js";
 
 const LOOK_BACK = 4_000;
+/** A page ends before its events pass this. */
+const PAGE_BYTES = 1_048_576;
 const iso = (time) => new Date(time).toISOString();
 
 export class ModelServer {
@@ -24,6 +26,10 @@ export class ModelServer {
     life: 2_100_000,
     /** A local server records every event. The cloud records only for groups with polling members. */
     recordsAlways: true,
+    /** Servers from before node secrets and names refuse these arguments. */
+    knowsSecrets: true,
+    /** How long AppSync may lose messages after `start_ack`, in milliseconds. */
+    lossAfterAck: 0,
   };
   #clock;
   #latency;
@@ -66,7 +72,7 @@ export class ModelServer {
     const [status, text] = answers[this.http] ?? [200, JSON.stringify(this.#answer(field, variables))];
     await this.#pass(signal);
     if (this.http === "deaf") throw new TypeError("fetch failed");
-    return { ok: status < 300, status, text: async () => text };
+    return new Response(text, { status });
   };
 
   #pass(signal) {
@@ -79,9 +85,12 @@ export class ModelServer {
   #answer(field, variables) {
     try {
       if (this.failNext?.field === field) {
-        const { error } = this.failNext;
-        this.failNext = undefined;
+        const { error, times = 1 } = this.failNext;
+        this.failNext = times > 1 ? { ...this.failNext, times: times - 1 } : undefined;
         throw error;
+      }
+      if (!this.settings.knowsSecrets && ("secret" in variables || (field === "joinGroup" && "name" in variables))) {
+        throw refusal("ValidationError", `Validation error of type UnknownArgument: Unknown field argument secret @ '${field}'`);
       }
       return { data: { [field]: this[field](variables), ...(field === "listNodesInGroup" && this.#statuses(variables)) } };
     } catch (error) {
@@ -96,9 +105,9 @@ export class ModelServer {
     return "d";
   }
 
-  createGroup({ name, hostId, domain, useWebSocket }) {
+  createGroup({ name, hostId, domain, useWebSocket, secret }) {
     const own = [...this.groups.values()].find((group) => group.hostId === hostId && group.domain === domain);
-    if (own) return own;
+    if (own) return this.#node(own.id, hostId, secret) && own;
     const { life, heartbeatIntervalSeconds, pollingIntervalSeconds } = this.settings;
     const id = `g${this.#next++}`;
     const now = this.#clock.now();
@@ -106,7 +115,7 @@ export class ModelServer {
       id, domain, fullId: `${id}@${domain}`, name, hostId, useWebSocket, heartbeatIntervalSeconds,
       createdAt: iso(now), expiresAt: iso(now + life), pollingIntervalSeconds: useWebSocket ? null : pollingIntervalSeconds,
     };
-    const inside = { members: new Map(), values: new Map(), log: [], dropped: 0, droppedAt: -Infinity, polled: !useWebSocket };
+    const inside = { secrets: new Map([[hostId, secret]]), members: new Map(), values: new Map(), log: [], dropped: 0, droppedAt: -Infinity, polled: !useWebSocket };
     for (const [key, value] of Object.entries(inside)) Object.defineProperty(group, key, { value, writable: true });
     this.groups.set(id, group);
     return group;
@@ -120,42 +129,44 @@ export class ModelServer {
     return [...this.groups.values()].filter((group) => group.name.startsWith(namePrefix));
   }
 
-  joinGroup({ groupId, nodeId, useWebSocket }) {
+  joinGroup({ groupId, nodeId, useWebSocket, name = `Node ${nodeId}`, secret }) {
     const group = this.#group(groupId);
+    if (group.members.has(nodeId)) this.#node(groupId, nodeId, secret);
+    else group.secrets.set(nodeId, secret);
     group.polled ||= !useWebSocket;
-    const node = { id: nodeId, name: `Node ${nodeId}`, createdAt: iso(this.#clock.now()), useWebSocket };
+    const node = { id: nodeId, name, createdAt: iso(this.#clock.now()), useWebSocket };
     group.members.set(nodeId, node);
     const { heartbeatIntervalSeconds, pollingIntervalSeconds } = this.settings;
     const polling = useWebSocket ? null : pollingIntervalSeconds;
     return { ...node, expiresAt: group.expiresAt, heartbeatIntervalSeconds, pollingIntervalSeconds: polling };
   }
 
-  leaveGroup({ groupId, nodeId }) {
-    this.#member(groupId, nodeId).members.delete(nodeId);
+  leaveGroup({ groupId, nodeId, secret }) {
+    this.#node(groupId, nodeId, secret).members.delete(nodeId);
     this.#group(groupId).values.delete(nodeId);
     return { peerId: nodeId };
   }
 
-  dissolveGroup({ groupId, hostId }) {
-    const group = this.#group(groupId);
+  dissolveGroup({ groupId, hostId, secret }) {
+    const group = this.#node(groupId, hostId, secret);
     if (group.hostId !== hostId) throw refusal("Unauthorized", "Only the host can dissolve the group");
     this.groups.delete(groupId);
     this.#publish(group, { groupDissolve: { groupId, domain: group.domain, message: "The group was dissolved" } });
     return {};
   }
 
-  renewHeartbeat({ groupId }) {
-    this.#group(groupId);
+  renewHeartbeat({ groupId, hostId, secret }) {
+    this.#node(groupId, hostId, secret);
     return { heartbeatIntervalSeconds: this.settings.heartbeatIntervalSeconds };
   }
 
-  sendMemberHeartbeat({ groupId, nodeId }) {
-    this.#member(groupId, nodeId);
+  sendMemberHeartbeat({ groupId, nodeId, secret }) {
+    this.#node(groupId, nodeId, secret);
     return { heartbeatIntervalSeconds: this.settings.heartbeatIntervalSeconds };
   }
 
-  reportDataByNode({ groupId, nodeId, data }) {
-    const group = this.#member(groupId, nodeId);
+  reportDataByNode({ groupId, nodeId, data, secret }) {
+    const group = this.#node(groupId, nodeId, secret);
     const timestamp = iso((group.reported = Math.max(this.#clock.now(), (group.reported ?? 0) + 1)));
     const values = group.values.get(nodeId) ?? new Map();
     group.values.set(nodeId, values);
@@ -163,8 +174,8 @@ export class ModelServer {
     return this.#publish(group, { nodeStatus: { nodeId, groupId, domain: group.domain, data, timestamp } });
   }
 
-  fireEventsByNode({ groupId, nodeId, events }) {
-    const group = this.#member(groupId, nodeId);
+  fireEventsByNode({ groupId, nodeId, events, secret }) {
+    const group = this.#node(groupId, nodeId, secret);
     if (events.length < 1 || events.length > MAX_EVENTS) throw refusal("ValidationError", "events must have 1 to 1000 items");
     const { domain } = group;
     const batch = events.map(({ eventName, payload, firedAt, orderKey }) => ({
@@ -184,7 +195,7 @@ export class ModelServer {
   }
 
   recordEventsByNode(variables) {
-    const group = this.#member(variables.groupId, variables.nodeId);
+    const group = this.#node(variables.groupId, variables.nodeId, variables.secret);
     group.polled = true;
     const digest = JSON.stringify([variables.nodeId, variables.events]);
     group.recorded ??= new Set();
@@ -212,7 +223,13 @@ export class ModelServer {
       if (from < 0) from = group.log.length;
       complete = group.droppedAt < time;
     }
-    const events = group.log.slice(Math.max(0, from)).slice(0, 100).map(({ event }) => event);
+    const events = [];
+    let bytes = 0;
+    for (const { event } of group.log.slice(Math.max(0, from)).slice(0, 100)) {
+      bytes += Buffer.byteLength(JSON.stringify(event));
+      if (events.length && bytes > PAGE_BYTES) break;
+      events.push(event);
+    }
     return { events, complete, nodeStatuses: this.#statuses({ groupId }).listGroupStatuses };
   }
 
@@ -236,10 +253,13 @@ export class ModelServer {
     return group;
   }
 
-  #member(groupId, nodeId) {
+  /** The group of a host or member that calls with this secret. */
+  #node(groupId, nodeId, secret) {
     const group = this.#group(groupId);
-    if (group.hostId === nodeId || group.members.has(nodeId)) return group;
-    throw refusal("NodeNotFound", `Node not found: ${nodeId}`);
+    if (group.hostId !== nodeId && !group.members.has(nodeId)) throw refusal("NodeNotFound", `Node not found: ${nodeId}`);
+    const bound = group.secrets.get(nodeId);
+    if (bound !== undefined && bound !== secret) throw refusal("Unauthorized", "This node is protected by a secret");
+    return group;
   }
 
   // Sockets.
@@ -251,6 +271,11 @@ export class ModelServer {
       one.isGone = true;
       this.open.delete(one);
     }
+  }
+
+  /** All open sockets die in silence: nothing arrives on them, and they are not closed. */
+  silence() {
+    for (const socket of this.open) socket.isDead = true;
   }
 
   /** Sends keep-alives, as servers do every minute. */
@@ -279,8 +304,10 @@ export class ModelServer {
       this.#send(socket, { type: "ka" });
     } else if (type === "start") {
       this.#clock.after(this.#latency(), () => {
-        socket.groupId = JSON.parse(payload.data).variables.groupId;
         this.#send(socket, { type: "start_ack", id });
+        const subscribe = () => (socket.groupId = JSON.parse(payload.data).variables.groupId);
+        if (!this.settings.lossAfterAck) subscribe();
+        else this.#clock.after(this.settings.lossAfterAck, subscribe);
       });
     }
   }
@@ -288,7 +315,7 @@ export class ModelServer {
   #send(socket, frame) {
     socket.nextAt = Math.max(socket.nextAt, this.#clock.steady() + this.#latency());
     this.#clock.after(socket.nextAt - this.#clock.steady(), () => {
-      if (!socket.isGone) socket.onmessage?.({ data: JSON.stringify(frame) });
+      if (!socket.isGone && !socket.isDead) socket.onmessage?.({ data: JSON.stringify(frame) });
     });
   }
 

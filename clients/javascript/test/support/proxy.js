@@ -41,6 +41,11 @@ export class Proxy {
     this.upgrades = this.requests = "pass";
   }
 
+  /** Lets every open WebSocket die in silence: nothing arrives on it any more, and it is not closed. */
+  silence() {
+    for (const { client, server, isUpgrade } of this.#connections) if (isUpgrade) server?.unpipe(client).resume();
+  }
+
   async end() {
     for (const { client } of this.#connections) client.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -58,7 +63,7 @@ export class Proxy {
       if (mode === "reset") return client.resetAndDestroy();
       if (ANSWERS[mode]) return client.end(ANSWERS[mode]);
       const [host, port] = this.#target.split(":");
-      const server = connect(Number(port), host);
+      const server = (connection.server = connect(Number(port), host));
       server.on("error", () => client.destroy());
       server.on("close", () => client.destroy());
       client.on("close", () => server.destroy());

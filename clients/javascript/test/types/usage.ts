@@ -10,7 +10,7 @@ const session: Session = await mesh.create({ name: "Class 3", maxConnectionTimeS
 // @ts-expect-error A group has a name.
 await mesh.create({});
 for (const group of groups) await mesh.join(group);
-await mesh.join({ id: "g", domain: "d" }, { nodeId: "n" });
+await mesh.join({ id: "g", domain: "d" }, { nodeId: "n", name: "Aoi", secret: "a secret of 16 characters" });
 
 session.set("score", 1);
 session.setAll({ score: 2, isReady: true });
@@ -29,6 +29,14 @@ session.addEventListener("ended", ({ detail }) => {
   // @ts-expect-error That is no reason.
   return reason === "bored";
 });
+const stop: () => void = session.on("event", ({ name, payload }) => [name.trim(), payload?.trim()]);
+stop();
+// @ts-expect-error There is no such event.
+session.on("events", () => {});
+// @ts-expect-error An event has a name.
+session.fire();
+// @ts-expect-error Objects are no payloads.
+session.fire("jump", {});
 session.addEventListener("state", { handleEvent: ({ detail }) => detail.recovered === false });
 // @ts-expect-error An event has no score.
 session.addEventListener("event", ({ detail }) => detail.score);
@@ -38,7 +46,7 @@ for await (const { type, detail } of session) {
   // @ts-expect-error The end has no name.
   if (type === "ended") detail.name;
 }
-for await (const { joined, left } of session.stream("nodes")) joined.concat(left);
+for await (const { joined, left, renamed } of session.stream("nodes")) joined.concat(left, renamed);
 
 const state: State = session.state;
 const value: string | undefined = session.value("score");

@@ -4,12 +4,13 @@ import { test } from "node:test";
 import { Api } from "../../dist/api.js";
 import { backoff } from "../../dist/clock.js";
 import { endReason, MeshError } from "../../dist/errors.js";
-import { CREATE_DOMAIN } from "../../dist/wire.js";
+import { Network } from "../../dist/network.js";
+import { CREATE_DOMAIN, SEARCH_GROUPS } from "../../dist/wire.js";
 import { FakeClock } from "../support/clock.js";
 
 const never = new AbortController().signal;
 
-/** An API whose server gives these answers, [status, body] or an error, the last one for ever. */
+/** An API whose server gives these answers, [status, body, headers] or an error, the last one for ever. */
 function api(...answers) {
   const clock = new FakeClock();
   const requests = [];
@@ -20,10 +21,12 @@ function api(...answers) {
       return new Promise((_, reject) => init.signal.addEventListener("abort", () => reject(init.signal.reason)));
     }
     if (answer instanceof Error) throw answer;
-    const [status, body] = answer;
-    return new Response(typeof body === "string" ? body : JSON.stringify(body), { status });
+    const [status, body, headers] = answer;
+    return new Response(typeof body === "string" ? body : JSON.stringify(body), { status, headers });
   };
-  return { clock, requests, api: new Api("http://mesh.test/graphql", "key", fetch, clock) };
+  const endpoint = new URL("http://mesh.test/graphql");
+  const options = { endpoint: endpoint.href, apiKey: "key", fetch, clock, network: new Network(endpoint, undefined) };
+  return { clock, requests, api: new Api(options) };
 }
 
 const fine = [200, { data: { createDomain: "d" } }];
@@ -42,7 +45,13 @@ test("errors have the server's type, and know whether a later try may succeed", 
     [graphqlError("GroupNotFound", "Group not found: g@d"), "GroupNotFound", false],
     [graphqlError("InternalFailure", "The change was not saved, try again"), "InternalFailure", true],
     [[401, { errors: [{ errorType: "UnauthorizedException", message: "No" }] }], "UnauthorizedException", false],
+    [graphqlError("Lambda:Unhandled", "..."), "Lambda:Unhandled", true],
+    [graphqlError("Lambda:ExecutionTimeoutException", "..."), "Lambda:ExecutionTimeoutException", true],
+    [graphqlError("ExecutionTimeout", "..."), "ExecutionTimeout", true],
+    [graphqlError("Lambda:TooManyRequestsException", "Rate Exceeded"), "Lambda:TooManyRequestsException", true],
+    [graphqlError("DynamoDB:ThrottlingException", "..."), "DynamoDB:ThrottlingException", true],
     [[429, { errors: [{ errorType: "LimitExceededError", message: "Too many" }] }], "LimitExceededError", true],
+    [[500, { errors: [{ errorType: "Odd", message: "..." }] }], "Odd", true],
     [[503, "busy"], "NetworkError", true],
     [[403, "<html>Blocked by the school</html>"], "NetworkError", true],
     [[200, "<html>Log in to this network</html>"], "NetworkError", true],
@@ -126,6 +135,34 @@ test("a call that did not get through is tried again as soon as another one does
   await busy.clock.settled(busy.api.call(CREATE_DOMAIN, {}, never));
   await busy.clock.settled(limited);
   assert.ok(busy.requests[2].at >= 250, `${busy.requests[2].at}`);
+});
+
+test("a server that names a time to wait is asked no sooner, and at most a minute later", async () => {
+  for (const [header, least, most] of [["7", 7_000, 7_000], ["3600", 60_000, 60_000], ["0", 250, 500], ["soon", 250, 500]]) {
+    const limited = [429, { errors: [{ errorType: "LimitExceededError", message: "Too many" }] }, { "retry-after": header }];
+    const { clock, api: one, requests } = api(limited, fine);
+    await clock.settled(one.callUntilAnswered(CREATE_DOMAIN, {}, never), 100_000);
+    assert.ok(requests[1].at >= least && requests[1].at <= most, `${header}: ${requests[1].at}`);
+  }
+});
+
+test("a call that fails in the server is tried eight times, a throttled one for as long as it takes", async () => {
+  const failing = api(graphqlError("Lambda:Unhandled", "..."));
+  await assert.rejects(failing.clock.settled(failing.api.callUntilAnswered(CREATE_DOMAIN, {}, never), 300_000), { type: "Lambda:Unhandled" });
+  assert.equal(failing.requests.length, 8);
+  const throttled = api(...Array(20).fill(graphqlError("Lambda:TooManyRequestsException", "Rate Exceeded")), fine);
+  await throttled.clock.settled(throttled.api.callUntilAnswered(CREATE_DOMAIN, {}, never), 3_600_000);
+  assert.equal(throttled.requests.length, 21);
+});
+
+test("variables that are a function are asked for at each try; those that are undefined are left out", async () => {
+  const { clock, api: one, requests } = api([503, ""], fine);
+  let tries = 0;
+  const variables = () => ({ namePrefix: `p${++tries}`, limit: undefined });
+  await clock.settled(one.callUntilAnswered(SEARCH_GROUPS, variables, never));
+  const bodies = requests.map(({ body }) => JSON.parse(body));
+  assert.deepEqual(bodies.map(({ variables }) => variables), [{ namePrefix: "p1" }, { namePrefix: "p2" }]);
+  assert.match(bodies[0].query, /^query searchGroupsByNamePrefix\(\$namePrefix:String!\)\{searchGroupsByNamePrefix\(namePrefix:\$namePrefix\)\{/);
 });
 
 test("a call on unload is sent with keepalive, and never rejects", async () => {

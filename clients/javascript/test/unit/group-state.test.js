@@ -51,15 +51,15 @@ test("a refused own value is forgotten, a newer one is not", () => {
 
 test("a node that is not listed any more is removed with its values, unless it was active meanwhile", () => {
   const state = new GroupState("me", "host");
-  assert.deepEqual(state.takeNodesChange(), { joined: ["host", "me"], left: [] });
+  assert.deepEqual(state.takeNodesChange(), { joined: ["host", "me"], left: [], renamed: [] });
   state.applyNodeList([{ id: "me", name: "Node me" }, { id: "a", name: "Node a" }, { id: "b", name: "Node b" }], state.mark());
   state.applyStatus(status("a", 1, { x: "1" }));
-  assert.deepEqual(state.takeNodesChange(), { joined: ["a", "b"], left: [] });
+  assert.deepEqual(state.takeNodesChange(), { joined: ["a", "b"], left: [], renamed: [] });
 
   const mark = state.mark();
   state.applyStatus(status("c", 2, { x: "2" }));
   state.applyNodeList([{ id: "me", name: "Node me" }], mark);
-  assert.deepEqual(state.takeNodesChange(), { joined: ["c"], left: ["a", "b"] });
+  assert.deepEqual(state.takeNodesChange(), { joined: ["c"], left: ["a", "b"], renamed: [] });
   assert.deepEqual([...state.nodes.keys()], ["host", "me", "c"]);
   assert.deepEqual([...state.values.keys()], ["c"]);
   assert.equal(state.takeNodesChange(), undefined);
@@ -72,4 +72,17 @@ test("a status that its sender did not select whole is taken as far as it goes",
   assert.deepEqual(state.applyStatus({ nodeId: "a", data: null, timestamp: null }), []);
   state.applyStatus({ nodeId: "a", data: [{ key: "x", value: "1" }], timestamp: null });
   assert.equal(state.newest("x"), "1");
+});
+
+test("a node has the name of the list, and another name later is a change", () => {
+  const state = new GroupState("me", undefined, "Aoi");
+  state.applyStatus(status("a", 1, { x: "1" }));
+  state.takeNodesChange();
+  assert.deepEqual([...state.nodes.values()].map(({ name }) => name), ["Aoi", "Node a"]);
+  const list = (name) => [{ id: "me", name: "Aoi" }, { id: "a", name }];
+  state.applyNodeList(list("Ren"), state.mark());
+  assert.deepEqual(state.takeNodesChange(), { joined: [], left: [], renamed: ["a"] });
+  assert.equal(state.nodes.get("a").name, "Ren");
+  state.applyNodeList(list("Ren"), state.mark());
+  assert.equal(state.takeNodesChange(), undefined);
 });

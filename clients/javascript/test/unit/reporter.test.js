@@ -11,9 +11,10 @@ const size = reportMessageSize({ groupId: "g", domain: "d", nodeId: "n" });
 function reporter(answer = async () => {}) {
   const clock = new FakeClock();
   const reports = [];
-  const send = (data) => {
+  const send = (take) => {
+    const data = take();
     reports.push({ at: clock.steady(), data: Object.fromEntries(data.map(({ key, value }) => [key, value])) });
-    return answer(data, reports.length);
+    return answer(take, reports.length);
   };
   return { clock, reports, reporter: new Reporter({ clock, interval: 250, size, send }) };
 }
@@ -92,7 +93,7 @@ test("a change that is reverted settles without a report", async () => {
 });
 
 test("a refused value can be set again, and nothing waits for it", async () => {
-  const { clock, reports, reporter: one } = reporter(async (_, count) => {
+  const { clock, reports, reporter: one } = reporter(async (take, count) => {
     if (count === 1) throw new Error("refused");
   });
   one.set("x", "1");
@@ -123,4 +124,53 @@ test("reports stay within the limits, and everything arrives in turn", async () 
     }),
     { numRuns: 40 },
   );
+});
+
+test("a later try sends the newest values, and what waits for older ones still waits", async () => {
+  const tries = [];
+  let finish;
+  const { clock, reporter: one } = reporter((take) => {
+    tries.push(() => Object.fromEntries(take().map(({ key, value }) => [key, value])));
+    return new Promise((resolve) => (finish = resolve));
+  });
+  one.set("x", "1");
+  one.set("y", "1");
+  await clock.run(0);
+  let isSettled = false;
+  void one.settled().then(() => (isSettled = true));
+  one.set("x", "2");
+  one.set("z", "1");
+  // The first try took x = 1. It fails, and the same report is tried again.
+  assert.deepEqual(tries[0](), { x: "2", y: "1", z: "1" });
+  one.set("y", "1");
+  one.set("x", "3");
+  assert.deepEqual(tries[0](), { x: "3", y: "1", z: "1" });
+  await settle();
+  assert.equal(isSettled, false);
+  finish();
+  await settle();
+  assert.equal(isSettled, true);
+  await clock.run(1_000);
+  assert.equal(tries.length, 1, "everything is sent");
+});
+
+test("values of a failed try that fit into no later one still wait", async () => {
+  const takes = [];
+  const { clock, reporter: one } = reporter((take) => {
+    takes.push(take);
+    return new Promise(() => {});
+  });
+  const large = "x".repeat(150_000);
+  one.set("a", "1");
+  one.set("b", large);
+  await clock.run(0);
+  one.set("a", large);
+  assert.deepEqual(takes[0]().map(({ key }) => key), ["a"]);
+  // b is unsent again, so the same value is a change for the others.
+  assert.equal(one.set("b", large), false);
+  assert.deepEqual(takes[0]().map(({ key }) => key), ["a"]);
+  let isSettled = false;
+  void one.settled().then(() => (isSettled = true));
+  await settle();
+  assert.equal(isSettled, false);
 });

@@ -20,6 +20,8 @@ async function hostAndMember(settings = {}, meshOptions = {}) {
   const mesh = () => new Mesh({ ...server.options, ...meshOptions });
   const host = await clock.settled(mesh().create({ name: "Class 3" }));
   const member = await clock.settled(mesh().join(host.group));
+  // Values are asked for once more one second after a subscription.
+  await clock.run(1_500);
   server.requests.length = 0;
   return { clock, server, mesh, host, member, received: record(member, clock) };
 }
@@ -112,7 +114,7 @@ test("a refused value or event is emitted as an error, and the session goes on",
 
 test("heartbeats come at the server's interval, and follow it", async () => {
   const { clock, server, host, member } = await hostAndMember({ heartbeatIntervalSeconds: 60 }, { syncInterval: 0 });
-  await clock.run(59_000);
+  await clock.run(58_000);
   assert.deepEqual(fields(server), []);
   server.settings.heartbeatIntervalSeconds = 10;
   await clock.run(2_000);
@@ -121,7 +123,9 @@ test("heartbeats come at the server's interval, and follow it", async () => {
   await clock.run(10_000);
   assert.equal(server.requests.length, 4);
   const [beat] = server.requests.filter(({ field }) => field === "renewHeartbeat");
-  assert.deepEqual(beat.variables, { groupId: host.group.id, domain: "d", hostId: host.nodeId });
+  const { secret, ...variables } = beat.variables;
+  assert.deepEqual(variables, { groupId: host.group.id, domain: "d", hostId: host.nodeId });
+  assert.ok(secret);
   assert.equal(member.state, "live");
 });
 
@@ -176,7 +180,7 @@ test("ended is the last event, and waiting events are played before it", async (
 
 test("a group that reached its maximum time ends as expired, also without a message", async () => {
   const { clock, server, received, member } = await hostAndMember({ life: 30_000, heartbeatIntervalSeconds: 600 }, { syncInterval: 0 });
-  await clock.run(29_000);
+  await clock.run(28_000);
   assert.equal(member.state, "live");
   await clock.run(3_000);
   assert.deepEqual(received.of("ended").map(({ reason }) => reason), ["expired"]);
@@ -319,10 +323,10 @@ test("nodes join and leave", async () => {
   const late = await clock.settled(mesh().join(host.group));
   late.set("x", 1);
   await clock.run(100);
-  assert.deepEqual(received.of("nodes"), [{ joined: [late.nodeId], left: [] }]);
+  assert.deepEqual(received.of("nodes"), [{ joined: [late.nodeId], left: [], renamed: [] }]);
   await clock.settled(late.leave());
   await clock.run(16_000);
-  assert.deepEqual(received.of("nodes")[1], { joined: [], left: [late.nodeId] });
+  assert.deepEqual(received.of("nodes")[1], { joined: [], left: [late.nodeId], renamed: [] });
   assert.equal(received.of("value").length, 1);
   assert.equal(server.groups.size, 1);
 });
@@ -338,4 +342,127 @@ test("a lost value arrives with the next sync", async () => {
   socket.groupId = groupId;
   await clock.run(12_000);
   assert.equal(member.value("x"), "1");
+});
+
+test("`on` calls a listener with the detail, and its result removes the listener", async () => {
+  const { clock, host, member } = await hostAndMember();
+  const received = [];
+  const stop = member.on("event", ({ name }) => received.push(name));
+  host.fire("one");
+  await clock.run(1_000);
+  stop();
+  stop();
+  host.fire("two");
+  await clock.run(1_000);
+  assert.deepEqual(received, ["one"]);
+  assert.throws(() => member.on("events", () => {}), { type: "ValidationError", message: /There are value, event, nodes/ });
+});
+
+test("a socket that dies in silence is noticed by the own messages that do not come back", async () => {
+  const { clock, server, host, member, received } = await hostAndMember();
+  server.silence();
+  host.fire("lost");
+  // Who sends nothing cannot know yet.
+  await clock.run(1_000);
+  assert.deepEqual([host.state, member.state, received.of("event").length], ["live", "live", 0]);
+  member.set("x", 1);
+  const began = clock.steady();
+  await clock.run(10_000);
+  const states = received.filter(([, type]) => type === "state");
+  assert.ok(states[0][0] - began < 6_000, `${states}`);
+  assert.deepEqual(states.map(([, , { state, recovered }]) => [state, recovered]), [["recovering", undefined], ["live", true]]);
+  assert.deepEqual(received.of("event").map(({ name }) => name), ["lost"], "and what was sent meanwhile is received");
+});
+
+test("a socket that receives anything is not dead, and one message after the other is enough", async () => {
+  const { clock, server, host, member, received } = await hostAndMember();
+  for (let second = 0; second < 30; second++) {
+    host.fire("e");
+    member.fire("e");
+    await clock.run(1_000);
+  }
+  assert.deepEqual(received.of("state"), []);
+  // Messages that take four seconds are late, not lost.
+  const [socket] = [...server.open].slice(-1);
+  socket.nextAt = clock.steady() + 4_000;
+  member.fire("late");
+  await clock.run(20_000);
+  assert.deepEqual(received.of("state"), []);
+});
+
+test("a value whose report fails in the server is sent again with the newest value, and events wait for it", async () => {
+  for (const [errorType, message] of [["InternalFailure", "The change was not saved, try again"], ["Lambda:Unhandled", "..."], ["Lambda:TooManyRequestsException", "Rate Exceeded"]]) {
+    const { clock, server, host, received } = await hostAndMember();
+    server.failNext = { field: "reportDataByNode", error: refusal(errorType, message), times: 3 };
+    host.set("x", 1);
+    host.fire("go");
+    await clock.run(100);
+    host.set("x", 2);
+    await clock.run(10_000);
+    const reports = server.requests.filter(({ field }) => field === "reportDataByNode").map(({ variables }) => variables.data[0].value);
+    assert.deepEqual(reports, ["1", "2", "2", "2"], errorType);
+    assert.deepEqual(received.filter(([, type]) => type !== "state").map(([, type, { value, name }]) => [type, value ?? name]), [["value", "2"], ["event", "go"]]);
+  }
+});
+
+test("a server that always fails is asked eight times, and then the value is an error", async () => {
+  const { clock, server, host } = await hostAndMember();
+  const own = record(host, clock);
+  server.failNext = { field: "reportDataByNode", error: refusal("InternalFailure", "The change was not saved, try again"), times: 100 };
+  host.set("x", 1);
+  await clock.run(120_000);
+  assert.equal(server.requests.filter(({ field }) => field === "reportDataByNode").length, 8);
+  const [{ error, data }] = own.of("error");
+  assert.deepEqual([error.type, data], ["InternalFailure", [{ key: "x", value: "1" }]]);
+  assert.equal(host.state, "live");
+  server.failNext = undefined;
+  host.set("x", 1);
+  await clock.run(1_000);
+  assert.equal(server.groups.get(host.group.id).values.get(host.nodeId).get("x").value, "1");
+});
+
+test("events whose call fails in the server are sent again", async () => {
+  const { clock, server, host, received } = await hostAndMember();
+  server.failNext = { field: "fireEventsByNode", error: refusal("Lambda:ExecutionTimeoutException", "..."), times: 2 };
+  host.fire("one");
+  await clock.run(5_000);
+  assert.deepEqual(received.of("event").map(({ name }) => name), ["one"]);
+});
+
+test("values that AppSync loses right after the subscription are there a second later", async () => {
+  const clock = new FakeClock();
+  const server = new ModelServer(clock, { lossAfterAck: 500 });
+  const host = await clock.settled(new Mesh(server.options).create({ name: "A" }));
+  const member = await clock.settled(new Mesh({ ...server.options, syncInterval: 0 }).join(host.group));
+  assert.equal(member.state, "live");
+  server.reportDataByNode({ groupId: host.group.id, nodeId: host.nodeId, secret: server.groups.get(host.group.id).secrets.get(host.nodeId), data: [{ key: "x", value: "1" }] });
+  await clock.run(100);
+  assert.equal(member.value("x"), undefined);
+  await clock.run(1_500);
+  assert.equal(member.value("x"), "1");
+});
+
+test("events that AppSync loses right after a new subscription are received a second later", async () => {
+  const { clock, server, host, member, received } = await hostAndMember({ lossAfterAck: 500 });
+  server.cut();
+  await clock.run(250);
+  for (let wait = 0; member.state !== "live"; wait += 10) await clock.run(10);
+  host.fire("lost live");
+  await clock.settled(host.flush());
+  await clock.run(3_000);
+  assert.deepEqual(received.of("event").map(({ name }) => name), ["lost live"]);
+  assert.ok(received.of("state").every(({ recovered }) => recovered !== false));
+});
+
+test("pages that end early because of their size are followed by the next ones", async () => {
+  const { clock, server, host, member, received } = await hostAndMember();
+  server.sockets = "refuse";
+  server.cut();
+  for (let number = 0; number < 12; number++) host.fire(String(number), "x".repeat(200_000));
+  await clock.settled(host.flush());
+  await clock.run(5_000);
+  server.sockets = "up";
+  await clock.run(60_000);
+  assert.equal(member.state, "live");
+  assert.deepEqual(received.of("event").map(({ name }) => Number(name)), Array.from({ length: 12 }, (_, number) => number));
 });

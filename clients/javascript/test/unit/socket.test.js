@@ -146,3 +146,30 @@ test("the end of the subscription closes the socket, and no message follows", as
     assert.deepEqual([heard, lost], [[], 1]);
   }
 });
+
+test("a message that was promised and does not come closes the socket after five seconds", async () => {
+  const one = await subscribed();
+  await one.clock.run(1_000);
+  one.socket.expectMessage(one.clock.steady());
+  await one.clock.run(4_000);
+  one.socket.expectMessage(one.clock.steady());
+  await one.clock.run(999);
+  assert.ok(!one.socket.closed);
+  await one.clock.run(1);
+  assert.ok(one.socket.closed, "a later message gives no more time");
+  assert.equal(one.clock.pending, 0);
+});
+
+test("any frame since the call was sent shows that the socket is alive", async () => {
+  const one = await subscribed();
+  await one.clock.run(1_000);
+  const sentAt = one.clock.steady();
+  one.says(data(1));
+  one.socket.expectMessage(sentAt);
+  await one.clock.run(10_000);
+  one.socket.expectMessage(one.clock.steady());
+  await one.clock.run(4_000);
+  one.says({ type: "ka" });
+  await one.clock.run(60_000);
+  assert.ok(!one.socket.closed);
+});

@@ -1,0 +1,100 @@
+/** The options of the public classes, and their checks. */
+import type { Fetch } from "./api.js";
+import type { Clock } from "./clock.js";
+import { MeshError } from "./errors.js";
+import type { Page } from "./page.js";
+import type { WebSocketConstructor } from "./socket.js";
+import { kindOf } from "./values.js";
+
+/** Where the server is, and how to use it. */
+export interface MeshOptions {
+  /** The API's URL, as `https://...appsync-api...amazonaws.com/graphql` or `http://192.168.0.5:4000/graphql`. */
+  readonly endpoint: string;
+  /** The API key. */
+  readonly apiKey: string;
+  /** The URL of sockets; by default derived from `endpoint` by AppSync's rules. */
+  readonly realtimeEndpoint?: string;
+  /** The domain of the groups; by default the one that the server gives this network. */
+  readonly domain?: string;
+  /** A WebSocket class, such as the package `ws` in Node 20. Without any, sessions poll. */
+  readonly webSocket?: WebSocketConstructor;
+  /** Used instead of the global `fetch`. */
+  readonly fetch?: Fetch;
+  /** Milliseconds for which events are collected before they are sent, 10 to 10,000; default 250. */
+  readonly eventInterval?: number;
+  /** The least milliseconds from one report of values to the next, 10 to 10,000; default 250. */
+  readonly dataInterval?: number;
+  /** Milliseconds between requests for all nodes and values; default 15,000, 0 for none. */
+  readonly syncInterval?: number;
+  /** Time and randomness, for tests. */
+  readonly clock?: Clock;
+  /** The web page, for tests; by default the current one. */
+  readonly page?: Page;
+}
+
+/** Options of every call. */
+export interface CallOptions {
+  /** An abort ends the call, and also the session that it made. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of `create`. */
+export interface CreateOptions extends CallOptions {
+  /** The group's name: 1 to 256 characters. */
+  readonly name: string;
+  /** When the group ends at the latest; by default after the server's maximum. */
+  readonly maxConnectionTimeSeconds?: number;
+  /** The host's id; by default a new one or, after a reload of the page, the one used before. */
+  readonly hostId?: string;
+  /** The host's secret, 16 to 128 characters; by default a random one. Only needed to continue in another process. */
+  readonly secret?: string;
+}
+
+/** Options of `join`. */
+export interface JoinOptions extends CallOptions {
+  /** The name of this node for all others, 1 to 40 characters; by default `Node` and its id. */
+  readonly name?: string;
+  /** This node's id; by default a new one. */
+  readonly nodeId?: string;
+  /** The node's secret, 16 to 128 characters; by default a random one. Only needed to continue in another process. */
+  readonly secret?: string;
+}
+
+/** The endpoint as a URL. */
+export function endpointOf(given: unknown): URL {
+  return urlOf("endpoint", given, ["http", "https"], "http://192.168.0.5:4000/graphql");
+}
+
+/** The URL of sockets as a text. */
+export function realtimeEndpointOf(given: unknown): string {
+  return urlOf("realtimeEndpoint", given, ["ws", "wss"], "ws://192.168.0.5:4000/graphql/realtime").href;
+}
+
+/** A key that fits into headers and sub-protocols. With any other, every call would fail like a broken network. */
+export function apiKeyOf(given: unknown): string {
+  if (given === undefined || given === "") throw wrong("apiKey is missing: give the key that the server shows at its start");
+  if (typeof given === "string" && /^[!-~]+$/.test(given)) return given;
+  throw wrong("apiKey must be a string of ASCII letters, digits and signs, without spaces");
+}
+
+/** An interval in milliseconds. */
+export function intervalOf(name: string, given: number = 250): number {
+  if (given >= 10 && given <= 10_000) return given;
+  throw wrong(`${name} must be 10 to 10000 milliseconds`);
+}
+
+function urlOf(name: string, given: unknown, schemes: string[], example: string): URL {
+  const rule = `must begin with ${schemes.map((scheme) => `${scheme}://`).join(" or ")}, as in ${example}`;
+  if (given === undefined || given === "") throw wrong(`${name} is missing: it ${rule}`);
+  if (typeof given !== "string") throw wrong(`${name} ${rule}. It is ${kindOf(given)}`);
+  if (!schemes.some((scheme) => given.startsWith(`${scheme}://`))) throw wrong(`${name} "${given}" ${rule}`);
+  try {
+    return new URL(given);
+  } catch {
+    throw wrong(`${name} "${given}" is not a URL: it ${rule}`);
+  }
+}
+
+function wrong(message: string): MeshError {
+  return new MeshError("InvalidOption", message);
+}
