@@ -90,7 +90,7 @@ test('two pages, by hand: create, find, join, share, fire, leave', async () => {
   await host.getByRole('button', { name: 'ジャンプ' }).click();
   await member.locator('ol li', { hasText: 'ジャンプ' }).waitFor();
   await seesValue(member, 'はやさ', 73);
-  await seesValue(member, 'ライト', true);
+  await seesValue(member, 'ライト', 'on');
   await fire(member, 'hello', 'こんにちは <b>');
   await hears(host, 'hello', 'こんにちは <b>');
   await member.getByLabel('Name of the value').fill('height');
@@ -103,7 +103,7 @@ test('two pages, by hand: create, find, join, share, fire, leave', async () => {
 
   await member.getByRole('button', { name: 'Leave' }).click();
   await member.getByText('You left the group').waitFor();
-  await member.getByRole('button', { name: 'Groups' }).click();
+  await member.getByRole('button', { name: 'Back to the list of groups' }).click();
   await join(member, '3年1組');
   await inState(member, 'Connected');
   await host.getByRole('button', { name: 'グループを おわりに する' }).click();
@@ -136,11 +136,11 @@ test('aws-amplify and mesh-v2-client in one group', async t => {
   await crossing(library, own);
   await screenshot(library, 'example-amplify');
   await own.getByRole('button', { name: 'Leave' }).click();
-  await own.getByRole('button', { name: 'Groups' }).click();
+  await own.getByRole('button', { name: 'Back to the list of groups' }).click();
   await create(own, 'Other way round');
   await inState(own, 'Connected');
   await library.getByRole('button', { name: 'End the group' }).click();
-  await library.getByRole('button', { name: 'Groups' }).click();
+  await library.getByRole('button', { name: 'Back to the list of groups' }).click();
   await join(library, 'Other way round');
   await crossing(library, own);
   await own.getByRole('button', { name: 'End the group' }).click();
@@ -204,7 +204,7 @@ test('where the network blocks sockets, a pupil reads that it takes a little lon
   network.unblock();
   await inState(pupil, 'つながっています');
   await host.getByRole('button', { name: 'End the group' }).click();
-  await pupil.getByText('ホストが グループを おわりに しました').waitFor();
+  await pupil.getByText('つくった人が グループを おわりに しました').waitFor();
 });
 
 test('from a plain file server, with the endpoint and key in the address', async t => {

@@ -15,28 +15,49 @@ export function run(makeMesh, notice) {
   const show = (...content) => main.replaceChildren(...content);
 
   const options = fromAddress();
-  const connect = (options) => showGroups(makeMesh(options), show);
+  const { group, name } = options;
+  const connect = (options) => showGroups(makeMesh(options), name, show);
   showForm(options, connect, notice, show);
-  if (options.apiKey && !notice) connect(options).catch(fail);
+  if (!options.apiKey || notice) return;
+  if (group) enterAtOnce(makeMesh(options), group, name, show).catch(fail);
+  else connect(options).catch(fail);
 }
 
-/** The endpoint, key and domain from the fragment of the address, which browsers do not send to servers. */
+/** Joins the group of an invitation. Where that fails, the list of groups says what there is instead. */
+async function enterAtOnce(mesh, group, name, show) {
+  const back = () => showGroups(mesh, name, show).catch(fail);
+  try {
+    showGroup(await mesh.join(group, { name }), name, show, back);
+  } catch (error) {
+    await showGroups(mesh, name, show);
+    fail(error);
+  }
+}
+
+/**
+ * The endpoint, key and domain from the fragment of the address, which browsers do not send to servers; an
+ * invitation also has a group, and the name of this node.
+ */
 function fromAddress() {
   const given = new URLSearchParams(location.hash.slice(1));
   // `mesh serve` serves the API beside this page. Other servers do not.
   const own = location.pathname.startsWith("/example/") ? new URL("/graphql", location).href : "";
-  return { endpoint: given.get("endpoint") ?? own, apiKey: given.get("key") ?? "", domain: given.get("domain") || undefined };
+  const domain = given.get("domain") || undefined;
+  const group = given.has("group") && domain ? { id: given.get("group"), domain } : undefined;
+  const name = given.get("name") || undefined;
+  return { endpoint: given.get("endpoint") ?? own, apiKey: given.get("key") ?? "", domain, group, name };
 }
 
 function header() {
   const other = language === "ja" ? "en" : "ja";
-  const link = (page, text) => element("a", { href: page + location.search + location.hash }, text);
+  // Children have no use for a choice of libraries; who compares them knows the address of the other page.
   const isAmplify = location.pathname.endsWith("/amplify.html");
+  const link = element("a", { href: `./${location.search}${location.hash}` }, texts.withPackage);
   return element(
     "header",
     {},
     element("h1", {}, texts.title),
-    element("nav", {}, isAmplify ? link("./", texts.withPackage) : link("amplify.html", texts.withAmplify)),
+    ...(isAmplify ? [element("nav", {}, link)] : []),
     button(texts.otherLanguage, () => (location.search = `lang=${other}`), { lang: other }),
   );
 }
@@ -89,15 +110,16 @@ function showForm({ endpoint, apiKey, domain }, connect, notice, show) {
 }
 
 /** Shows the list of groups and the form for a new one. */
-async function showGroups(mesh, show) {
+async function showGroups(mesh, ownName, show) {
   const groups = await mesh.groups();
   const list = element("ul", { className: "groups" });
-  const enter = async (session) => showGroup(await session, show, () => showGroups(mesh, show).catch(fail));
+  const back = () => showGroups(mesh, ownName, show).catch(fail);
+  const enter = async (session) => showGroup(await session, ownName, show, back);
   const fill = (groups) => {
     const item = (group) => {
       const { name, expiresAt } = group;
       const minutes = Math.max(0, Math.ceil((Date.parse(expiresAt) - Date.now()) / 60_000));
-      const join = button(texts.join, asAction(() => enter(mesh.join(group))), { "aria-label": `${texts.join}: ${name}` });
+      const join = button(texts.join, asAction(() => enter(mesh.join(group, { name: ownName }))), { "aria-label": `${texts.join}: ${name}` });
       return element("li", {}, element("strong", {}, name), ` ${texts.minutesLeft(minutes)} `, join);
     };
     const items = groups.map(item);

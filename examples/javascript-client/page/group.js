@@ -1,12 +1,16 @@
 // The page of a group: own values, events, the values of all nodes, and the timeline.
 import { button, element, form, labelled } from "./dom.js";
+import { shortName } from "./names.js";
 import { texts } from "./texts.js";
 
 /** How many lines the timeline keeps. */
 const MAX_LINES = 200;
 
-/** Shows a session until it ends. `back` is called when the user wants to go back to the list of groups. */
-export function showGroup(session, show, back) {
+/**
+ * Shows a session until it ends. `ownName` is the name that this node was given, if any. `back` is called when the
+ * user wants to go back to the list of groups.
+ */
+export function showGroup(session, ownName, show, back) {
   const { group, isHost } = session;
   const timeline = new Timeline(session);
   const state = element("p", { role: "status", className: "state" });
@@ -29,11 +33,11 @@ export function showGroup(session, show, back) {
     for (const id of left) timeline.add(texts.left, "node", null, id);
     for (const id of left) others.remove(id);
   });
-  session.addEventListener("ended", ({ detail: { reason } }) => {
+  session.addEventListener("ended", ({ detail }) => {
     show(
       element("h2", {}, group.name ?? group.id),
-      element("p", { role: "alert", className: "hint" }, texts.ends[reason]),
-      button(texts.groups, back),
+      element("p", { role: "alert", className: "hint" }, texts.ends[reasonOf(detail)]),
+      button(texts.toGroups, back),
       timeline.section,
     );
   });
@@ -43,6 +47,7 @@ export function showGroup(session, show, back) {
       "section",
       { className: "group" },
       element("h2", {}, group.name ?? group.id),
+      element("p", { className: "self" }, texts.you(ownName ?? shortName(session.nodeId))),
       state,
       button(isHost ? texts.dissolve : texts.leave, () => void session.leave(), { className: "quiet" }),
     ),
@@ -52,13 +57,15 @@ export function showGroup(session, show, back) {
   showState({ state: session.state });
 }
 
-/** The first digits of an id. */
-const short = (id) => id.slice(0, 6);
+/** Why a session ended. The server says whether the host or the teacher ended the group. */
+const reasonOf = ({ reason, message }) => (reason === "dissolved" && /teacher/i.test(message) ? "byTeacher" : reason);
 
-/** A node's name for the page. */
+/** A node's name for the page: what it was called, or short for its id. */
 function nameOf(session, id) {
   if (id === session.nodeId) return texts.me;
-  return session.nodes.get(id)?.isHost ? `${texts.host} ${short(id)}` : `${texts.node} ${short(id)}`;
+  const { name, isHost } = session.nodes.get(id) ?? {};
+  const shown = name && name !== `Node ${id}` ? name : shortName(id);
+  return isHost ? `${shown} (${texts.host})` : shown;
 }
 
 /** Sliders and switches for own values, which all other nodes receive. */
@@ -67,7 +74,7 @@ function ownValues(session) {
   const add = (name, kind) => {
     const set = (value) => {
       session.set(name, value);
-      shown.textContent = value;
+      shown.textContent = shownValue(value);
     };
     const shown = element("output", {}, "");
     const input =
@@ -141,7 +148,8 @@ class Others {
     if (nodeId === this.#session.nodeId) return;
     const id = JSON.stringify([nodeId, key]);
     const row = this.#rows.get(id) ?? this.#addRow(id, nodeId, key);
-    row.cells[2].replaceChildren(value, ...bar(value));
+    row.cells[0].textContent = nameOf(this.#session, nodeId);
+    row.cells[2].replaceChildren(shownValue(value), ...bar(value));
     this.#nobody.hidden = true;
   }
 
@@ -167,6 +175,9 @@ class Others {
     return row;
   }
 }
+
+/** A value for the page: a switch is on or off. */
+const shownValue = (value) => texts.switch[value] ?? String(value);
 
 /** A bar for a value that a slider could have set. */
 function bar(value) {

@@ -22,8 +22,15 @@ export class Places {
 
   #measure() {
     // A list that is not shown has no columns yet.
-    this.#columns = Number(getComputedStyle(this.#list).getPropertyValue('--columns')) || this.#columns;
+    const columns = Number(getComputedStyle(this.#list).getPropertyValue('--columns')) || this.#columns;
+    const isNew = columns !== this.#columns;
+    this.#columns = columns;
+    // In a grid of another shape everything is elsewhere, and need not glide there.
+    this.#list.classList.toggle('still', isNew);
     this.#put();
+    if (!isNew) return;
+    this.#list.getBoundingClientRect();
+    this.#list.classList.remove('still');
   }
 
   #put() {
