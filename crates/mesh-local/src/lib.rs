@@ -108,6 +108,15 @@ impl LocalStore {
         self.change(|state, _| Ok(state.overview(now, known))).await
     }
 
+    /// The living group, if there is one alone in all domains.
+    ///
+    /// # Errors
+    ///
+    /// When the commit fails of what this answer may have seen.
+    pub async fn only_group(&self, now: Now) -> Result<Option<GroupRecord>> {
+        self.change(|state, _| Ok(state.only_group(now))).await
+    }
+
     /// Ends what time has ended and tells subscribers. To be called a few times a second.
     pub async fn sweep(&self, now: Now) -> Result<()> {
         // Taken first: whatever they wait for is settled before this change is.

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`board`] | what a teacher sees of all groups |
 //! | [`http`] | the routes: /graphql, the upgrade, /health, /metrics |
+//! | [`join`] | the code by which pupils come in |
 //! | [`graphql`] | requests, validated against schema.graphql, to operations and answers |
 //! | [`realtime`] | subscriptions over WebSockets |
 //! | [`server`] | listeners, limits on connections, TLS, starting and stopping |
@@ -12,6 +13,7 @@ pub mod board;
 pub mod clock;
 pub mod graphql;
 pub mod http;
+pub mod join;
 pub mod keys;
 pub mod metrics;
 pub mod realtime;

@@ -71,6 +71,14 @@ impl State {
         Overview { groups: shown.collect(), more_groups }
     }
 
+    /// The living group, if there is one alone.
+    pub(crate) fn only_group(&self, now: Now) -> Option<GroupRecord> {
+        let rules = &self.settings.lifetimes;
+        let mut living = self.groups.values().filter(|group| group.life(now, rules) == Life::Alive);
+        let first = living.next()?;
+        living.next().is_none().then(|| first.record.clone())
+    }
+
     fn view(&self, now: Now, group: &GroupState, since: Option<Timestamp>, room: usize) -> GroupView {
         let rules = &self.settings.lifetimes;
         let is_newer = since.is_none_or(|since| group.last_report > since);

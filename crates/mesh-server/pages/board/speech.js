@@ -66,6 +66,7 @@ const ruby = (word, reading) => {
   const element = document.createElement('ruby');
   const over = document.createElement('rt');
   over.textContent = reading;
+  over.setAttribute('aria-hidden', 'true');
   element.append(word, over);
   return element;
 };

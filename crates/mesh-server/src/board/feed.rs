@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mesh_core::Context;
 use mesh_core::model::GroupRecord;
+use mesh_core::time::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -13,8 +14,8 @@ use super::bill::Usage;
 use super::invitation::Invitation;
 use super::registry::{BoardRegistry, Opened};
 use super::snapshot::{Snapshot, Surroundings};
-use super::update::BoardUpdate;
-use crate::keys::ApiKeys;
+use super::update::{BoardUpdate, Lobby};
+use crate::join::JoinCode;
 use crate::metrics::Metrics;
 use crate::realtime::hub::Hub;
 use mesh_local::LocalStore;
@@ -34,8 +35,8 @@ pub struct BoardFeed {
     pub node_addresses: NodeAddresses,
     /// What was counted.
     pub metrics: Arc<Metrics>,
-    /// The pupils' keys; the first is in invitations.
-    pub keys: Arc<ApiKeys>,
+    /// The code by which pupils come in.
+    pub join: JoinCode,
     /// The address by which others in the room reach this server, as `http://192.168.1.20:4000`.
     pub base_url: String,
 }
@@ -58,6 +59,7 @@ impl BoardFeed {
     /// Sends updates until the board is gone.
     async fn run(&self, opened: &Opened, updates: &mpsc::Sender<String>) {
         let mut snapshot = Snapshot::default();
+        let mut code = String::new();
         let mut ticks = interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -65,7 +67,7 @@ impl BoardFeed {
                 _ = ticks.tick() => {}
                 () = updates.closed() => return,
             }
-            let Some(update) = self.update(opened, &mut snapshot).await else { continue };
+            let Some(update) = self.update(opened, &mut snapshot, &mut code).await else { continue };
             let Ok(json) = serde_json::to_string(&update) else { return };
             match timeout(TAKE_TIMEOUT, updates.send(json)).await {
                 Ok(Ok(())) => {}
@@ -74,21 +76,34 @@ impl BoardFeed {
         }
     }
 
-    /// What changed; none while the store cannot be read.
-    async fn update(&self, opened: &Opened, snapshot: &mut Snapshot) -> Option<BoardUpdate> {
+    /// What changed; none while the store cannot be read. `code` is the one that the board shows.
+    async fn update(
+        &self,
+        opened: &Opened,
+        snapshot: &mut Snapshot,
+        code: &mut String,
+    ) -> Option<BoardUpdate> {
         let now = self.context.now();
+        let lobby = self.lobby(now.wall, code);
         let overview = self.context.store.overview(now, &snapshot.known()).await.ok()?;
         let around = Surroundings {
             rules: &self.context.settings.lifetimes,
             listeners: &|group: &GroupRecord| self.hub.listeners(&group.key),
             address_of: &|node| self.node_addresses.address_of(node),
-            invitation: &|group| {
-                Invitation::new(&self.base_url, self.keys.first(), group.key.domain.as_str())
-            },
+            invitation: &|group| Invitation::new(&self.base_url, code, Some(&group.key)),
         };
         let mut update = snapshot.follow(&overview, opened.take(), &around);
+        update.lobby = lobby;
         update.time = now.wall.as_millis();
         update.bill = Usage { metrics: &self.metrics, hub: self.hub.counts() }.bill();
         Some(update)
+    }
+
+    /// How pupils come in, if the board shows another code or none.
+    fn lobby(&self, now: Timestamp, shown: &mut String) -> Option<Lobby> {
+        let code = if shown.is_empty() { self.join.for_opening_board(now) } else { self.join.current(now) };
+        *shown = code.ok().filter(|code| code != shown)?;
+        let invitation = Invitation::new(&self.base_url, shown, None);
+        Some(Lobby { address: self.base_url.clone(), code: shown.clone(), invitation })
     }
 }

@@ -3,11 +3,12 @@
 use std::fmt::Write;
 
 use fast_qr::QRBuilder;
+use mesh_core::id::GroupKey;
 use serde::Serialize;
 
 use crate::keys::in_fragment;
 
-/// An address that opens the example page beside this server, with key and domain filled in.
+/// An address that opens the page where pupils come in, with the code filled in.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Invitation {
     pub(super) url: String,
@@ -18,10 +19,15 @@ pub(super) struct Invitation {
 }
 
 impl Invitation {
-    /// The invitation of a server at `base_url`, as `http://192.168.1.20:4000`. Key and domain stand in the
-    /// fragment, which browsers send to no server.
-    pub(super) fn new(base_url: &str, key: &str, domain: &str) -> Self {
-        let url = format!("{base_url}/example/#key={}&domain={}", in_fragment(key), in_fragment(domain));
+    /// The invitation of a server at `base_url`, as `http://192.168.1.20:4000`, to a group or to all. What is filled in
+    /// stands in the fragment, which browsers send to no server.
+    pub(super) fn new(base_url: &str, code: &str, group: Option<&GroupKey>) -> Self {
+        let mut url = format!("{base_url}/join/#code={}", in_fragment(code));
+        if let Some(group) = group {
+            let (id, domain) = (in_fragment(group.id.as_str()), in_fragment(group.domain.as_str()));
+            // Writing to memory cannot fail.
+            let _ = write!(url, "&group={id}&domain={domain}");
+        }
         let Ok(code) = QRBuilder::new(url.as_bytes()).build() else {
             return Self { url, ..Self::default() };
         };
@@ -52,13 +58,16 @@ mod tests {
 
     #[test]
     fn an_invitation_is_an_address_and_its_code() {
-        let invitation = Invitation::new("http://192.168.1.20:4000", "da2-key", "3年 1組");
+        let group = |domain: &str| GroupKey { id: "7f".into(), domain: domain.into() };
+        let to_all = Invitation::new("http://192.168.1.20:4000", "kmfrtx", None);
+        assert_eq!(to_all.url, "http://192.168.1.20:4000/join/#code=kmfrtx");
+        let invitation = Invitation::new("http://192.168.1.20:4000", "kmfrtx", Some(&group("3年 1組")));
         let domain = "3%E5%B9%B4%201%E7%B5%84";
-        assert_eq!(invitation.url, format!("http://192.168.1.20:4000/example/#key=da2-key&domain={domain}"));
+        assert_eq!(invitation.url, format!("{}&group=7f&domain={domain}", to_all.url));
         // The finder pattern in the corner.
         assert!(invitation.size >= 21 && invitation.path.starts_with("M0 0h7v1h-7z"));
         assert_eq!(runs(3, [true, false, true, true].into_iter()), "M0 3h1v1h-1zM2 3h2v1h-2z");
-        let long = Invitation::new("http://h", "k", &"組".repeat(1_000));
+        let long = Invitation::new("http://h", "k", Some(&group(&"組".repeat(1_000))));
         assert_eq!((long.size, &*long.path), (0, ""));
     }
 }

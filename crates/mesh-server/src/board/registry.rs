@@ -71,6 +71,11 @@ impl BoardRegistry {
         Some(Opened { registry: self.clone(), board })
     }
 
+    /// Whether a board is open.
+    pub fn is_watched(&self) -> bool {
+        self.is_watched.load(Ordering::Relaxed)
+    }
+
     /// Ends all boards, because the server stops.
     pub fn close_all(&self) {
         self.closed.store(true, Ordering::Relaxed);

@@ -9,6 +9,9 @@ use serde::Serialize;
 pub(super) struct BoardUpdate {
     /// The server's time, in milliseconds since 1970.
     pub(super) time: i64,
+    /// How pupils come in; left out while it stays the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) lobby: Option<Lobby>,
     /// Groups that are new or in which something changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) groups: Vec<GroupChange>,
@@ -24,6 +27,17 @@ pub(super) struct BoardUpdate {
     pub(super) more_groups: usize,
     /// What the same would cost in the cloud.
     pub(super) bill: super::bill::Bill,
+}
+
+/// How pupils come in.
+#[derive(Debug, Serialize)]
+pub(super) struct Lobby {
+    /// The server's address, as `http://192.168.1.20:4000`.
+    pub(super) address: String,
+    /// Six letters that stand for the key.
+    pub(super) code: String,
+    /// Both as a QR code.
+    pub(super) invitation: super::invitation::Invitation,
 }
 
 /// What changed in a group.

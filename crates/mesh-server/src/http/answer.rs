@@ -2,7 +2,7 @@
 //! the header by which aws-amplify knows a wrong key.
 
 use axum::body::Body;
-use axum::http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
+use axum::http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use axum::http::{Response, StatusCode};
 
 use mesh_appsync::selection::write_text;
@@ -67,6 +67,13 @@ pub(super) fn nothing_here() -> Response<Body> {
 
 pub(super) fn too_many_boards() -> Response<Body> {
     error(StatusCode::TOO_MANY_REQUESTS, "LimitExceededError", "Too many boards are open. Close one.")
+}
+
+pub(super) fn too_many_codes() -> Response<Body> {
+    let message = "Too many wrong codes were tried. Wait a minute, and try again.";
+    let mut response = error(StatusCode::TOO_MANY_REQUESTS, "LimitExceededError", message);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("60"));
+    response
 }
 
 pub(super) fn no_such_page() -> Response<Body> {

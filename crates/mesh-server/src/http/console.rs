@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
-use axum::http::Response;
-use axum::http::header::{CONTENT_TYPE, HeaderValue};
+use axum::http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
+use axum::http::{Response, StatusCode};
 use axum::routing::get;
 use rust_embed::RustEmbed;
 
@@ -44,9 +44,16 @@ struct Folder;
 
 pub(super) fn routes() -> Router<Arc<App>> {
     let pages = Pages::new::<Folder>(POLICY);
-    let index = pages.clone();
+    let (first, index) = (pages.clone(), pages.clone());
     Router::new()
-        .route("/", get(move |app, request| first_page(app, index, request)))
+        .route("/", get(move |app, request| first_page(app, first, request)))
+        .route("/console", get(async || moved_to("/console/")))
+        .route(
+            "/console/",
+            get(async move |State(app): State<Arc<App>>, request: Request| {
+                serve(&app, &index, "index.html", &request)
+            }),
+        )
         .route("/console/queries.graphql", get(queries))
         .route(
             "/console/{*file}",
@@ -56,16 +63,30 @@ pub(super) fn routes() -> Router<Arc<App>> {
         )
 }
 
-/// A page that the operator has for `/` is wanted there, and not the console.
+/// A page that the operator has for `/` is wanted there. Without one, this machine gets the console, and pupils get
+/// the page where they come in.
 async fn first_page(State(app): State<Arc<App>>, index: Pages, request: Request) -> Response<Body> {
     match &app.folder {
         Some(folder) if folder.has_index().await => folder_or_nothing(State(app), request).await,
+        _ if !app.console.is_served(through_loopback(&request)) => moved_to("/join/"),
         _ => serve(&app, &index, "index.html", &request),
     }
 }
 
+fn through_loopback(request: &Request) -> bool {
+    request.extensions().get::<Peer>().is_some_and(|peer| peer.through_loopback)
+}
+
+/// Browsers would keep a permanent one, and a later server may have another first page.
+fn moved_to(place: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+    response.headers_mut().insert(LOCATION, HeaderValue::from_static(place));
+    response
+}
+
 fn serve(app: &App, pages: &Pages, file: &str, request: &Request) -> Response<Body> {
-    let through_loopback = request.extensions().get::<Peer>().is_some_and(|peer| peer.through_loopback);
+    let through_loopback = through_loopback(request);
     if app.console.is_served(through_loopback) { pages.serve(file, request) } else { answer::nothing_here() }
 }
 

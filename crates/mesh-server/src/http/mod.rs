@@ -8,6 +8,7 @@ mod console;
 mod folder;
 mod graphql;
 mod hosts;
+mod join;
 mod operators;
 mod origin;
 mod pages;
@@ -104,6 +105,7 @@ pub fn app(app: Arc<App>) -> Router {
         .route("/admin/board", get(admin::board))
         .route("/admin/dissolve", post(admin::dissolve))
         .merge(console::routes())
+        .merge(join::routes())
         .merge(Pages::new::<Board>(OWN_SERVER_ONLY).routes("/board"))
         .merge(Pages::new::<Example>(ANY_SERVER).routes("/example"))
         .fallback(folder_or_nothing)

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use crate::board::{BoardFeed, BoardRegistry, FanOut, NodeAddresses};
 use crate::graphql::engine::Engine;
 use crate::http::{App, Console, Folder, Hosts, Origins};
+use crate::join::JoinCode;
 use crate::keys::ApiKeys;
 use crate::metrics::Metrics;
 use crate::realtime::connection::Realtime;
@@ -98,7 +99,7 @@ impl TestServer {
             hub: hub.clone(),
             node_addresses: NodeAddresses::default(),
             metrics: metrics.clone(),
-            keys: keys.clone(),
+            join: JoinCode::default(),
             base_url: format!("http://{address}"),
         };
         let app = App {

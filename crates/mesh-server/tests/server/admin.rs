@@ -19,7 +19,8 @@ use crate::support::{ADMIN_KEY, DISSOLVE, FIRE, JOIN, KEY, REPORT, TestServer, e
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// An open board, and what it would show.
-struct Board {
+pub(crate) struct Board {
+    lobby: Value,
     body: Incoming,
     received: Vec<u8>,
     nodes: HashMap<String, Value>,
@@ -36,6 +37,7 @@ impl Board {
         let body = connect(server, ADMIN_KEY).await.unwrap();
         Self {
             body,
+            lobby: Value::Null,
             received: Vec::new(),
             nodes: HashMap::new(),
             values: HashMap::new(),
@@ -45,6 +47,17 @@ impl Board {
             groups: Vec::new(),
             bill: Value::Null,
         }
+    }
+
+    /// An open board that shows how pupils come in.
+    pub(crate) async fn lobby(server: &TestServer) -> Self {
+        let mut board = Self::open(server).await;
+        board.until(|board| board.lobby.is_object()).await;
+        board
+    }
+
+    pub(crate) fn code(&self) -> &str {
+        self.lobby["code"].as_str().unwrap()
     }
 
     /// Takes frames until the board shows something.
@@ -85,6 +98,9 @@ impl Board {
                 self.nodes.insert(id, node);
             }
             self.gone.extend(list(&group["gone"]));
+        }
+        if frame["lobby"].is_object() {
+            self.lobby = frame["lobby"].clone();
         }
         self.events.extend(list(&frame["events"]));
         self.ended.extend(list(&frame["ended"]));
@@ -157,7 +173,10 @@ async fn a_board_follows_a_lesson() {
         (&about["name"], &about["domain"], &about["host"]),
         (&json!("n"), &json!("d"), &json!("alice"))
     );
-    assert!(about["invitation"]["url"].as_str().unwrap().ends_with(&format!("/example/#key={KEY}&domain=d")));
+    let invitation = about["invitation"]["url"].as_str().unwrap();
+    assert!(
+        invitation.contains("/join/#code=") && invitation.contains("&group=") && !invitation.contains(KEY)
+    );
     assert_eq!(board.nodes["alice"]["state"], "here");
 
     server.data(REPORT, report("bob", "2")).await;

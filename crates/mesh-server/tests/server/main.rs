@@ -9,6 +9,7 @@ mod errors;
 mod fields;
 mod folder;
 mod hostile;
+mod join;
 mod lifecycle;
 mod limits;
 mod pages;

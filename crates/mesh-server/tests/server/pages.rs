@@ -78,11 +78,14 @@ async fn the_console_is_for_loopback_unless_it_is_wanted() {
         (Console::Off, StatusCode::NOT_FOUND),
     ] {
         let server = TestServer::start_with(Options { console, ..Options::default() }).await;
-        for path in ["/", "/console/console.js"] {
+        for path in ["/console/", "/console/console.js"] {
             let page = get(&server, path, &[]).await;
             assert_eq!(page.status, status, "{console:?} {path}");
             assert!(!String::from_utf8_lossy(&page.body).contains(KEY), "a page never has the key");
         }
+        let first = get(&server, "/", &[]).await;
+        let leads_to = (console == Console::Off).then_some("/join/");
+        assert_eq!(first.header("location"), leads_to, "{console:?}");
     }
     assert!(
         !Console::OnLoopback.is_served(false)

@@ -18,6 +18,7 @@ use mesh_server::clock::SystemClock;
 use mesh_server::graphql::engine::Engine;
 use mesh_server::graphql::schema::SchemaError;
 use mesh_server::http::{App, Folder, Hosts, Origins};
+use mesh_server::join::JoinCode;
 use mesh_server::keys::ApiKeys;
 use mesh_server::metrics::Metrics;
 use mesh_server::realtime::connection::Realtime;
@@ -98,7 +99,7 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
         hub,
         node_addresses: NodeAddresses::default(),
         metrics: metrics.clone(),
-        keys: keys.clone(),
+        join: JoinCode::default(),
         base_url: announcement.base_url.clone(),
     };
     let server = Server {

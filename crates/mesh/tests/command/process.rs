@@ -86,7 +86,9 @@ async fn an_unspecified_address_is_told_as_one_that_others_reach() {
     assert!(!server.address.ip().is_unspecified());
     let told = server.errors();
     assert!(told.contains("/board/#key=") && !told.contains("/#key=da2"), "no console for the room: {told}");
-    let console = server.client().await.send(hyper::Method::GET, "/", &[], b"").await;
+    let first = server.client().await.send(hyper::Method::GET, "/", &[], b"").await;
+    assert_eq!(first.header("location"), Some("/join/"));
+    let console = server.client().await.send(hyper::Method::GET, "/console/", &[], b"").await;
     assert_eq!(console.status, hyper::StatusCode::NOT_FOUND);
     server.data(CREATE, json!({"hostId": "h"})).await;
 }
