@@ -50,7 +50,7 @@ for (const [sandbox, words] of [['iframe', 'a frame'], ['worker', 'a worker']]) 
   test(`sandboxed in ${words}`, async () => {
     // A worker does not learn the link that it was loaded by, nor can it ask.
     const byCode = sandbox === 'worker' && { prepare: page => answerCodes(page), extension: classroom.extension };
-    const group = sandbox === 'worker' ? 'KXQPRT' : 'frames';
+    const group = sandbox === 'worker' ? 'KMF RTX' : 'frames';
     const openEach = async sides => open(await sandboxedGame(classroom.keyed, { group, ...sides }), { sandbox, ...byCode });
     const [one, other] = await bothEntered(openEach(LEFT), openEach(RIGHT));
     await crossing(one, other);
@@ -59,6 +59,6 @@ for (const [sandbox, words] of [['iframe', 'a frame'], ['worker', 'a worker']]) 
 
 const answerCodes = page =>
   page.context().route('**/join/enter', (route, request) => {
-    const isKnown = request.postDataJSON().code === 'KXQPRT';
+    const isKnown = request.postDataJSON().code === 'kmfrtx';
     return isKnown ? route.fulfill({ json: { key: classroom.apiKey } }) : route.fulfill({ status: 404 });
   });
