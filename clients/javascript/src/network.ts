@@ -21,11 +21,11 @@ export class Network {
     this.requestOptions = isBlocked && !isInside ? { targetAddressSpace: "local" } : {};
     if (protocol === "https:" && (isBlocked || (isOutside && isInside))) {
       this.#advice =
-        "If the server runs, the browser has blocked the request: allow local network access for this page " +
+        "If it runs, the browser may have blocked the request: allow local network access for this page " +
         "(Chrome and Edge ask for it, or show it in the site settings beside the address), or use an https endpoint";
     } else if (isOutside && isInside) {
       this.#advice =
-        "If the server runs, the browser has blocked the request: only a page on https can be allowed local " +
+        "If it runs, the browser may have blocked the request: only a page on https can be allowed local " +
         "network access. Open this page by https, or serve it from the local network";
     }
   }

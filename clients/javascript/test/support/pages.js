@@ -7,6 +7,20 @@ import { chromium } from "playwright-core";
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const dist = fileURLToPath(new URL("../../dist/", import.meta.url));
 
+const ARGUMENTS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--no-first-run",
+];
+
+/** Headless Chromium with additional arguments. */
+export function launchChromium(...more) {
+  return chromium.launch({ executablePath, args: [...ARGUMENTS, ...more] });
+}
+
 /** A browser, and a site for it: one empty page and the package. */
 export class Pages {
   static async start() {
@@ -20,16 +34,7 @@ export class Pages {
     await new Promise((resolve) => pages.server.listen(0, "127.0.0.1", resolve));
     // A name makes it what a classroom has: a page on plain http, which is no secure context.
     pages.url = `http://classroom.test:${pages.server.address().port}/`;
-    const args = [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      "--no-first-run",
-      "--host-resolver-rules=MAP * 127.0.0.1",
-    ];
-    pages.browser = await chromium.launch({ executablePath, args });
+    pages.browser = await launchChromium("--host-resolver-rules=MAP * 127.0.0.1");
     // All tabs share one context, so that closing a tab does not close the browser's connections.
     pages.context = await pages.browser.newContext();
     return pages;

@@ -33,7 +33,7 @@ export class MeshServer {
     this.#process.stderr.on("data", (text) => (log += text));
     this.endpoint = await new Promise((resolve, reject) => {
       this.#process.once("exit", () => reject(new Error(`The server did not start:\n${log}`)));
-      this.#process.stdout.once("data", (line) => resolve(/http:\S+/.exec(line)[0]));
+      this.#process.stdout.once("data", (line) => resolve(/https?:\S+/.exec(line)[0]));
     });
     this.address = new URL(this.endpoint).host;
   }
