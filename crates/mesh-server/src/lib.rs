@@ -8,6 +8,8 @@
 //! | [`graphql`] | requests, validated against schema.graphql, to operations and answers |
 //! | [`realtime`] | subscriptions over WebSockets |
 //! | [`server`] | listeners, limits on connections, TLS, starting and stopping |
+//! | [`wiring`] | one server out of its parts |
+//! | [`observer`] | a hook for whoever wants to see what the server does |
 
 pub mod board;
 pub mod clock;
@@ -16,8 +18,10 @@ pub mod http;
 pub mod join;
 pub mod keys;
 pub mod metrics;
+pub mod observer;
 pub mod realtime;
 pub mod server;
+pub mod wiring;
 
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -9,7 +9,6 @@ use mesh_core::time::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::NodeAddresses;
 use super::bill::Usage;
 use super::invitation::Invitation;
 use super::registry::{BoardRegistry, Opened};
@@ -31,8 +30,8 @@ pub struct BoardFeed {
     pub context: Arc<Context<LocalStore>>,
     /// Who listens.
     pub hub: Arc<Hub>,
-    /// Who came from where.
-    pub node_addresses: NodeAddresses,
+    /// The open boards, of which this is one.
+    pub registry: Arc<BoardRegistry>,
     /// What was counted.
     pub metrics: Arc<Metrics>,
     /// The code by which pupils come in.
@@ -42,13 +41,12 @@ pub struct BoardFeed {
 }
 
 /// Opens a board: updates as JSON, of which at most one waits. None if too many boards are open.
-pub fn follow(registry: &Arc<BoardRegistry>, board: Arc<BoardFeed>) -> Option<mpsc::Receiver<String>> {
-    let opened = registry.open()?;
+pub fn follow(board: Arc<BoardFeed>) -> Option<mpsc::Receiver<String>> {
+    let opened = board.registry.open()?;
     let (sender, receiver) = mpsc::channel(1);
-    let registry = registry.clone();
     tokio::spawn(async move {
         tokio::select! {
-            () = registry.closed() => {}
+            () = board.registry.closed() => {}
             () = board.run(&opened, &sender) => {}
         }
     });
@@ -89,8 +87,8 @@ impl BoardFeed {
         let around = Surroundings {
             rules: &self.context.settings.lifetimes,
             listeners: &|group: &GroupRecord| self.hub.listeners(&group.key),
-            address_of: &|node| self.node_addresses.address_of(node),
             invitation: &|group| Invitation::new(&self.base_url, code, Some(&group.key)),
+            address_of: &|node| self.registry.addresses.address_of(node),
         };
         let mut update = snapshot.follow(&overview, opened.take(), &around);
         update.lobby = lobby;

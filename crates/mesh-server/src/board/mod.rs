@@ -12,7 +12,5 @@ mod registry;
 mod snapshot;
 mod update;
 
-pub use node_addresses::NodeAddresses;
-
 pub use feed::{BoardFeed, follow};
-pub use registry::{BoardRegistry, FanOut};
+pub use registry::BoardRegistry;

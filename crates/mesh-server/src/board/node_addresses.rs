@@ -1,3 +1,5 @@
+//! Where nodes came from.
+
 use std::net::IpAddr;
 
 use mesh_core::id::Id;
@@ -8,11 +10,11 @@ const NODES: usize = 20_000;
 
 /// From where nodes joined, which tells whose WebSocket is slow or gone: a subscription says nothing of
 /// its node. Kept in memory alone, and never logged.
-pub struct NodeAddresses(Cache<Id, IpAddr>);
+pub(super) struct NodeAddresses(Cache<Id, IpAddr>);
 
 impl NodeAddresses {
     /// Notes that a node joins from an address.
-    pub fn note(&self, node: &Id, address: IpAddr) {
+    pub(super) fn note(&self, node: &Id, address: IpAddr) {
         self.0.insert(node.clone(), address);
     }
 

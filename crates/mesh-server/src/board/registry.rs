@@ -1,16 +1,18 @@
 //! The boards that are open, and what they wait to be told.
 
 use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use mesh_appsync::Call;
 use mesh_core::id::Id;
 use mesh_core::model::{BatchEvent, Content, DissolveReason, MeshMessage};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::realtime::hub::Hub;
-use mesh_local::Publisher;
+use super::node_addresses::NodeAddresses;
+use crate::observer::Observer;
 
 /// More boards than this are refused.
 const MOST_BOARDS: usize = 8;
@@ -19,21 +21,14 @@ const WAITING_BATCHES: usize = 200;
 /// Of groups that ended, so many.
 const WAITING_ENDS: usize = 1_000;
 
-/// The open boards.
+/// The open boards, and where nodes came from.
 #[derive(Default)]
 pub struct BoardRegistry {
     is_watched: AtomicBool,
     boards: Mutex<Vec<Arc<Board>>>,
+    pub(super) addresses: NodeAddresses,
     closed: AtomicBool,
     closing: Notify,
-}
-
-/// Hands messages to subscribers, and to the boards that are open.
-pub struct FanOut {
-    /// The subscribers.
-    pub hub: Arc<Hub>,
-    /// The boards.
-    pub registry: Arc<BoardRegistry>,
 }
 
 /// An open board, closed when dropped.
@@ -89,21 +84,25 @@ impl BoardRegistry {
             closing.await;
         }
     }
+}
 
-    fn note(&self, message: &MeshMessage) {
+impl Observer for BoardRegistry {
+    fn called(&self, call: &Call, from: IpAddr) {
+        // Noted while no board is open, too: the first one shows nodes that came before it.
+        match call {
+            Call::JoinGroup(join) => self.addresses.note(&join.node_id, from),
+            Call::CreateGroup(create) => self.addresses.note(&create.host_id, from),
+            _ => {}
+        }
+    }
+
+    fn published(&self, message: &MeshMessage) {
         if !self.is_watched.load(Ordering::Relaxed) {
             return;
         }
         for board in &*self.boards.lock() {
             board.0.lock().note(message);
         }
-    }
-}
-
-impl Publisher for FanOut {
-    fn publish(&self, message: &MeshMessage) {
-        self.registry.note(message);
-        self.hub.publish(message);
     }
 }
 

@@ -6,7 +6,6 @@ use apollo_compiler::executable::OperationType;
 use apollo_compiler::response::JsonValue;
 use mesh_appsync::selection::{Part, write, write_text};
 use mesh_appsync::{Call, Reply};
-use mesh_core::id::Id;
 use mesh_core::store::Store;
 use mesh_core::{Context, Error};
 
@@ -47,12 +46,11 @@ impl Answer {
 }
 
 impl Prepared {
-    /// The nodes that come into a group by this request, as host or member.
-    pub fn arrivals(&self) -> impl Iterator<Item = &Id> {
+    /// The calls of this request, in its order.
+    pub fn calls(&self) -> impl Iterator<Item = &Call> {
         self.steps.iter().filter_map(|step| match step {
-            Step::Call(Call::JoinGroup(join)) => Some(&join.node_id),
-            Step::Call(Call::CreateGroup(create)) => Some(&create.host_id),
-            _ => None,
+            Step::Call(call) => Some(call),
+            Step::Meta(_) | Step::Refused => None,
         })
     }
 

@@ -30,7 +30,7 @@ pub(super) async fn board(State(app): State<Arc<App>>, headers: HeaderMap) -> Re
     if !is_admin(&app, &headers) {
         return answer::unauthorized();
     }
-    let Some(mut frames) = board::follow(&app.registry, app.board.clone()) else {
+    let Some(mut frames) = board::follow(app.board.clone()) else {
         return answer::too_many_boards();
     };
     let events = poll_fn(move |context| {

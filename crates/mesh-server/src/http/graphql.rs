@@ -57,9 +57,8 @@ async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
     let address = caller(app, peer, &parts.headers);
     let json = match app.engine.prepare(&request, address.map(Network::of_local)) {
         Ok(prepared) => {
-            for node in prepared.arrivals() {
-                app.board.node_addresses.note(node, address.unwrap_or(peer.address));
-            }
+            let from = address.unwrap_or(peer.address);
+            prepared.calls().for_each(|call| app.observer.called(call, from));
             let answer = prepared.run(&app.context).await;
             app.metrics.answered(answer.outcomes(), began.elapsed());
             answer.json

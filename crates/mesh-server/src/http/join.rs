@@ -76,7 +76,7 @@ async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
         return answer::error(StatusCode::BAD_REQUEST, "BadRequestException", "The body must be {code}");
     };
     let now = app.context.now();
-    match app.board.join.check(&code, address, now.wall, app.registry.is_watched()) {
+    match app.board.join.check(&code, address, now.wall, app.board.registry.is_watched()) {
         Ok(()) => {}
         Err(Refusal::Wrong) => {
             return answer::error(

@@ -26,10 +26,11 @@ use axum::routing::{any, get, post};
 use mesh_core::Context;
 use rust_embed::RustEmbed;
 
-use crate::board::{BoardFeed, BoardRegistry};
+use crate::board::BoardFeed;
 use crate::graphql::engine::Engine;
 use crate::keys::ApiKeys;
 use crate::metrics::Metrics;
+use crate::observer::Observer;
 use crate::realtime::connection::Realtime;
 use mesh_local::LocalStore;
 
@@ -62,10 +63,10 @@ pub struct App {
     pub trusted_proxies: usize,
     /// Keys of the teacher, who may look at every group and end it.
     pub admin_keys: ApiKeys,
-    /// The boards that are open.
-    pub registry: Arc<BoardRegistry>,
-    /// What they are told of.
+    /// What the teacher's boards are told.
     pub board: Arc<BoardFeed>,
+    /// Sees every call.
+    pub observer: Arc<dyn Observer>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }

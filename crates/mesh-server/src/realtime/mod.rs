@@ -4,12 +4,14 @@
 //! | --- | --- |
 //! | [`protocol`] | the messages of both sides, as one closed list |
 //! | [`hub`] | who listens to which group, and publishing to them |
+//! | [`fan_out`] | the store's messages to the observer and the hub |
 //! | [`queue`] | what waits for one connection, within bounds |
 //! | [`connection`] | one connection's task, from the upgrade to the close |
 //! | [`inbound`] | frames to messages, within limits |
 //! | [`outbound`] | waiting frames to as few writes as possible |
 
 pub mod connection;
+pub mod fan_out;
 pub mod hub;
 pub mod inbound;
 pub mod outbound;

@@ -77,7 +77,7 @@ impl Server {
         // Nobody is left to tell if all connections have gone already.
         let _ = stopping.send(true);
         self.app.realtime.hub.close_all();
-        self.app.registry.close_all();
+        self.app.board.registry.close_all();
         if timeout(STOP_TIMEOUT, self.connections.all_closed()).await.is_err() {
             tracing::warn!("some connections did not close in time");
         }

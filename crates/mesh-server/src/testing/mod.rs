@@ -9,21 +9,13 @@ mod socket;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::board::{BoardFeed, BoardRegistry, FanOut, NodeAddresses};
-use crate::graphql::engine::Engine;
-use crate::http::{App, Console, Folder, Hosts, Origins};
-use crate::join::JoinCode;
+use crate::http::{Console, Folder, Hosts, Origins};
 use crate::keys::ApiKeys;
-use crate::metrics::Metrics;
-use crate::realtime::connection::Realtime;
-use crate::realtime::hub::Hub;
-use crate::server::Server;
-use crate::server::connections::{ConnectionLimits, Connections};
-use mesh_core::Context;
+use crate::server::connections::ConnectionLimits;
+use crate::wiring::{Parts, Storage};
 use mesh_core::network::DomainSecret;
 use mesh_core::settings::{Limits as StoreLimits, Settings};
 use mesh_core::testing::TestClock;
-use mesh_local::{LocalSettings, LocalStore};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -74,51 +66,27 @@ impl TestServer {
 
     pub async fn start_with(options: Options) -> Self {
         let clock = Arc::<TestClock>::default();
-        let hub = Arc::<Hub>::default();
-        let local = LocalSettings { settings: options.settings.clone(), max_groups: 1_000 };
-        let registry = Arc::<BoardRegistry>::default();
-        let fan_out = FanOut { hub: hub.clone(), registry: registry.clone() };
-        let store = LocalStore::in_memory(&local, Arc::new(fan_out)).unwrap();
-        let keys = Arc::new(ApiKeys::new(vec![KEY.into(), OTHER_KEY.into()]));
-        let engine = Arc::new(Engine::new().unwrap());
-        let metrics = Arc::new(Metrics::new());
-        let too_slow = {
-            let metrics = metrics.clone();
-            Box::new(move || metrics.too_slow())
-        };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let context = Arc::new(Context {
-            store,
-            clock: clock.clone(),
-            settings: options.settings,
-            domain_secret: DomainSecret::new(b"a secret of the tests"),
-        });
-        let board = BoardFeed {
-            context: context.clone(),
-            hub: hub.clone(),
-            node_addresses: NodeAddresses::default(),
-            metrics: metrics.clone(),
-            join: JoinCode::default(),
+        let parts = Parts {
+            listeners: vec![listener],
+            tls: None,
             base_url: format!("http://{address}"),
-        };
-        let app = App {
-            context,
+            storage: Storage::Memory,
+            settings: options.settings,
+            max_groups: 1_000,
+            clock: clock.clone(),
+            domain_secret: DomainSecret::new(b"a secret of the tests"),
+            keys: Arc::new(ApiKeys::new(vec![KEY.into(), OTHER_KEY.into()])),
             admin_keys: ApiKeys::new(vec![ADMIN_KEY.into()]),
-            registry,
-            board: Arc::new(board),
-            engine: engine.clone(),
-            realtime: Arc::new(Realtime { engine, hub, keys: keys.clone(), too_slow }),
-            keys,
+            connections: options.connections,
+            trusted_proxies: options.trusted_proxies,
             origins: options.origins,
             hosts: Hosts::default(),
             console: options.console,
-            trusted_proxies: options.trusted_proxies,
             folder: options.folder,
-            metrics,
         };
-        let connections = Connections::new(options.connections);
-        let server = Server { listeners: vec![listener], tls: None, connections, app: Arc::new(app) };
+        let server = parts.build().unwrap();
         let (stop, stopped) = oneshot::channel();
         tokio::spawn(async move {
             let dropped = async { drop(stopped.await) };

@@ -2,8 +2,6 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use mesh_core::Context;
-use mesh_core::error::StoreFailure;
 use mesh_core::network::DomainSecret;
 use mesh_core::settings::SettingError;
 use tokio::net::{TcpListener, lookup_host};
@@ -12,20 +10,12 @@ use super::Arguments;
 use super::announcement::Announcement;
 use crate::stop::told_to_stop;
 use mesh_local::private_file;
-use mesh_local::{LocalSettings, LocalStore, OpenError};
-use mesh_server::board::{BoardFeed, BoardRegistry, FanOut, NodeAddresses};
 use mesh_server::clock::SystemClock;
-use mesh_server::graphql::engine::Engine;
-use mesh_server::graphql::schema::SchemaError;
-use mesh_server::http::{App, Folder, Hosts, Origins};
-use mesh_server::join::JoinCode;
+use mesh_server::http::{Folder, Hosts, Origins};
 use mesh_server::keys::ApiKeys;
-use mesh_server::metrics::Metrics;
-use mesh_server::realtime::connection::Realtime;
-use mesh_server::realtime::hub::Hub;
-use mesh_server::server::Server;
-use mesh_server::server::connections::{ConnectionLimits, Connections};
+use mesh_server::server::connections::ConnectionLimits;
 use mesh_server::server::tls::{self, Tls, TlsError};
+use mesh_server::wiring::{BuildError, Parts, Storage};
 
 const STORE_FILE: &str = "store.redb";
 const API_KEY_FILE: &str = "api-key";
@@ -38,13 +28,9 @@ pub(super) enum StartError {
     #[error(transparent)]
     Setting(#[from] SettingError),
     #[error(transparent)]
-    Store(#[from] OpenError),
-    #[error("the store could not be made: {0}")]
-    MemoryStore(StoreFailure),
+    Build(#[from] BuildError),
     #[error(transparent)]
     Tls(#[from] TlsError),
-    #[error(transparent)]
-    Schema(#[from] SchemaError),
     #[error("the folder {folder} of --static cannot be served: {error}")]
     Static { folder: String, error: io::Error },
     #[error("cannot listen on {address}: {error}. Choose another with --listen ADDRESS:PORT")]
@@ -67,61 +53,31 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
     let folder = arguments.static_folder.as_deref().map(open_folder).transpose()?;
     let tls = tls(&arguments)?;
     let keys = Arc::new(ApiKeys::new(api_keys(&arguments)?));
-    let metrics = Arc::new(Metrics::new());
-    let hub = Arc::<Hub>::default();
-    let registry = Arc::<BoardRegistry>::default();
-    let fan_out = Arc::new(FanOut { hub: hub.clone(), registry: registry.clone() });
-    let clock = Arc::new(SystemClock::new());
-    let local = LocalSettings { settings: settings.clone(), max_groups: arguments.limits.max_groups };
-    let store = if arguments.in_memory {
-        LocalStore::in_memory(&local, fan_out).map_err(StartError::MemoryStore)?
-    } else {
-        let observer = {
-            let metrics = metrics.clone();
-            Box::new(move |took| metrics.committed(took))
-        };
-        LocalStore::open(&arguments.data.join(STORE_FILE), local, clock.clone(), fan_out, observer)?
-    };
-    let domain_secret = Some(domain_secret(&arguments)?);
-    let engine = Arc::new(Engine::new()?);
-    let realtime = {
-        let metrics = metrics.clone();
-        let too_slow = Box::new(move || metrics.too_slow());
-        Realtime { engine: engine.clone(), hub: hub.clone(), keys: keys.clone(), too_slow }
-    };
     let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>();
     let addresses = addresses.map_err(StartError::Stopped)?;
     let admin_key = admin_key(&arguments)?;
     let announcement = Announcement::new(&arguments, &addresses, &keys, &admin_key, tls.as_ref());
-    let context = Arc::new(Context { store, clock, settings, domain_secret });
-    let board = BoardFeed {
-        context: context.clone(),
-        hub,
-        node_addresses: NodeAddresses::default(),
-        metrics: metrics.clone(),
-        join: JoinCode::default(),
-        base_url: announcement.base_url.clone(),
-    };
-    let server = Server {
+    let storage =
+        if arguments.in_memory { Storage::Memory } else { Storage::File(arguments.data.join(STORE_FILE)) };
+    let parts = Parts {
         listeners,
         tls: tls.map(|tls| tls.acceptor),
-        connections: Connections::new(limits(&arguments)),
-        app: Arc::new(App {
-            context,
-            engine,
-            realtime: Arc::new(realtime),
-            keys,
-            origins: origins(&arguments),
-            hosts: hosts(&arguments),
-            console: arguments.console(),
-            folder,
-            admin_keys: ApiKeys::new(vec![admin_key]),
-            registry,
-            board: Arc::new(board),
-            trusted_proxies: arguments.network.trust_proxy,
-            metrics,
-        }),
+        base_url: announcement.base_url.clone(),
+        storage,
+        settings,
+        max_groups: arguments.limits.max_groups,
+        clock: Arc::new(SystemClock::new()),
+        domain_secret: Some(domain_secret(&arguments)?),
+        keys,
+        admin_keys: ApiKeys::new(vec![admin_key]),
+        connections: connection_limits(&arguments),
+        trusted_proxies: arguments.network.trust_proxy,
+        origins: origins(&arguments),
+        hosts: hosts(&arguments),
+        console: arguments.console(),
+        folder,
     };
+    let server = parts.build()?;
     let stop = told_to_stop();
     announcement.print(arguments.log_format);
     server.run(stop).await.map_err(StartError::Stopped)
@@ -201,7 +157,7 @@ fn random_text(length: usize) -> io::Result<String> {
     Ok(bytes.into_iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect())
 }
 
-fn limits(arguments: &Arguments) -> ConnectionLimits {
+fn connection_limits(arguments: &Arguments) -> ConnectionLimits {
     let network = &arguments.network;
     // Behind proxies all connections come from them.
     let per_address = (network.trust_proxy == 0).then_some(network.max_connections_per_address);
