@@ -12,6 +12,7 @@
 //! | [`clock`], [`time`] | time as an input |
 //! | [`cursor`] | places in a group's log of events |
 //! | [`network`] | how a caller's network becomes its domain |
+//! | [`hex`] | bytes as hex digits |
 //! | [`error`] | every refusal, with its stable public word |
 //!
 //! Absent on purpose: AWS, HTTP, GraphQL text, the environment and the system clock.
@@ -19,6 +20,7 @@
 pub mod clock;
 pub mod cursor;
 pub mod error;
+pub mod hex;
 pub mod id;
 pub mod limits;
 pub mod model;

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use crate::hex::Hex;
 use crate::id::Domain;
 
 /// The network that a caller belongs to. One classroom should be one network: behind IPv4 it shares
@@ -78,13 +79,7 @@ impl DomainSecret {
     /// The domain of a network: 64 bits of its HMAC-SHA256 as 16 lower-case hex digits.
     pub fn domain_of(&self, network: Network) -> Domain {
         let code = self.0.clone().chain_update(network.to_string()).finalize().into_bytes();
-        let mut hex = String::with_capacity(16);
-        for byte in &code[..8] {
-            for digit in [byte >> 4, byte & 15] {
-                hex.extend(char::from_digit(digit.into(), 16));
-            }
-        }
-        Domain::from(hex)
+        Domain::from(Hex(&code[..8]).to_string())
     }
 }
 

@@ -8,6 +8,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use mesh_appsync::event::Event;
+use mesh_core::hex::Hex;
 use mesh_dynamodb::is_group_id;
 use mesh_dynamodb::table::Usage;
 use serde::Deserialize;
@@ -138,9 +139,7 @@ fn now() -> u64 {
 
 /// The first 8 bytes of a text's SHA-256 as hex: enough to follow one domain through a log.
 fn hash(text: &str) -> String {
-    let digest = Sha256::digest(text);
-    let (first, _) = digest.split_at(8);
-    format!("{:016x}", first.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte)))
+    Hex(&Sha256::digest(text)[..8]).to_string()
 }
 
 #[cfg(test)]

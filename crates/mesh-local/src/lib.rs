@@ -26,6 +26,7 @@ use std::sync::Arc;
 use mesh_core::clock::{Clock, Now};
 use mesh_core::cursor::Since;
 use mesh_core::error::{Error, Result, StoreFailure};
+use mesh_core::hex::Hex;
 use mesh_core::id::{Domain, GroupKey, Id};
 use mesh_core::model::{Event, GroupRecord, MeshMessage, MessageFields, NodeRecord, NodeStatus, SensorData};
 use mesh_core::settings::Settings;
@@ -298,5 +299,5 @@ impl Store for LocalStore {
 fn new_group_id() -> Result<Id> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| Error::Store(error.into()))?;
-    Ok(Id::from(format!("{:032x}", u128::from_be_bytes(bytes))))
+    Ok(Id::from(Hex(&bytes).to_string()))
 }

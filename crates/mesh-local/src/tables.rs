@@ -88,9 +88,7 @@ fn identify(database: &Database) -> Result<u32, StoreFailure> {
 
 /// A number that tells one life of a store from every other.
 pub(super) fn random_epoch() -> Result<u32, StoreFailure> {
-    let mut bytes = [0; 4];
-    getrandom::fill(&mut bytes)?;
-    Ok(u32::from_le_bytes(bytes))
+    Ok(getrandom::u32()?)
 }
 
 /// Writes rows in one durable commit.

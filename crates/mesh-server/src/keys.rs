@@ -1,6 +1,7 @@
 //! The API keys that serve.
 
 use std::fmt::Display;
+use std::io;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use subtle::{Choice, ConstantTimeEq};
@@ -11,6 +12,27 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// A key, or another text, as it stands behind the `#` of an address, which browsers send to no server.
 pub fn in_fragment(text: &str) -> impl Display {
     utf8_percent_encode(text, ESCAPED)
+}
+
+/// A text of random letters and digits that are easy to read out, 5 random bits each.
+///
+/// # Errors
+///
+/// If the system has no randomness.
+pub fn random_text(length: usize) -> io::Result<String> {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnopqrstuvwxyz2345678";
+    let mut bytes = vec![0; length];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(bytes.into_iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect())
+}
+
+/// A new key as AppSync's look, with 130 random bits.
+///
+/// # Errors
+///
+/// If the system has no randomness.
+pub fn new_api_key() -> io::Result<String> {
+    Ok(format!("da2-{}", random_text(26)?))
 }
 
 /// All live keys. Several may be, so that they can be rotated.

@@ -105,12 +105,8 @@ fn request_id() -> HeaderValue {
     use std::sync::LazyLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    static PROCESS: LazyLock<u64> = LazyLock::new(|| {
-        let mut bytes = [0; 8];
-        // Without randomness the numbers are still unique in this process.
-        let _ = getrandom::fill(&mut bytes);
-        u64::from_le_bytes(bytes)
-    });
+    // Without randomness the numbers are still unique in this process.
+    static PROCESS: LazyLock<u64> = LazyLock::new(|| getrandom::u64().unwrap_or_default());
     static NEXT: AtomicU64 = AtomicU64::new(0);
 
     let (process, next) = (*PROCESS, NEXT.fetch_add(1, Ordering::Relaxed));

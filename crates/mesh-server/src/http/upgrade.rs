@@ -16,6 +16,7 @@ use base64::{alphabet, engine::DecodePaddingMode};
 use bytes::Bytes;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
@@ -129,21 +130,10 @@ fn api_key(header: &str) -> Option<String> {
 
     let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let decoder = GeneralPurpose::new(&alphabet::STANDARD, config);
-    let header = percent_decoded(header).replace('-', "+").replace('_', "/").replace(' ', "+");
+    let header = percent_decode_str(header).decode_utf8_lossy();
+    let header = header.replace('-', "+").replace('_', "/").replace(' ', "+");
     let json = decoder.decode(header).ok()?;
     serde_json::from_slice::<Header>(&json).ok().map(|header| header.api_key)
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, behind)) = rest.split_first() {
-        let escaped = (byte == b'%').then(|| behind.get(..2)).flatten();
-        let code = escaped.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
-        bytes.push(code.unwrap_or(byte));
-        rest = if code.is_some() { &behind[2..] } else { behind };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

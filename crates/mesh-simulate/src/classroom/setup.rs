@@ -80,7 +80,5 @@ pub(super) async fn dissolve_all(run: &Run) {
 }
 
 fn random() -> Result<u32, CallError> {
-    let mut bytes = [0; 4];
-    getrandom::fill(&mut bytes).map_err(|error| CallError::Broken(error.to_string()))?;
-    Ok(u32::from_ne_bytes(bytes))
+    getrandom::u32().map_err(|error| CallError::Broken(error.to_string()))
 }

@@ -12,7 +12,7 @@ use crate::stop::told_to_stop;
 use mesh_local::private_file;
 use mesh_server::clock::SystemClock;
 use mesh_server::http::{Folder, Hosts, Origins};
-use mesh_server::keys::ApiKeys;
+use mesh_server::keys::{ApiKeys, new_api_key, random_text};
 use mesh_server::server::connections::ConnectionLimits;
 use mesh_server::server::tls::{self, Tls, TlsError};
 use mesh_server::wiring::{BuildError, Parts, Storage};
@@ -114,7 +114,7 @@ fn api_keys(arguments: &Arguments) -> Result<Vec<String>, StartError> {
     if !arguments.api_key.is_empty() {
         return Ok(arguments.api_key.clone());
     }
-    kept(arguments, API_KEY_FILE, || Ok(format!("da2-{}", random_text(26)?))).map(|key| vec![key])
+    kept(arguments, API_KEY_FILE, new_api_key).map(|key| vec![key])
 }
 
 fn admin_key(arguments: &Arguments) -> Result<String, StartError> {
@@ -147,14 +147,6 @@ fn kept(
         return Err(StartError::DataFile { file, folder: arguments.data.display().to_string(), error });
     }
     Ok(text)
-}
-
-/// Random letters and digits that are easy to read out.
-fn random_text(length: usize) -> io::Result<String> {
-    const LETTERS: &[u8; 32] = b"abcdefghijkmnopqrstuvwxyz2345678";
-    let mut bytes = vec![0; length];
-    getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
-    Ok(bytes.into_iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect())
 }
 
 fn connection_limits(arguments: &Arguments) -> ConnectionLimits {

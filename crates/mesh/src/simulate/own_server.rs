@@ -1,6 +1,8 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 
+use mesh_server::keys::new_api_key;
+
 /// A server in memory, in a process of its own so that it can be measured. Ends with this value.
 pub(super) struct OwnServer {
     child: Child,
@@ -12,9 +14,7 @@ impl OwnServer {
     /// Starts it on a free port of this machine.
     pub(super) fn start() -> Result<Self, String> {
         let failed = |error: std::io::Error| format!("cannot start a server: {error}");
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).map_err(|error| format!("cannot make a key: {error}"))?;
-        let api_key = format!("da2-{:032x}", u128::from_ne_bytes(bytes));
+        let api_key = new_api_key().map_err(|error| format!("cannot make a key: {error}"))?;
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
         // What the environment says is meant for another server.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"MESH_"))

@@ -13,6 +13,7 @@ use axum::http::{Response, StatusCode};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use mesh_core::hex::Hex;
 use rust_embed::EmbeddedFile;
 
 /// Smaller files fit into a packet or two as they are.
@@ -30,9 +31,7 @@ pub(super) struct Asset {
 impl Asset {
     pub(super) fn new(path: &str, file: EmbeddedFile) -> Self {
         // One tag for both encodings, hence a weak one.
-        let digest = file.metadata.sha256_hash();
-        let digest = digest.iter().take(12).fold(String::new(), |tag, byte| format!("{tag}{byte:02x}"));
-        let tag = HeaderValue::try_from(format!("W/\"{digest}\""));
+        let tag = HeaderValue::try_from(format!("W/\"{}\"", Hex(&file.metadata.sha256_hash()[..12])));
         let plain = match file.data {
             Cow::Borrowed(bytes) => Bytes::from_static(bytes),
             Cow::Owned(bytes) => bytes.into(),
