@@ -6,8 +6,9 @@ use lambda_runtime::Error as Fault;
 use mesh_appsync::Reply;
 use mesh_appsync::call::CallError;
 use mesh_appsync::event::{self, Event};
+use mesh_core::Context;
+use mesh_core::error::Error;
 use mesh_core::settings::Settings;
-use mesh_core::{Context, Error, ErrorType};
 use mesh_dynamodb::{DynamoStore, Table};
 
 use crate::client;
@@ -60,7 +61,7 @@ impl Handler {
             Ok(call) => call,
             Err(CallError::UnknownField) => return Err("no operation serves the field".into()),
             Err(CallError::Arguments(_)) => {
-                invocation.error_type = Some(ErrorType::ValidationError);
+                invocation.error_type = Some(Error::invalid("").kind());
                 println!("{}", invocation.line(&self.stage));
                 return Ok(event::malformed(&event.field));
             }
@@ -71,7 +72,7 @@ impl Handler {
         println!("{}", invocation.line(&self.stage));
         Ok(match outcome {
             Ok(reply) => event::data(&reply),
-            Err(error) => event::error(error.error_type(), &error.to_string()),
+            Err(error) => event::error(error.kind(), &error.to_string()),
         })
     }
 }
@@ -87,7 +88,7 @@ fn note(invocation: &mut Invocation<'_>, outcome: &Outcome) {
             invocation.protocol = Some(Protocol::of(node.record.use_web_socket));
         }
         Ok(_) => {}
-        Err(error) => invocation.error_type = Some(error.error_type()),
+        Err(error) => invocation.error_type = Some(error.kind()),
     }
     if let Err(Error::Store(detail)) = outcome {
         let Invocation { request_id, operation, group_id, .. } = invocation;

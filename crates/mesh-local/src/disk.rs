@@ -1,5 +1,6 @@
 //! The local store's file: opening it, and going back to it after a failed commit.
 
+use std::fs::TryLockError;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -65,6 +66,12 @@ pub enum OpenError {
         /// What is wrong with it.
         detail: String,
     },
+}
+
+/// Whether a process has the store open that is kept in the file `path`.
+pub fn is_in_use(path: &Path) -> bool {
+    let locked = std::fs::File::open(path).map(|file| file.try_lock());
+    matches!(locked, Ok(Err(TryLockError::WouldBlock)))
 }
 
 /// Where the database lives, so that it can be opened again after a failure.

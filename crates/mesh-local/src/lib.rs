@@ -35,7 +35,7 @@ use mesh_core::time::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-pub use disk::{CommitObserver, OpenError};
+pub use disk::{CommitObserver, OpenError, is_in_use};
 pub use outbox::Publisher;
 pub use state::{Counts, GroupView, NodeView, Overview};
 

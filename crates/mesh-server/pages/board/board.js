@@ -90,7 +90,7 @@ const route = () => {
   for (const id of ['lobby', 'overview', 'group']) at(id).hidden = id !== view;
   at('events').hidden = view === 'lobby';
   at('entrance').hidden = view === 'lobby' || !isOpen();
-  at('join').hidden = view === 'lobby' || !isOpen();
+  at('join').hidden = view !== 'overview' || !isOpen();
   at('nobody').hidden = groups.size > 0;
   at('back').hidden = groups.size === 0;
   document.querySelector('footer').hidden = false;

@@ -8,7 +8,6 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, He
 use axum::http::{Method, Response, StatusCode};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use mesh_core::ErrorType;
 use mesh_core::network::Network;
 use tokio::time::timeout;
 
@@ -40,7 +39,7 @@ async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
     let (parts, mut body) = request.into_parts();
     let key = parts.headers.get(API_KEY).map(HeaderValue::as_bytes);
     if !key.is_some_and(|key| app.keys.admits(key)) {
-        app.metrics.refused(ErrorType::UnauthorizedException);
+        app.metrics.refused("UnauthorizedException");
         discard(&mut body).await;
         return answer::unauthorized();
     }
@@ -51,7 +50,7 @@ async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
     let request = match GraphqlRequest::parse(&body) {
         Ok(request) => request,
         Err(error) => {
-            app.metrics.refused(error.error_type());
+            app.metrics.refused("BadRequest");
             return bad_request(error);
         }
     };
@@ -65,7 +64,7 @@ async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
             answer.json
         }
         Err(errors) => {
-            app.metrics.refused(ErrorType::ValidationError);
+            app.metrics.refused("ValidationError");
             refused(&errors)
         }
     };
@@ -93,7 +92,11 @@ async fn read(headers: &HeaderMap, body: &mut Body) -> Result<Bytes, Response<Bo
 }
 
 fn bad_request(error: RequestError) -> Response<Body> {
-    answer::error(StatusCode::BAD_REQUEST, error.error_type(), &error.to_string())
+    let error_type = match error {
+        RequestError::Malformed => "MalformedHttpRequestException",
+        RequestError::Bad(_) => "BadRequestException",
+    };
+    answer::error(StatusCode::BAD_REQUEST, error_type, &error.to_string())
 }
 
 /// A number of its own for each answer, in the form of a UUID.

@@ -12,7 +12,6 @@ mod hostile;
 mod join;
 mod lifecycle;
 mod limits;
-mod monitoring;
 mod pages;
 mod queries;
 mod realtime;

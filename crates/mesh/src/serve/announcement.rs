@@ -2,114 +2,206 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use super::Arguments;
+use super::address::reached_by;
 use super::arguments::LogFormat;
+use super::language::{Words, padded};
 use mesh_server::keys::{ApiKeys, in_fragment};
-use mesh_server::server::tls::{self, Tls};
+use mesh_server::server::tls::Tls;
+
+/// How wide the names of lines are.
+const NAME_COLUMNS: usize = 14;
 
 /// What a user needs next.
 pub(super) struct Announcement {
     /// The address by which others reach the server, as `http://192.168.1.20:4000`.
     pub(super) base_url: String,
+    /// The board's link for this machine, with the admin key.
+    pub(super) board_link: String,
+    /// The address by which this machine reaches the server.
+    pub(super) own_url: String,
     endpoint: String,
     realtime: String,
     key: String,
     board: String,
+    board_hint: &'static str,
     console: Option<String>,
     more: Vec<(&'static str, String)>,
     curl: String,
+    words: &'static Words,
+}
+
+/// Where the server is, as the start found it out.
+pub(super) struct Place<'a> {
+    /// What it listens on.
+    pub(super) listening: &'a [SocketAddr],
+    /// A name that the network knows, as `mesh.local`.
+    pub(super) name: Option<&'a str>,
+    /// How it is encrypted.
+    pub(super) tls: Option<&'a Tls>,
 }
 
 impl Announcement {
-    pub(super) fn new(
-        arguments: &Arguments,
-        addresses: &[SocketAddr],
-        keys: &ApiKeys,
-        admin_key: &str,
-        tls: Option<&Tls>,
-    ) -> Self {
-        let (http, ws) = if tls.is_some() { ("https", "wss") } else { ("http", "ws") };
-        let reached: Vec<_> = addresses.iter().map(|address| reachable(*address)).collect();
-        let endpoint = |address: &SocketAddr| format!("{http}://{address}/graphql");
-        let for_others = reached.iter().find(|address| !address.ip().is_loopback()).or(reached.first());
-        let base_url = for_others.map(|address| format!("{http}://{address}")).unwrap_or_default();
-        let first = reached.first().map(endpoint).unwrap_or_default();
+    pub(super) fn new(arguments: &Arguments, place: &Place<'_>, keys: &ApiKeys, admin_key: &str) -> Self {
+        let words = arguments.language().words();
+        let (http, ws) = if place.tls.is_some() { ("https", "wss") } else { ("http", "ws") };
+        let url = |address: &SocketAddr| format!("{http}://{address}");
+        let reached: Vec<_> = place.listening.iter().flat_map(|address| reached_by(*address)).collect();
+        let first = reached.first().map(url).unwrap_or_default();
+        let endpoint = format!("{first}/graphql");
         let realtime = reached.first().map(|address| format!("{ws}://{address}/graphql/realtime"));
-        let mut more: Vec<_> = reached.iter().skip(1).map(|address| ("also at", endpoint(address))).collect();
-        let board = format!("{base_url}/board/#key={}", in_fragment(admin_key));
-        let shows_console = |(address, _): &(&SocketAddr, _)| {
-            arguments.console().is_served(address.ip().to_canonical().is_loopback())
+        let base_url = base_url(arguments, place, &reached, http);
+        let own_url =
+            place.listening.iter().map(|address| url(&from_here(*address))).next().unwrap_or_default();
+        let board_link = format!("{own_url}/board/#key={}", in_fragment(admin_key));
+        // A machine that serves only itself has no projector that shows the room its window.
+        let is_private = reached.iter().all(|address| address.ip().is_loopback());
+        let shows_link = is_private || arguments.print_admin_link;
+        let board = format!("{base_url}/board/");
+        let (board, board_hint) = match (shows_link, arguments.open) {
+            (true, _) => (format!("{board}#key={}", in_fragment(admin_key)), ""),
+            (false, true) => (board, words.board_opened),
+            (false, false) => (board, words.board_hint),
         };
-        let console = addresses.iter().zip(&reached).find(shows_console);
-        let console =
-            console.map(|(_, address)| format!("{http}://{address}/#key={}", in_fragment(keys.first())));
-        let trust = match tls {
-            None => String::new(),
-            Some(Tls { fingerprint, certificate_file, .. }) => {
-                more.push(("certificate", format!("SHA-256 {fingerprint}")));
-                match certificate_file {
-                    None => " --insecure".to_owned(),
-                    Some(file) => {
-                        more.push(("kept in", file.display().to_string()));
-                        format!(" --cacert {}", file.display())
-                    }
-                }
-            }
+        let shows_console =
+            |address: &&SocketAddr| arguments.console().is_served(address.ip().to_canonical().is_loopback());
+        let console = place.listening.iter().find(shows_console);
+        let console = console.map(|address| {
+            format!("{}/console/#key={}", url(&from_here(*address)), in_fragment(keys.first()))
+        });
+        let mut more: Vec<_> = reached
+            .iter()
+            .skip(1)
+            .map(|address| (words.also_at, format!("{}/graphql", url(address))))
+            .collect();
+        let trust = place.tls.map(|tls| trust(tls, words, &mut more)).unwrap_or_default();
+        let data = if arguments.in_memory {
+            words.in_memory.to_owned()
+        } else {
+            arguments.data.display().to_string()
         };
-        let data =
-            if arguments.in_memory { "in memory".to_owned() } else { arguments.data.display().to_string() };
-        more.push(("data", data));
+        more.push((words.data, data));
         let key = keys.first().to_owned();
         let curl = format!(
-            "curl{trust} {first} -H 'content-type: application/json' -H 'x-api-key: {key}' -d '{{\"query\":\"mutation {{ createDomain }}\"}}'"
+            "curl{trust} {endpoint} -H 'content-type: application/json' -H 'x-api-key: {key}' -d '{{\"query\":\"mutation {{ createDomain }}\"}}'"
         );
         let realtime = realtime.unwrap_or_default();
-        Self { base_url, endpoint: first, realtime, key, board, console, more, curl }
+        Self {
+            base_url,
+            board_link,
+            own_url,
+            endpoint,
+            realtime,
+            key,
+            board,
+            board_hint,
+            console,
+            more,
+            curl,
+            words,
+        }
     }
 
     /// Everything for people goes to standard error; standard output gets one line, when ready.
     pub(super) fn print(&self, format: LogFormat) {
-        let mut text = String::new();
-        match format {
-            LogFormat::Json => {
-                let json = serde_json::json!({
-                    "level": "INFO", "message": "Mesh is ready", "endpoint": self.endpoint,
-                    "realtimeEndpoint": self.realtime, "apiKey": self.key, "board": self.board, "console": self.console, "try": self.curl,
-                });
-                // Writing to memory cannot fail.
-                let _ = writeln!(text, "{json}");
-            }
-            LogFormat::Text => {
-                let named = [
-                    ("endpoint", &self.endpoint),
-                    ("realtime", &self.realtime),
-                    ("API key", &self.key),
-                    ("board", &self.board),
-                ];
-                let console = self.console.iter().map(|console| ("console", console));
-                let more = self.more.iter().map(|(name, value)| (*name, value));
-                for (name, value) in named.into_iter().chain(console).chain(more) {
-                    let _ = writeln!(text, "  {name:<12} {value}");
-                }
-                let _ = writeln!(text, "  Try it:\n  {}", self.curl);
-            }
-        }
+        let text = match format {
+            LogFormat::Json => self.as_json(),
+            LogFormat::Text => self.as_text(),
+        };
         // Nobody reads what cannot be written.
         let _ = io::stderr().write_all(text.as_bytes());
         let _ = writeln!(io::stdout(), "Mesh is ready: {}", self.endpoint);
     }
+
+    fn as_json(&self) -> String {
+        let json = serde_json::json!({
+            "level": "INFO", "message": "Mesh is ready", "address": self.base_url, "endpoint": self.endpoint,
+            "realtimeEndpoint": self.realtime, "apiKey": self.key, "board": self.board, "console": self.console,
+            "try": self.curl,
+        });
+        format!("{json}\n")
+    }
+
+    fn as_text(&self) -> String {
+        let words = self.words;
+        let board = format!("{} {}", self.board, self.board_hint);
+        let named = [
+            (words.pupils, &*self.base_url),
+            (words.endpoint, &self.endpoint),
+            (words.realtime, &self.realtime),
+            (words.api_key, &self.key),
+            (words.board, board.trim_end()),
+        ];
+        let console = self.console.iter().map(|console| (words.console, &**console));
+        let more = self.more.iter().map(|(name, value)| (*name, &**value));
+        let mut text = String::new();
+        for (name, value) in named.into_iter().chain(console).chain(more) {
+            // Writing to memory cannot fail.
+            let _ = writeln!(text, "  {} {value}", padded(name, NAME_COLUMNS));
+        }
+        let _ = writeln!(text, "  {}\n  {}", words.try_it, self.curl);
+        text
+    }
 }
 
-/// An address under which others reach a listener: of an unspecified one, one of the machine's.
-fn reachable(listening: SocketAddr) -> SocketAddr {
-    if !listening.ip().is_unspecified() {
-        return listening;
+/// The address that others are told: what the operator says, a name that the network knows, or the best of this
+/// machine's.
+fn base_url(arguments: &Arguments, place: &Place<'_>, reached: &[SocketAddr], http: &str) -> String {
+    let for_others = reached.iter().find(|address| !address.ip().is_loopback()).or(reached.first());
+    let port = for_others.map(SocketAddr::port).unwrap_or_default();
+    match (&arguments.network.advertise, place.name, for_others) {
+        (Some(given), ..) if given.contains("://") => given.trim_end_matches('/').to_owned(),
+        (Some(given), ..) => format!("{http}://{}", with_port(given, port)),
+        (None, Some(name), _) => format!("{http}://{name}:{port}"),
+        (None, None, Some(address)) => format!("{http}://{address}"),
+        (None, None, None) => String::new(),
     }
-    let own = tls::addresses_of_this_machine();
-    let is_global = |address: &&IpAddr| !address.is_loopback() && address.is_ipv4() == listening.is_ipv4();
-    let loopback = |address: &&IpAddr| address.is_loopback() && address.is_ipv4() == listening.is_ipv4();
-    let found = own.iter().find(is_global).or_else(|| own.iter().find(loopback));
-    SocketAddr::new(found.copied().unwrap_or(listening.ip()), listening.port())
+}
+
+/// A name or an address with its port, if it has none.
+pub(super) fn with_port(given: &str, port: u16) -> String {
+    match given.parse::<std::net::IpAddr>() {
+        Ok(address) => SocketAddr::new(address, port).to_string(),
+        Err(_) if given.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) => {
+            given.to_owned()
+        }
+        Err(_) => format!("{given}:{port}"),
+    }
+}
+
+/// Where this machine reaches a listener.
+fn from_here(listening: SocketAddr) -> SocketAddr {
+    let loopback: std::net::IpAddr = match listening {
+        SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+        SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+    };
+    let ip = if listening.ip().is_unspecified() { loopback } else { listening.ip() };
+    SocketAddr::new(ip, listening.port())
+}
+
+/// How curl trusts the certificate; notes what a person compares.
+fn trust(tls: &Tls, words: &Words, more: &mut Vec<(&'static str, String)>) -> String {
+    more.push((words.certificate, format!("SHA-256 {}", tls.fingerprint)));
+    match &tls.certificate_file {
+        None => " --insecure".to_owned(),
+        Some(file) => {
+            more.push((words.kept_in, file.display().to_string()));
+            format!(" --cacert {}", file.display())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_has_a_port() {
+        assert_eq!(with_port("192.168.1.20", 4000), "192.168.1.20:4000");
+        assert_eq!(with_port("mesh.school.example", 4000), "mesh.school.example:4000");
+        assert_eq!(with_port("mesh.school.example:80", 4000), "mesh.school.example:80");
+        assert_eq!(with_port("fd00::20", 4000), "[fd00::20]:4000");
+    }
 }

@@ -4,7 +4,12 @@ use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueP
 use clap::{ArgAction, Args, ValueEnum};
 use mesh_core::settings::{Lifetimes, Limits, Settings};
 
+use super::announcement::with_port;
+use super::language::Language;
 use mesh_server::http::Console;
+
+/// The port where none is given.
+const DEFAULT_PORT: u16 = 4000;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,13 +30,15 @@ Every option can also be set in the environment, as shown; the option wins.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// Address and port to listen on; port 0 takes any free one
+    /// Address and port to listen on; port 0 takes any free one. An address alone has port 4000, a port alone
+    /// is for this machine alone
     #[arg(
         long,
         value_name = "ADDRESS:PORT",
         env = "MESH_LISTEN",
         default_value = "127.0.0.1:4000",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = listening()
     )]
     pub(super) listen: Vec<String>,
 
@@ -59,6 +66,19 @@ pub(crate) struct Arguments {
     /// /board, ...), but an index.html of the folder takes the place of the page at /
     #[arg(long = "static", value_name = "DIR", env = "MESH_STATIC")]
     pub(super) static_folder: Option<PathBuf>,
+
+    /// Open the teacher's board in the browser when the server is ready; a second start opens the board of the first
+    #[arg(long, env = "MESH_OPEN", action = ArgAction::SetTrue, value_parser = switch())]
+    pub(super) open: bool,
+
+    /// Print the board's link with the teacher's key, which a projector may show [default: only where the server is
+    /// for this machine alone]
+    #[arg(long, env = "MESH_PRINT_ADMIN_LINK", action = ArgAction::SetTrue, value_parser = switch())]
+    pub(super) print_admin_link: bool,
+
+    /// Language of what is printed to people, logs aside [default: the system's]
+    #[arg(long, value_name = "LANGUAGE", env = "MESH_LANGUAGE")]
+    language: Option<Language>,
 
     #[command(flatten)]
     pub(super) tls: TlsArguments,
@@ -103,6 +123,15 @@ pub(super) struct NetworkArguments {
     /// Origin whose web pages may call [default: any on loopback listeners, the server's own otherwise]
     #[arg(long, value_name = "ORIGIN", env = "MESH_ALLOW_ORIGIN", value_delimiter = ',')]
     pub(super) allow_origin: Vec<String>,
+
+    /// Address or name, with or without a port, by which pupils reach this server: on the board, in invitations and in
+    /// the certificate [default: mesh.local where the network knows it, else this machine's address]
+    #[arg(long, value_name = "ADDRESS", env = "MESH_ADVERTISE", value_parser = NonEmptyStringValueParser::new())]
+    pub(super) advertise: Option<String>,
+
+    /// Do not tell the local network the name mesh.local
+    #[arg(long, env = "MESH_NO_MDNS", action = ArgAction::SetTrue, value_parser = switch())]
+    pub(super) no_mdns: bool,
 
     /// How many proxies in front append to x-forwarded-for
     #[arg(long, value_name = "N", env = "MESH_TRUST_PROXY", default_value_t = 0)]
@@ -187,6 +216,17 @@ fn admin_key() -> impl TypedValueParser<Value = String> {
     })
 }
 
+/// An address with a port, from either alone too.
+fn listening() -> impl TypedValueParser<Value = String> {
+    NonEmptyStringValueParser::new().map(|given| {
+        if let Ok(port) = given.parse::<u16>() {
+            return format!("127.0.0.1:{port}");
+        }
+        let bare = given.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        with_port(bare.unwrap_or(&given), DEFAULT_PORT)
+    })
+}
+
 fn on_or_off() -> impl TypedValueParser<Value = bool> {
     PossibleValuesParser::new(["on", "off"]).map(|text| text == "on")
 }
@@ -210,6 +250,11 @@ impl Arguments {
                 groups_in_domain: self.limits.max_groups_per_domain,
             },
         }
+    }
+
+    /// The language of what is printed to people.
+    pub(super) fn language(&self) -> Language {
+        self.language.unwrap_or_else(Language::of_system)
     }
 
     /// Where the console is served.

@@ -1,7 +1,11 @@
 //! `mesh serve`.
 
+mod address;
 mod announcement;
 mod arguments;
+mod language;
+mod mdns;
+mod running;
 mod start;
 
 use std::process::ExitCode;
@@ -15,7 +19,9 @@ pub(super) fn run(arguments: Arguments) -> ExitCode {
     arguments.start_log();
     // Without it, a classroom of a few hundred sockets may already be too many.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    match block_on(start::serve(arguments)) {
+    let language = arguments.language();
+    let served = async { start::serve(arguments).await.map_err(|error| error.told(language)) };
+    match block_on(served) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => failed,
     }

@@ -1,4 +1,5 @@
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,12 +8,16 @@ use mesh_core::settings::SettingError;
 use tokio::net::{TcpListener, lookup_host};
 
 use super::Arguments;
-use super::announcement::Announcement;
+use super::address::reached_by;
+use super::announcement::{Announcement, Place};
+use super::language::Language;
+use super::mdns::{self, Announced};
+use super::running;
 use crate::stop::told_to_stop;
-use mesh_local::private_file;
+use mesh_local::{is_in_use, private_file};
 use mesh_server::clock::SystemClock;
 use mesh_server::http::{Folder, Hosts, Origins};
-use mesh_server::keys::{ApiKeys, new_api_key, random_text};
+use mesh_server::keys::{ApiKeys, in_fragment, new_api_key, random_text};
 use mesh_server::server::connections::ConnectionLimits;
 use mesh_server::server::tls::{self, Tls, TlsError};
 use mesh_server::wiring::{BuildError, Parts, Storage};
@@ -42,21 +47,47 @@ pub(super) enum StartError {
         DomainSecret::MIN_BYTES
     )]
     Secret,
+    #[error("Mesh is running already, with the data in {folder}: {url}/board/ shows it")]
+    Running { folder: String, url: String },
     #[error("the server stopped: {0}")]
     Stopped(io::Error),
+}
+
+impl StartError {
+    /// What is told to people: in their language where they can do something about it.
+    pub(super) fn told(&self, language: Language) -> String {
+        match (language, self) {
+            (Language::Ja, Self::Running { url, .. }) => {
+                format!("Mesh はもう動いています。ボードは {url}/board/ です。")
+            }
+            (Language::Ja, Self::Listen { address, error }) => format!(
+                "{address} を使えません({error})。ほかのプログラムが使っているときは、--listen で別の番号にします。例: --listen 0.0.0.0:4001"
+            ),
+            (Language::Ja, Self::DataFile { file, folder, error }) => {
+                format!("データのフォルダー {folder} の中の {file} を使えません({error})。")
+            }
+            _ => self.to_string(),
+        }
+    }
 }
 
 pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
     let settings = arguments.settings();
     settings.lifetimes.check()?;
-    let listeners = listen(&arguments.listen).await?;
+    let listeners = match listen(&arguments.listen).await {
+        Err(error) => return second_start(&arguments, error),
+        Ok(listeners) => listeners,
+    };
     let folder = arguments.static_folder.as_deref().map(open_folder).transpose()?;
     let tls = tls(&arguments)?;
     let keys = Arc::new(ApiKeys::new(api_keys(&arguments)?));
     let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>();
     let addresses = addresses.map_err(StartError::Stopped)?;
     let admin_key = admin_key(&arguments)?;
-    let announcement = Announcement::new(&arguments, &addresses, &keys, &admin_key, tls.as_ref());
+    let announced = announce(&arguments, &addresses).await;
+    let name = announced.as_ref().and_then(|announced| announced.name.as_deref());
+    let place = Place { listening: &addresses, name, tls: tls.as_ref() };
+    let announcement = Announcement::new(&arguments, &place, &keys, &admin_key);
     let storage =
         if arguments.in_memory { Storage::Memory } else { Storage::File(arguments.data.join(STORE_FILE)) };
     let parts = Parts {
@@ -80,6 +111,12 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
     let server = parts.build()?;
     let stop = told_to_stop();
     announcement.print(arguments.log_format);
+    if !arguments.in_memory {
+        running::keep(&arguments.data, &announcement.own_url);
+    }
+    if arguments.open {
+        open_in_browser(&announcement.board_link);
+    }
     server.run(stop).await.map_err(StartError::Stopped)
 }
 
@@ -91,6 +128,33 @@ async fn listen(addresses: &[String]) -> Result<Vec<TcpListener>, StartError> {
         listeners.push(TcpListener::bind(&resolved[..]).await.map_err(failed)?);
     }
     Ok(listeners)
+}
+
+/// A start while a server runs over the same data says where, and opens its board.
+fn second_start(arguments: &Arguments, error: StartError) -> Result<(), StartError> {
+    let is_running = !arguments.in_memory && is_in_use(&arguments.data.join(STORE_FILE));
+    let Some(url) = is_running.then(|| running::find(&arguments.data)).flatten() else { return Err(error) };
+    let running = StartError::Running { folder: arguments.data.display().to_string(), url: url.clone() };
+    if !arguments.open {
+        return Err(running);
+    }
+    eprintln!("mesh: {}", running.told(arguments.language()));
+    open_in_browser(&format!("{url}/board/#key={}", in_fragment(&admin_key(arguments)?)));
+    Ok(())
+}
+
+/// Without a browser, the board is opened by hand.
+fn open_in_browser(link: &str) {
+    if let Err(error) = open::that_detached(link) {
+        tracing::warn!(%error, "no browser could be opened");
+    }
+}
+
+/// Tells the network a name, if others are to reach the server.
+async fn announce(arguments: &Arguments, listening: &[SocketAddr]) -> Option<Announced> {
+    let reached = listening.iter().flat_map(|address| reached_by(*address));
+    let for_others: Vec<_> = reached.filter(|address| !address.ip().is_loopback()).collect();
+    if arguments.network.no_mdns { None } else { mdns::announce(&for_others).await }
 }
 
 fn open_folder(path: &Path) -> Result<Folder, StartError> {
@@ -105,7 +169,7 @@ fn tls(arguments: &Arguments) -> Result<Option<Tls>, TlsError> {
     if !given.tls {
         return Ok(None);
     }
-    let names = tls::names_of_this_machine();
+    let names = names(arguments);
     if arguments.in_memory { tls::in_memory(&names) } else { tls::from_folder(&arguments.data, &names) }
         .map(Some)
 }
@@ -163,11 +227,25 @@ fn origins(arguments: &Arguments) -> Origins {
     }
 }
 
-/// The names in --listen and --allow-origin, and the machine's own.
+/// The names by which this server is reached: the machine's own, those that it may tell the network, and what the
+/// operator advertises.
+fn names(arguments: &Arguments) -> Vec<String> {
+    let advertised = arguments.network.advertise.as_deref().map(|given| {
+        let authority = given.split_once("://").map_or(given, |(_, rest)| rest.trim_end_matches('/'));
+        match authority.rsplit_once(':') {
+            Some((name, port)) if port.parse::<u16>().is_ok() => name.to_owned(),
+            _ => authority.to_owned(),
+        }
+    });
+    let told = mdns::NAMES.iter().map(|name| (*name).to_owned());
+    tls::names_of_this_machine().into_iter().chain(told).chain(advertised).collect()
+}
+
+/// The names in --listen and --allow-origin, and the server's own.
 fn hosts(arguments: &Arguments) -> Hosts {
     let listening = arguments.listen.iter().filter_map(|address| address.rsplit_once(':'));
     let listening = listening.map(|(name, _)| name.to_owned());
     let allowed = arguments.network.allow_origin.iter().filter_map(|origin| origin.split_once("://"));
     let allowed = allowed.filter_map(|(_, rest)| rest.split([':', '/']).next()).map(ToOwned::to_owned);
-    Hosts(listening.chain(allowed).chain(tls::names_of_this_machine()).collect())
+    Hosts(listening.chain(allowed).chain(names(arguments)).collect())
 }

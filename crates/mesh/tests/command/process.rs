@@ -36,7 +36,7 @@ async fn it_tells_what_a_user_needs_next() {
     assert!(key.starts_with("da2-") && key.len() == 30 && told.contains(&key), "{told}");
 
     // Links that bring their keys in the fragment, which no request carries.
-    assert!(told.contains(&format!("http://{}/#key={key}", server.address)), "{told}");
+    assert!(told.contains(&format!("http://{}/console/#key={key}", server.address)), "{told}");
     let admin_key = std::fs::read_to_string(data.join("admin-key")).unwrap().trim().to_owned();
     assert!(admin_key.starts_with("admin-") && admin_key.len() == 26 && admin_key != key);
     let board = format!("http://{}/board/#key={admin_key}", server.address);
@@ -85,12 +85,64 @@ async fn an_unspecified_address_is_told_as_one_that_others_reach() {
     let server = Process::spawn(command).await;
     assert!(!server.address.ip().is_unspecified());
     let told = server.errors();
-    assert!(told.contains("/board/#key=") && !told.contains("/#key=da2"), "no console for the room: {told}");
+    assert!(
+        told.contains("/board/ (") && !told.contains("#key="),
+        "neither key nor console for the room: {told}"
+    );
     let first = server.client().await.send(hyper::Method::GET, "/", &[], b"").await;
     assert_eq!(first.header("location"), Some("/join/"));
     let console = server.client().await.send(hyper::Method::GET, "/console/", &[], b"").await;
     assert_eq!(console.status, hyper::StatusCode::NOT_FOUND);
     server.data(CREATE, json!({"hostId": "h"})).await;
+}
+
+#[tokio::test]
+async fn half_an_address_is_completed() {
+    let server = Process::start(&["--in-memory", "--listen", "0"]).await;
+    assert!(server.address.ip().is_loopback());
+    let (code, _, told) = run(&["serve", "--in-memory", "--listen", "192.0.2.1"], &[]).await;
+    assert!(code == Some(1) && told.contains("192.0.2.1:4000"), "{told}");
+}
+
+#[tokio::test]
+async fn what_is_advertised_is_told() {
+    let mut command = mesh();
+    command.args([
+        "serve",
+        "--in-memory",
+        "--listen",
+        "0.0.0.0:0",
+        "--advertise",
+        "mesh.school.example",
+        "--tls",
+    ]);
+    command.args(["--no-mdns", "--print-admin-link"]);
+    let server = Process::spawn(command).await;
+    let told = server.errors();
+    let board = format!("https://mesh.school.example:{}/board/#key=admin-", server.address.port());
+    assert!(told.contains(&board), "{told}");
+}
+
+#[tokio::test]
+async fn people_read_their_language() {
+    let server = Process::start(&["--in-memory", "--language", "ja"]).await;
+    assert!(server.errors().contains("みんなのキー"), "{}", server.errors());
+    let taken = server.address.to_string();
+    let serve = ["serve", "--in-memory", "--language", "ja", "--listen", &taken];
+    let (code, _, told) = run(&serve, &[]).await;
+    assert!(code == Some(1) && told.contains("を使えません"), "{told}");
+}
+
+#[tokio::test]
+async fn a_second_start_says_what_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Process::over(folder.path()).await;
+    let address = first.address.to_string();
+    let serve = ["serve", "--listen", &address, "--data", folder.path().to_str().unwrap()];
+    let (code, _, told) = run(&serve, &[]).await;
+    assert!(code == Some(1) && told.contains("running already"), "{told}");
+    assert!(told.contains(&format!("http://{address}/board/")), "{told}");
+    first.kill().await;
 }
 
 #[tokio::test]
