@@ -5,12 +5,13 @@ DENY_VERSION := 0.20.2
 CHROMIUM ?= /usr/bin/chromium
 MESH_BINARY := $(CURDIR)/target/debug/mesh
 REHEARSAL := $(CURDIR)/target/rehearsal
+SAMPLES := $(CURDIR)/target/samples
 PYTHON ?= python3
 # npm writes this file last: it is there and newer than the lock when everything is installed.
 NODE_MODULES := node_modules/.package-lock.json
 FUNCTIONS := $(notdir $(wildcard crates/functions/*))
 
-.PHONY: help serve build test test-rust test-clients test-package test-browser test-editors test-cloud rehearse deploy key-date chromium console check-console extension check bench bench-functions instructions fmt tools
+.PHONY: help serve build test test-rust test-clients test-samples test-package test-browser test-editors test-cloud rehearse deploy key-date chromium console check-console extension check bench bench-functions instructions fmt tools
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +22,7 @@ serve: ## Build and start the server; options in ARGS, as in make serve ARGS="--
 build: ## Build the release binary, target/release/mesh
 	$(CARGO) build --release --bin mesh
 
-test: test-rust test-clients test-package test-browser test-editors test-cloud ## Run all tests: Rust, the real client libraries under Node, our own, pages and editors in Chromium, the template
+test: test-rust test-clients test-samples test-package test-browser test-editors test-cloud ## Run all tests: Rust, the real client libraries under Node, samples in other languages, our own, pages and editors in Chromium, the template
 
 test-rust:
 	$(CARGO) test --workspace --locked
@@ -29,6 +30,17 @@ test-rust:
 test-clients: $(NODE_MODULES)
 	$(CARGO) build --locked --bin mesh
 	MESH_BINARY=$(MESH_BINARY) npm test --workspace tests/clients
+
+test-samples: $(NODE_MODULES) $(SAMPLES)/python/installed
+	./tests/samples/install-interpreters
+	$(CARGO) build --locked --bin mesh
+	PYTHON=$(SAMPLES)/python/bin/python MESH_BINARY=$(MESH_BINARY) npm test --workspace tests/samples
+
+$(SAMPLES)/python/installed: examples/python/requirements.txt
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
 
 test-package: $(NODE_MODULES) chromium
 	$(CARGO) build --locked --bin mesh

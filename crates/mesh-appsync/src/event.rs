@@ -5,13 +5,14 @@
 
 use std::net::IpAddr;
 
-use mesh_core::error::Error;
+use mesh_core::ErrorType;
 use mesh_core::model::MessageFields;
 use mesh_core::network::Network;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::call::{Call, CallError};
+use crate::message_fields;
 use crate::reply::Reply;
 use crate::selection::{write_all, write_text};
 use crate::surrogates;
@@ -65,11 +66,11 @@ impl Event {
     /// alone, so a list with strange names may mean any field.
     fn message_fields(&self) -> MessageFields {
         let list = self.info.as_ref().and_then(|info| info.selection_set_list.as_deref());
-        let known = |path: &String| MessageFields::of_path(path) != MessageFields::NONE;
-        match list {
-            Some(list) if list.iter().all(known) => list.iter().map(String::as_str).collect(),
-            _ => MessageFields::ALL,
-        }
+        let of_known = |path: &String| {
+            let field = message_fields::of_path(path);
+            (field != MessageFields::NONE).then_some(field)
+        };
+        list.and_then(|list| list.iter().map(of_known).collect()).unwrap_or(MessageFields::ALL)
     }
 
     fn network(&self, trusted_hops: usize) -> Option<Network> {
@@ -89,9 +90,9 @@ pub fn data(reply: &Reply) -> String {
 }
 
 /// The answer of a call that was refused: `{"error": {"type", "message"}}`.
-pub fn error(kind: &str, message: &str) -> String {
+pub fn error(error_type: ErrorType, message: &str) -> String {
     let mut json = b"{\"error\":{\"type\":".to_vec();
-    write_text(&mut json, kind);
+    write_text(&mut json, error_type.as_str());
     json.extend_from_slice(b",\"message\":");
     write_text(&mut json, message);
     json.extend_from_slice(b"}}");
@@ -105,7 +106,7 @@ pub fn malformed(field: &str) -> String {
         "Validation error of type WrongType: an argument of '{field}' does not fit; date-times are \
          AWSDateTime: YYYY-MM-DDThh:mm:ss.sssZ"
     );
-    error(Error::invalid("").kind(), &message)
+    error(ErrorType::ValidationError, &message)
 }
 
 fn text(json: Vec<u8>) -> String {
@@ -166,7 +167,7 @@ mod tests {
             r#","info":{"selectionSetList":["groupId","domain","groupDissolve","groupDissolve/message","__typename"]}"#,
         );
         assert!(some.can_be_delivered());
-        assert!(!some.contains(MessageFields::of_path("nodeStatus")));
+        assert!(!some.contains(message_fields::of_path("nodeStatus")));
         for all in ["", r#","info":null"#, r#","info":{}"#, r#","info":{"selectionSetList":null}"#] {
             assert_eq!(fields(all), MessageFields::ALL);
         }
@@ -188,7 +189,7 @@ mod tests {
         assert_eq!(data(&reply), r#"{"data":"\"d\""}"#);
         assert_eq!(data(&Reply::Status(None)), r#"{"data":null}"#);
         assert_eq!(
-            error("NodeNotFound", "Node \"x\""),
+            error(ErrorType::NodeNotFound, "Node \"x\""),
             r#"{"error":{"type":"NodeNotFound","message":"Node \"x\""}}"#
         );
         let refusal = malformed("fireEventsByNode");

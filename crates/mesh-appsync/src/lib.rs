@@ -9,10 +9,12 @@
 //! | [`selection`] | which fields of an object are wanted, and writing just those |
 //! | [`event`] | what AppSync's resolver hands to a function, and what the function hands back |
 //! | [`surrogates`] | halves of characters in JSON texts |
+//! | [`message_fields`] | the fields of a live message by their paths |
 //! | [`size`] | the size of a live message, before it is taken |
 
 pub mod call;
 pub mod event;
+pub mod message_fields;
 pub mod reply;
 pub mod selection;
 pub mod size;

@@ -5,6 +5,7 @@ use std::io::Write;
 use mesh_core::cursor::Cursor;
 use mesh_core::model::MessageFields;
 
+use crate::message_fields;
 use crate::value::{Object, Value};
 
 /// The name of the field that every type has.
@@ -57,13 +58,13 @@ impl Selection {
     /// All fields of a live message and the type names, so that a [`Part`] can say which of them.
     pub fn of_message() -> Self {
         let mut all = Self::default();
-        for path in MessageFields::every().paths() {
+        for path in message_fields::paths(message_fields::every()) {
             let (parents, name) = path.rsplit_once('/').unwrap_or(("", path));
             let mut at = &mut all;
             for parent in parents.split_terminator('/') {
                 at = at.sub_selection(parent);
             }
-            at.push(name, name, MessageFields::of_path(path), Self::EMPTY);
+            at.push(name, name, message_fields::of_path(path), Self::EMPTY);
         }
         all
     }

@@ -18,6 +18,7 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use crate::call::FIELDS;
+use crate::message_fields;
 use crate::reply::Reply;
 use crate::selection::{Part, Selection, write, write_all};
 use crate::size;
@@ -161,8 +162,11 @@ fn message_fields_are_those_of_the_schema() {
             paths.push(path);
         }
     }
-    assert_eq!(paths.iter().map(String::as_str).collect::<MessageFields>(), MessageFields::ALL);
-    assert_eq!(paths.len(), MessageFields::ALL.paths().count());
+    assert_eq!(
+        paths.iter().map(|path| message_fields::of_path(path)).collect::<MessageFields>(),
+        MessageFields::ALL
+    );
+    assert_eq!(paths.len(), message_fields::paths(MessageFields::ALL).count());
 }
 
 #[test]
@@ -214,10 +218,10 @@ proptest! {
             let data = texts.into_iter().map(item).collect();
             Content::NodeStatus(NodeStatus { node_id: id.as_str().into(), group: group.clone(), data, timestamp: at() })
         };
-        let chosen = MessageFields::every().paths().zip(bits).filter(|(_, bit)| *bit).map(|(path, _)| path);
+        let chosen = message_fields::paths(message_fields::every()).zip(bits).filter(|(_, bit)| *bit).map(|(path, _)| path);
         // A field is selected with its parents, and an object with something in it.
         let fields: MessageFields = chosen.flat_map(|path| {
-            path.match_indices('/').map(|(end, _)| &path[..end]).chain([path]).collect::<Vec<_>>()
+            path.match_indices('/').map(|(end, _)| &path[..end]).chain([path]).map(message_fields::of_path).collect::<Vec<_>>()
         }).collect();
         let message = MeshMessage { group, content, fields };
         let mut out = br#"{"data":{"onMessageInGroup":"#.to_vec();

@@ -107,7 +107,7 @@ mod tests {
             ["c", "c1", "c1-1", "c1-1-1-1-1", "c1-1-1-", "c+1-1-1", "cG-1-1", "C1-1-1", "now", " ", "c1-1-1 "]
         {
             let refused = Since::parse(text).expect_err(text);
-            assert_eq!(refused.kind(), "ValidationError");
+            assert_eq!(refused.error_type().as_str(), "ValidationError");
         }
         assert_eq!(Since::parse("").unwrap(), Since::Everything);
         assert!(matches!(Since::parse("2026-11-23T00:00Z").unwrap(), Since::Time(_)));

@@ -1,13 +1,17 @@
 //! Every refusal, with the stable public word that clients act on.
 
+mod error_type;
+
 use std::borrow::Cow;
 
 use crate::id::{GroupKey, Id};
 
+pub use error_type::ErrorType;
+
 /// The result of an operation.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why an operation was refused. The text is what clients read; [`Error::kind`] is the `errorType`.
+/// Why an operation was refused. The text is what clients read; [`Error::error_type`] is its stable word.
 ///
 /// Living clients end their session on any text with "not found", "expired" or "unauthorized" in
 /// it, so only the errors that mean it may hold those words.
@@ -64,13 +68,13 @@ impl Error {
     }
 
     /// The stable public word: the `errorType` of the answer.
-    pub fn kind(&self) -> &'static str {
+    pub const fn error_type(&self) -> ErrorType {
         match self {
-            Self::GroupNotFound(_) | Self::GroupExpired(_) | Self::HostSilent(_) => "GroupNotFound",
-            Self::NotHost(_) => "Unauthorized",
-            Self::NodeNotFound(_) => "NodeNotFound",
-            Self::Invalid(_) => "ValidationError",
-            Self::Store(_) => "InternalFailure",
+            Self::GroupNotFound(_) | Self::GroupExpired(_) | Self::HostSilent(_) => ErrorType::GroupNotFound,
+            Self::NotHost(_) => ErrorType::Unauthorized,
+            Self::NodeNotFound(_) => ErrorType::NodeNotFound,
+            Self::Invalid(_) => ErrorType::ValidationError,
+            Self::Store(_) => ErrorType::InternalFailure,
         }
     }
 }

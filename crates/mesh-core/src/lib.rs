@@ -36,4 +36,4 @@ pub mod testing;
 mod context;
 
 pub use context::Context;
-pub use error::{Error, Result};
+pub use error::{Error, ErrorType, Result};

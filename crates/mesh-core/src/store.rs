@@ -176,7 +176,7 @@ pub trait Store: Send + Sync + 'static {
         group: &GroupKey,
     ) -> impl Future<Output = Result<(GroupRecord, Vec<NodeRecord>)>> + Send;
 
-    /// RecordedBatch events behind `since`, as a poll.
+    /// Recorded events behind `since`, as a poll.
     fn events_since(
         &self,
         now: Now,

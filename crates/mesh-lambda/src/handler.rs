@@ -6,9 +6,8 @@ use lambda_runtime::Error as Fault;
 use mesh_appsync::Reply;
 use mesh_appsync::call::CallError;
 use mesh_appsync::event::{self, Event};
-use mesh_core::Context;
-use mesh_core::error::Error;
 use mesh_core::settings::Settings;
+use mesh_core::{Context, Error, ErrorType};
 use mesh_dynamodb::{DynamoStore, Table};
 
 use crate::client;
@@ -61,7 +60,7 @@ impl Handler {
             Ok(call) => call,
             Err(CallError::UnknownField) => return Err("no operation serves the field".into()),
             Err(CallError::Arguments(_)) => {
-                invocation.error_type = Some(Error::invalid("").kind());
+                invocation.error_type = Some(ErrorType::ValidationError);
                 println!("{}", invocation.line(&self.stage));
                 return Ok(event::malformed(&event.field));
             }
@@ -72,7 +71,7 @@ impl Handler {
         println!("{}", invocation.line(&self.stage));
         Ok(match outcome {
             Ok(reply) => event::data(&reply),
-            Err(error) => event::error(error.kind(), &error.to_string()),
+            Err(error) => event::error(error.error_type(), &error.to_string()),
         })
     }
 }
@@ -88,7 +87,7 @@ fn note(invocation: &mut Invocation<'_>, outcome: &Outcome) {
             invocation.protocol = Some(Protocol::of(node.record.use_web_socket));
         }
         Ok(_) => {}
-        Err(error) => invocation.error_type = Some(error.kind()),
+        Err(error) => invocation.error_type = Some(error.error_type()),
     }
     if let Err(Error::Store(detail)) = outcome {
         let Invocation { request_id, operation, group_id, .. } = invocation;

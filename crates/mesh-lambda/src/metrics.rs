@@ -8,6 +8,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use mesh_appsync::event::Event;
+use mesh_core::ErrorType;
 use mesh_core::hex::Hex;
 use mesh_dynamodb::is_group_id;
 use mesh_dynamodb::table::Usage;
@@ -30,7 +31,7 @@ pub struct Invocation<'a> {
     /// A hash of the domain.
     pub domain_hash: Option<String>,
     /// Why it was refused.
-    pub error_type: Option<&'static str>,
+    pub error_type: Option<ErrorType>,
     /// How a new group or member talks.
     pub protocol: Option<Protocol>,
     /// What it used of the store.
@@ -91,7 +92,7 @@ impl<'a> Invocation<'a> {
         };
         texts("Stage", Some(stage));
         texts("Operation", Some(self.operation));
-        texts("ErrorType", self.error_type);
+        texts("ErrorType", self.error_type.map(ErrorType::as_str));
         texts("requestId", Some(self.request_id));
         texts("groupId", self.group_id.as_deref());
         texts("domainHash", self.domain_hash.as_deref());
@@ -182,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_refusal_counts_by_its_type_too() {
-        let line = line(|invocation| invocation.error_type = Some("GroupNotFound"));
+        let line = line(|invocation| invocation.error_type = Some(ErrorType::GroupNotFound));
         assert_eq!(line["ErrorType"], "GroupNotFound");
         let dimensions: Vec<_> = line["_aws"]["CloudWatchMetrics"]
             .as_array()

@@ -191,8 +191,9 @@ mod tests {
         let selection = MUTATION.split_once("timestamp: $timestamp)").unwrap().1;
         let words: Vec<_> =
             selection.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-        let mut names: Vec<_> =
-            MessageFields::ALL.paths().map(|path| path.rsplit('/').next().unwrap()).collect();
+        let mut names: Vec<_> = mesh_appsync::message_fields::paths(MessageFields::ALL)
+            .map(|path| path.rsplit('/').next().unwrap())
+            .collect();
         let mut selected = words.clone();
         names.sort_unstable();
         selected.sort_unstable();

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use mesh_appsync::call::FIELDS;
+use mesh_core::ErrorType;
 use parking_lot::Mutex;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -22,9 +23,12 @@ struct Outcome {
     result: &'static str,
 }
 
-/// What becomes of an operation: the words of [`mesh_core::Error::kind`], and this one.
-const RESULTS: [&str; 6] =
-    ["ok", "GroupNotFound", "Unauthorized", "NodeNotFound", "ValidationError", "InternalFailure"];
+/// The result of an operation that was not refused.
+const OK: &str = "ok";
+
+fn result_of(refusal: Option<ErrorType>) -> &'static str {
+    refusal.map_or(OK, ErrorType::as_str)
+}
 
 /// The figures of one server.
 pub struct Metrics {
@@ -95,8 +99,13 @@ impl Metrics {
     }
 
     /// Counts the operations of a request.
-    pub fn answered(&self, outcomes: impl Iterator<Item = (&'static str, &'static str)>, took: Duration) {
-        for (operation, result) in outcomes {
+    pub fn answered(
+        &self,
+        outcomes: impl Iterator<Item = (&'static str, Option<ErrorType>)>,
+        took: Duration,
+    ) {
+        for (operation, refusal) in outcomes {
+            let result = result_of(refusal);
             self.requests.get_or_create(&Outcome { operation, result }).inc();
         }
         self.request_seconds.observe(took.as_secs_f64());
@@ -107,12 +116,14 @@ impl Metrics {
         for operation in FIELDS {
             let count =
                 |result| self.requests.get(&Outcome { operation, result }).map_or(0, |count| count.get());
-            say(operation, RESULTS.into_iter().map(count).sum());
+            let refusals = ErrorType::OF_OPERATIONS.into_iter().map(Some);
+            say(operation, refusals.chain([None]).map(result_of).map(count).sum());
         }
     }
 
     /// Counts a request that was refused before any operation ran.
-    pub fn refused(&self, result: &'static str) {
+    pub fn refused(&self, refusal: ErrorType) {
+        let result = refusal.as_str();
         self.requests.get_or_create(&Outcome { operation: "", result }).inc();
     }
 

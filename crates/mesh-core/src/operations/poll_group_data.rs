@@ -24,7 +24,7 @@ pub struct PollGroupData {
 /// What `pollGroupData` answers.
 #[derive(Clone, Debug)]
 pub struct PollGroupDataAnswer {
-    /// RecordedBatch events behind `since`, at most 100.
+    /// Recorded events behind `since`, at most 100.
     pub events: Vec<EventSlice>,
     /// Every value in force, whatever `since`.
     pub node_statuses: Vec<NodeStatus>,

@@ -63,7 +63,7 @@ async fn with_poller(room: &Harness<DynamoStore>) -> GroupKey {
 }
 
 fn is_failure<T: std::fmt::Debug>(result: mesh_core::Result<T>) -> bool {
-    result.unwrap_err().kind() == "InternalFailure"
+    result.unwrap_err().error_type().as_str() == "InternalFailure"
 }
 
 #[tokio::test(start_paused = true)]
@@ -191,7 +191,7 @@ async fn a_dissolve_sends_what_was_not_processed_again() {
     switch.on("BatchWriteItem", usize::MAX, Fault::Partly(0));
     assert!(is_failure(room.dissolve(&key, "host").await));
     assert_eq!(switch.sent(), 3);
-    assert_eq!(room.poll(&key, "").await.unwrap_err().kind(), "GroupNotFound");
+    assert_eq!(room.poll(&key, "").await.unwrap_err().error_type().as_str(), "GroupNotFound");
     assert!(room.groups("school").await.is_empty());
     // The next try goes on, a few at a time.
     switch.on("BatchWriteItem", usize::MAX, Fault::Partly(7));
@@ -199,7 +199,7 @@ async fn a_dissolve_sends_what_was_not_processed_again() {
     assert_eq!(switch.sent(), 4 + 3, "25 and 16 in sevens");
     assert!(room.status("node1").await.is_none());
     switch.off();
-    assert_eq!(room.dissolve(&key, "host").await.unwrap_err().kind(), "GroupNotFound");
+    assert_eq!(room.dissolve(&key, "host").await.unwrap_err().error_type().as_str(), "GroupNotFound");
 }
 
 #[tokio::test(start_paused = true)]
@@ -250,7 +250,7 @@ async fn a_full_group_counts_its_members_anew() {
         room.join(&key, &format!("node{number}")).await.unwrap();
     }
     for round in 0..10 {
-        assert_eq!(room.join(&key, "one more").await.unwrap_err().kind(), "ValidationError");
+        assert_eq!(room.join(&key, "one more").await.unwrap_err().error_type().as_str(), "ValidationError");
         room.leave(&key, &format!("node{round}")).await.unwrap();
         let newcomers = (0..8).map(|number| {
             let (room, key) = (&room, &key);

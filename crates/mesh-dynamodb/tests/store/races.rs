@@ -106,13 +106,15 @@ async fn race_against_a_dissolve(seed: u64, calls: &[Call]) {
     let (dissolved, results) = join(room.dissolve(&key, "host"), racing).await;
     for (call, result) in calls.iter().zip(results) {
         if let Err(refusal) = result {
-            let kind = refusal.kind();
+            let kind = refusal.error_type().as_str();
             assert!(["GroupNotFound", "NodeNotFound"].contains(&kind), "{call:?}: {refusal}");
         }
     }
     match dissolved {
         Ok(_) => {}
-        Err(refusal) => assert_eq!(refusal.kind(), "GroupNotFound", "another call dissolved it"),
+        Err(refusal) => {
+            assert_eq!(refusal.error_type().as_str(), "GroupNotFound", "another call dissolved it")
+        }
     }
     // Only a group that was created anew may be there, without members.
     let groups = room.groups("school").await;
@@ -199,7 +201,7 @@ async fn a_group_is_never_too_full() {
                 async move { room.join(key, &format!("{wave}-{number}")).await }
             });
             let refusals = join_all(joins).await.into_iter().filter_map(Result::err);
-            assert!(refusals.into_iter().all(|refusal| refusal.kind() == "ValidationError"));
+            assert!(refusals.into_iter().all(|refusal| refusal.error_type().as_str() == "ValidationError"));
             let nodes = room.nodes(&key).await.unwrap();
             assert!(nodes.len() <= 10, "{} nodes", nodes.len());
             // Some leave while others come.
@@ -234,6 +236,6 @@ async fn a_join_under_way_is_counted() {
         }
     };
     let (late, ()) = join(room.join(&key, "late"), others).await;
-    assert_eq!(late.unwrap_err().kind(), "ValidationError", "the members were counted since");
+    assert_eq!(late.unwrap_err().error_type().as_str(), "ValidationError", "the members were counted since");
     assert_eq!(room.nodes(&key).await.unwrap().len(), 2);
 }

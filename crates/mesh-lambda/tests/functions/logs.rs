@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{fs, io};
 
+use mesh_core::ErrorType;
 use mesh_dynamodb::table::Usage;
 use mesh_dynamodb::testing::{Fault, Request};
 use mesh_lambda::log;
@@ -40,7 +41,7 @@ fn line_of(protocol: Protocol) -> Value {
         operation: "joinGroup",
         group_id: Some("group".to_owned()),
         domain_hash: Some("hash".to_owned()),
-        error_type: Some("GroupNotFound"),
+        error_type: Some(ErrorType::GroupNotFound),
         protocol: Some(protocol),
         usage: Usage { requests: 1, read_units: 1.0, write_units: 1.0, time: Duration::from_millis(1) },
     };

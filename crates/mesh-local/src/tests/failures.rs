@@ -28,7 +28,7 @@ async fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
             room.dissolve(&group, "host").await.map(drop),
             room.create_in("school", "other").await.map(drop),
         ] {
-            assert_eq!(refused.unwrap_err().kind(), "InternalFailure");
+            assert_eq!(refused.unwrap_err().error_type().as_str(), "InternalFailure");
         }
         assert!(publisher.take().is_empty(), "nothing refused is published");
         disk.set_full(false);
@@ -37,7 +37,7 @@ async fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
         let statuses = loop {
             match room.statuses(&group).await {
                 Ok(statuses) => break statuses,
-                Err(error) => assert_eq!(error.kind(), "InternalFailure"),
+                Err(error) => assert_eq!(error.error_type().as_str(), "InternalFailure"),
             }
             tokio::task::yield_now().await;
         };

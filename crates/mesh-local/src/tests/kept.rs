@@ -73,7 +73,7 @@ async fn a_server_has_a_hundred_groups_here() {
         room.create_in(&format!("d{}", number / 20), &format!("h{number}")).await.unwrap();
     }
     let refused = room.create_in("another", "host").await.unwrap_err();
-    assert_eq!(refused.kind(), "ValidationError");
+    assert_eq!(refused.error_type().as_str(), "ValidationError");
     // The dead make room, swept or not.
     room.clock.advance_seconds(2_100);
     room.create_in("another", "host").await.unwrap();

@@ -7,7 +7,7 @@ use apollo_compiler::response::JsonValue;
 use mesh_appsync::selection::{Part, write, write_text};
 use mesh_appsync::{Call, Reply};
 use mesh_core::store::Store;
-use mesh_core::{Context, Error};
+use mesh_core::{Context, Error, ErrorType};
 
 use super::error::GraphqlError;
 use super::plan::{Plan, RootField};
@@ -34,12 +34,12 @@ pub struct Answer {
     /// The JSON text.
     pub json: Vec<u8>,
     plan: Arc<Plan>,
-    results: Vec<&'static str>,
+    results: Vec<Option<ErrorType>>,
 }
 
 impl Answer {
-    /// Each operation that ran, by its field, and `ok` or the word that it was refused with.
-    pub fn outcomes(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+    /// Each operation that ran, by its field, and the word that it was refused with, if it was.
+    pub fn outcomes(&self) -> impl Iterator<Item = (&'static str, Option<ErrorType>)> {
         let operations = self.plan.fields.iter().filter(|field| !field.is_meta);
         operations.map(|field| field.name).zip(self.results.iter().copied())
     }
@@ -60,11 +60,11 @@ impl Prepared {
         for (field, step) in self.plan.fields.iter().zip(self.steps) {
             let proceeds = match step {
                 Step::Meta(value) => data.meta(field, &value),
-                Step::Refused => data.error(field, "Unauthorized", not_authorised(field.name)),
+                Step::Refused => data.error(field, ErrorType::Unauthorized, not_authorised(field.name)),
                 Step::Call(_) if data.json.len() > ANSWER_BYTES => {
                     let most =
                         format!("an answer may have at most {ANSWER_BYTES} bytes: ask for less at once");
-                    data.error(field, "ValidationError", most)
+                    data.error(field, ErrorType::ValidationError, most)
                 }
                 Step::Call(call) => match call.run(context).await {
                     Ok(reply) => data.reply(field, &reply),
@@ -88,7 +88,7 @@ const DATA: &[u8] = b"{\"data\":";
 struct Data {
     json: Vec<u8>,
     errors: Vec<GraphqlError>,
-    results: Vec<&'static str>,
+    results: Vec<Option<ErrorType>>,
     is_null: bool,
 }
 
@@ -116,7 +116,7 @@ impl Data {
     fn reply(&mut self, field: &RootField, reply: &Reply) -> bool {
         self.key(field);
         write(&mut self.json, reply.value(), &field.selection, Part::Whole);
-        self.results.push("ok");
+        self.results.push(None);
         true
     }
 
@@ -124,19 +124,19 @@ impl Data {
         if let Error::Store(detail) = error {
             tracing::error!(operation = field.name, %detail, "the store failed");
         }
-        self.error(field, error.kind(), error.to_string())
+        self.error(field, error.error_type(), error.to_string())
     }
 
-    fn error(&mut self, field: &RootField, error_type: &'static str, message: String) -> bool {
+    fn error(&mut self, field: &RootField, error_type: ErrorType, message: String) -> bool {
         self.key(field);
         self.json.extend_from_slice(b"null");
         self.is_null |= !field.nullable;
-        self.results.push(error_type);
+        self.results.push(Some(error_type));
         self.errors.push(field.error(error_type, message));
         field.nullable
     }
 
-    fn finish(mut self) -> (Vec<u8>, Vec<&'static str>) {
+    fn finish(mut self) -> (Vec<u8>, Vec<Option<ErrorType>>) {
         if self.is_null {
             self.json.truncate(DATA.len());
             self.json.extend_from_slice(b"null");

@@ -3,6 +3,7 @@
 //! Source: AppSync developer guide, "Error handling" of resolvers, and its captured answers.
 
 use mesh_appsync::selection::write_text;
+use mesh_core::ErrorType;
 
 /// One error of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,7 +11,7 @@ pub struct GraphqlError {
     /// The key of the root field that it belongs to; none if it belongs to the whole request.
     pub path: Option<String>,
     /// The stable public word.
-    pub error_type: &'static str,
+    pub error_type: ErrorType,
     /// Where in the document, from line 1 and column 1.
     pub locations: Vec<Location>,
     /// What is wrong.
@@ -63,7 +64,7 @@ impl GraphqlError {
         };
         Self {
             path: None,
-            error_type: "ValidationError",
+            error_type: ErrorType::ValidationError,
             locations,
             message: format!("Validation error of type {fault:?}: {detail}"),
         }
@@ -81,7 +82,7 @@ impl GraphqlError {
             None => out.extend_from_slice(b"null"),
         }
         out.extend_from_slice(b",\"data\":null,\"errorType\":");
-        write_text(out, self.error_type);
+        write_text(out, self.error_type.as_str());
         out.extend_from_slice(b",\"errorInfo\":null,\"locations\":[");
         for (index, Location { line, column }) in self.locations.iter().enumerate() {
             let comma = if index > 0 { "," } else { "" };

@@ -7,8 +7,8 @@ use apollo_compiler::executable::{
 use apollo_compiler::schema::{Component, FieldDefinition};
 use apollo_compiler::{ExecutableDocument, Node};
 use mesh_appsync::selection::Selection;
-use mesh_core::Error;
 use mesh_core::model::MessageFields;
+use mesh_core::{Error, ErrorType};
 
 use super::arguments::OperationVariables;
 use super::error::{GraphqlError, Location};
@@ -49,14 +49,14 @@ pub struct RootField {
 
 impl RootField {
     /// An error that belongs to this field.
-    pub(super) fn error(&self, error_type: &'static str, message: String) -> GraphqlError {
+    pub(super) fn error(&self, error_type: ErrorType, message: String) -> GraphqlError {
         let locations = self.location.into_iter().collect();
         GraphqlError { path: Some(self.key.clone()), error_type, locations, message }
     }
 
     /// An operation's refusal.
     pub(super) fn refusal(&self, error: &Error) -> GraphqlError {
-        self.error(error.kind(), error.to_string())
+        self.error(error.error_type(), error.to_string())
     }
 }
 
@@ -126,7 +126,8 @@ impl<'a> Collector<'a> {
             let name = fields[0].name.as_str();
             let path =
                 path.map(|path| if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") });
-            let message_field = path.as_deref().map_or(MessageFields::NONE, MessageFields::of_path);
+            let message_field =
+                path.as_deref().map_or(MessageFields::NONE, mesh_appsync::message_fields::of_path);
             selection.push(key, name, message_field, self.selection(&fields, path.as_deref()));
         }
         selection

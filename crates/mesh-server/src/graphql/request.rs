@@ -7,6 +7,7 @@ use apollo_compiler::response::JsonMap;
 use apollo_compiler::response::serde_json_bytes::ByteString;
 use bytes::Bytes;
 use mesh_appsync::surrogates;
+use mesh_core::ErrorType;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -35,6 +36,16 @@ pub enum RequestError {
     /// It is JSON of another shape; says which.
     #[error("{0}")]
     Bad(&'static str),
+}
+
+impl RequestError {
+    /// The stable word of the answer.
+    pub const fn error_type(&self) -> ErrorType {
+        match self {
+            Self::Malformed => ErrorType::MalformedHttpRequestException,
+            Self::Bad(_) => ErrorType::BadRequestException,
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -13,10 +13,10 @@ use axum::http::{HeaderMap, Response, StatusCode};
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::poll_fn;
-use mesh_core::Error;
 use mesh_core::id::{Domain, Id};
 use mesh_core::model::MessageFields;
 use mesh_core::operations::{DissolveGroup, Operation};
+use mesh_core::{Error, ErrorType};
 use serde::Deserialize;
 
 use super::{App, answer};
@@ -59,7 +59,7 @@ pub(super) async fn dissolve(State(app): State<Arc<App>>, request: Request) -> R
     let Ok(body) = to_bytes(request.into_body(), MAX_BODY_BYTES).await else { return answer::too_large() };
     let Ok(Dissolve { group_id, domain, host_id }) = serde_json::from_slice(&body) else {
         let message = "The body must be {groupId, domain, hostId}";
-        return answer::error(StatusCode::BAD_REQUEST, "BadRequestException", message);
+        return answer::error(StatusCode::BAD_REQUEST, ErrorType::BadRequestException, message);
     };
     let dissolve = DissolveGroup { group_id, domain, host_id, fields: MessageFields::ALL };
     match dissolve.run(&app.context).await {
@@ -69,7 +69,7 @@ pub(super) async fn dissolve(State(app): State<Arc<App>>, request: Request) -> R
             response
         }
         Err(Error::Store(detail)) => answer::internal(&detail.to_string()),
-        Err(error) => answer::error(StatusCode::CONFLICT, error.kind(), &error.to_string()),
+        Err(error) => answer::error(StatusCode::CONFLICT, error.error_type(), &error.to_string()),
     }
 }
 

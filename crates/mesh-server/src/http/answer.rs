@@ -4,86 +4,94 @@
 use axum::body::Body;
 use axum::http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use axum::http::{Response, StatusCode};
-
 use mesh_appsync::selection::write_text;
+use mesh_core::ErrorType;
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 pub(super) const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
-pub(super) fn error(status: StatusCode, error_type: &'static str, message: &str) -> Response<Body> {
+pub(super) fn error(status: StatusCode, error_type: ErrorType, message: &str) -> Response<Body> {
     let mut json = b"{\"errors\":[{\"errorType\":".to_vec();
-    write_text(&mut json, error_type);
+    write_text(&mut json, error_type.as_str());
     json.extend_from_slice(b",\"message\":");
     write_text(&mut json, message);
     json.extend_from_slice(b"}]}");
     let mut response = Response::new(Body::from(json));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, JSON);
-    response.headers_mut().insert(ERROR_TYPE, HeaderValue::from_static(error_type));
+    response.headers_mut().insert(ERROR_TYPE, HeaderValue::from_static(error_type.as_str()));
     response
 }
 
 pub(super) fn unauthorized() -> Response<Body> {
     let message = "You are not authorized to make this call.";
-    error(StatusCode::UNAUTHORIZED, "UnauthorizedException", message)
+    error(StatusCode::UNAUTHORIZED, ErrorType::UnauthorizedException, message)
 }
 
 pub(super) fn foreign_origin() -> Response<Body> {
     let message = "Pages of this origin may not call. The operator can allow it: --allow-origin ORIGIN";
-    error(StatusCode::FORBIDDEN, "ForbiddenException", message)
+    error(StatusCode::FORBIDDEN, ErrorType::ForbiddenException, message)
 }
 
 pub(super) fn foreign_host() -> Response<Body> {
     let message =
         "This server does not know itself by that name. Ask by its address, or by a name given at start.";
-    error(StatusCode::FORBIDDEN, "ForbiddenException", message)
+    error(StatusCode::FORBIDDEN, ErrorType::ForbiddenException, message)
 }
 
 pub(super) fn too_many_connections() -> Response<Body> {
     let message = "There are too many connections. Close some, or ask the operator to raise the limit.";
-    closing(error(StatusCode::TOO_MANY_REQUESTS, "LimitExceededError", message))
+    closing(error(StatusCode::TOO_MANY_REQUESTS, ErrorType::LimitExceededError, message))
 }
 
 pub(super) fn too_large() -> Response<Body> {
     let message = "A body may have at most 1048576 bytes (1 MB)";
-    closing(error(StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLarge", message))
+    closing(error(StatusCode::PAYLOAD_TOO_LARGE, ErrorType::RequestTooLarge, message))
 }
 
 pub(super) fn too_late() -> Response<Body> {
     let message = "The body did not arrive in time";
-    closing(error(StatusCode::REQUEST_TIMEOUT, "RequestTimeout", message))
+    closing(error(StatusCode::REQUEST_TIMEOUT, ErrorType::RequestTimeout, message))
 }
 
 pub(super) fn method_not_allowed() -> Response<Body> {
     let message = "Requests are sent by POST, subscriptions by a WebSocket upgrade";
-    let mut response = error(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message);
+    let mut response = error(StatusCode::METHOD_NOT_ALLOWED, ErrorType::MethodNotAllowed, message);
     response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST, OPTIONS"));
     response
 }
 
 pub(super) fn nothing_here() -> Response<Body> {
-    error(StatusCode::NOT_FOUND, "NotFoundException", "There is nothing here. The API is at /graphql.")
+    error(
+        StatusCode::NOT_FOUND,
+        ErrorType::NotFoundException,
+        "There is nothing here. The API is at /graphql.",
+    )
 }
 
 pub(super) fn too_many_boards() -> Response<Body> {
-    error(StatusCode::TOO_MANY_REQUESTS, "LimitExceededError", "Too many boards are open. Close one.")
+    error(
+        StatusCode::TOO_MANY_REQUESTS,
+        ErrorType::LimitExceededError,
+        "Too many boards are open. Close one.",
+    )
 }
 
 pub(super) fn too_many_codes() -> Response<Body> {
     let message = "Too many wrong codes were tried. Wait a minute, and try again.";
-    let mut response = error(StatusCode::TOO_MANY_REQUESTS, "LimitExceededError", message);
+    let mut response = error(StatusCode::TOO_MANY_REQUESTS, ErrorType::LimitExceededError, message);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("60"));
     response
 }
 
 pub(super) fn no_such_page() -> Response<Body> {
-    error(StatusCode::NOT_FOUND, "NotFoundException", "This page has no such file.")
+    error(StatusCode::NOT_FOUND, ErrorType::NotFoundException, "This page has no such file.")
 }
 
 /// A fault of this program; the detail is for the log alone.
 pub(super) fn internal(detail: &str) -> Response<Body> {
     tracing::error!(detail, "a request could not be served");
-    error(StatusCode::INTERNAL_SERVER_ERROR, "InternalFailure", "This is a fault of the server")
+    error(StatusCode::INTERNAL_SERVER_ERROR, ErrorType::InternalFailure, "This is a fault of the server")
 }
 
 /// The rest of the request is not read, so its connection ends.

@@ -8,6 +8,7 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, He
 use axum::http::{Method, Response, StatusCode};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use mesh_core::ErrorType;
 use mesh_core::network::Network;
 use tokio::time::timeout;
 
@@ -39,7 +40,7 @@ async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
     let (parts, mut body) = request.into_parts();
     let key = parts.headers.get(API_KEY).map(HeaderValue::as_bytes);
     if !key.is_some_and(|key| app.keys.admits(key)) {
-        app.metrics.refused("UnauthorizedException");
+        app.metrics.refused(ErrorType::UnauthorizedException);
         discard(&mut body).await;
         return answer::unauthorized();
     }
@@ -50,7 +51,7 @@ async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
     let request = match GraphqlRequest::parse(&body) {
         Ok(request) => request,
         Err(error) => {
-            app.metrics.refused("BadRequest");
+            app.metrics.refused(error.error_type());
             return bad_request(error);
         }
     };
@@ -64,7 +65,7 @@ async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
             answer.json
         }
         Err(errors) => {
-            app.metrics.refused("ValidationError");
+            app.metrics.refused(ErrorType::ValidationError);
             refused(&errors)
         }
     };
@@ -92,11 +93,7 @@ async fn read(headers: &HeaderMap, body: &mut Body) -> Result<Bytes, Response<Bo
 }
 
 fn bad_request(error: RequestError) -> Response<Body> {
-    let error_type = match error {
-        RequestError::Malformed => "MalformedHttpRequestException",
-        RequestError::Bad(_) => "BadRequestException",
-    };
-    answer::error(StatusCode::BAD_REQUEST, error_type, &error.to_string())
+    answer::error(StatusCode::BAD_REQUEST, error.error_type(), &error.to_string())
 }
 
 /// A number of its own for each answer, in the form of a UUID.

@@ -8,6 +8,7 @@ use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use axum::http::{Method, Response, StatusCode};
 use axum::routing::any;
+use mesh_core::ErrorType;
 use mesh_core::id::Id;
 use rust_embed::RustEmbed;
 use serde::{Deserialize, Serialize};
@@ -73,7 +74,11 @@ async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
     let address = caller(app, peer, request.headers()).unwrap_or(peer.address);
     let Ok(body) = to_bytes(request.into_body(), MAX_BODY_BYTES).await else { return answer::too_large() };
     let Ok(Entering { code }) = serde_json::from_slice(&body) else {
-        return answer::error(StatusCode::BAD_REQUEST, "BadRequestException", "The body must be {code}");
+        return answer::error(
+            StatusCode::BAD_REQUEST,
+            ErrorType::BadRequestException,
+            "The body must be {code}",
+        );
     };
     let now = app.context.now();
     match app.board.join.check(&code, address, now.wall, app.board.registry.is_watched()) {
@@ -81,7 +86,7 @@ async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
         Err(Refusal::Wrong) => {
             return answer::error(
                 StatusCode::NOT_FOUND,
-                "CodeNotFound",
+                ErrorType::CodeNotFound,
                 "This is not the code on the board.",
             );
         }

@@ -16,6 +16,7 @@ use base64::{alphabet, engine::DecodePaddingMode};
 use bytes::Bytes;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use mesh_core::ErrorType;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use tokio::net::TcpStream;
@@ -40,7 +41,7 @@ pub(super) fn accept(app: &Arc<App>, peer: Peer, mut request: Request) -> Respon
     let version = headers.get(SEC_WEBSOCKET_VERSION).map(HeaderValue::as_bytes);
     let (Some(accept_key), Some(b"13")) = (headers.get(SEC_WEBSOCKET_KEY), version) else {
         let message = "An upgrade needs sec-websocket-key and sec-websocket-version: 13";
-        let mut response = answer::error(StatusCode::BAD_REQUEST, "BadRequestException", message);
+        let mut response = answer::error(StatusCode::BAD_REQUEST, ErrorType::BadRequestException, message);
         response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         return response;
     };

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mesh_appsync::selection::write_text;
+use mesh_core::ErrorType;
 use serde::Deserialize;
 
 use crate::graphql::error::GraphqlError;
@@ -160,7 +161,7 @@ impl ClientMessage {
 /// What a client is refused with.
 pub struct Refusal {
     /// The stable public word.
-    pub error_type: &'static str,
+    pub error_type: ErrorType,
     /// The code that AppSync adds to refused connections.
     pub error_code: Option<u16>,
     /// What is wrong.
@@ -170,28 +171,28 @@ pub struct Refusal {
 impl Refusal {
     /// A missing or wrong key.
     pub const UNAUTHORIZED: Self = Self {
-        error_type: "UnauthorizedException",
+        error_type: ErrorType::UnauthorizedException,
         error_code: Some(401),
         message: Cow::Borrowed("You are not authorized to make this call."),
     };
 
     /// An id that is in use.
     pub const DUPLICATE: Self = Self {
-        error_type: "DuplicatedOperationError",
+        error_type: ErrorType::DuplicatedOperationError,
         error_code: None,
         message: Cow::Borrowed("This id is in use by another subscription of this connection"),
     };
 
     /// More subscriptions than allowed.
     pub const TOO_MANY: Self = Self {
-        error_type: "MaxSubscriptionsReachedError",
+        error_type: ErrorType::MaxSubscriptionsReachedError,
         error_code: None,
         message: Cow::Borrowed("A connection may have at most 100 subscriptions"),
     };
 
     /// Malformed input.
     pub fn validation(message: impl Into<Cow<'static, str>>) -> Self {
-        Self { error_type: "ValidationError", error_code: None, message: message.into() }
+        Self { error_type: ErrorType::ValidationError, error_code: None, message: message.into() }
     }
 
     /// A message that this protocol does not know.
@@ -199,7 +200,7 @@ impl Refusal {
         // Types are short words; what is longer is not repeated.
         let kind = kind.filter(|kind| kind.len() <= 32).unwrap_or("unknown");
         let message = format!("{kind} not supported through the realtime channel");
-        Self { error_type: "UnsupportedOperation", error_code: None, message: message.into() }
+        Self { error_type: ErrorType::UnsupportedOperation, error_code: None, message: message.into() }
     }
 }
 
@@ -270,7 +271,7 @@ fn with_id(id: &str, kind: &str) -> Vec<u8> {
 
 fn write_refusal(json: &mut Vec<u8>, refusal: &Refusal) {
     json.extend_from_slice(b"{\"errorType\":");
-    write_text(json, refusal.error_type);
+    write_text(json, refusal.error_type.as_str());
     if let Some(code) = refusal.error_code {
         json.extend_from_slice(format!(",\"errorCode\":{code}").as_bytes());
     }

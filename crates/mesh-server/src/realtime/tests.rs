@@ -139,7 +139,7 @@ async fn subscriptions_with_the_same_selection_share_their_bytes() {
     let group = GroupKey { id: "g".into(), domain: "d".into() };
     let connections: Vec<_> = (0..3).map(|_| hub.connect(Ipv4Addr::LOCALHOST.into())).collect();
     let mut little = Selection::default();
-    little.push("groupId", "groupId", MessageFields::of_path("groupId"), Selection::EMPTY);
+    little.push("groupId", "groupId", mesh_appsync::message_fields::of_path("groupId"), Selection::EMPTY);
     for (index, connection) in connections.iter().enumerate() {
         let selection = if index < 2 { Selection::of_message() } else { little.clone() };
         connection.subscribe(group.clone(), selection, index.to_string().into(), 0);

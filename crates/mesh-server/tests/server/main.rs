@@ -12,6 +12,7 @@ mod hostile;
 mod join;
 mod lifecycle;
 mod limits;
+mod monitoring;
 mod pages;
 mod queries;
 mod realtime;

@@ -34,7 +34,7 @@ use cases;
 /// The refusal, as the client sees it.
 fn refusal<T: std::fmt::Debug>(result: Result<T>) -> (&'static str, String) {
     let error = result.expect_err("this must be refused");
-    (error.kind(), error.to_string())
+    (error.error_type().as_str(), error.to_string())
 }
 
 fn group_not_found(key: &GroupKey) -> (&'static str, String) {
