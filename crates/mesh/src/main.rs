@@ -1,6 +1,7 @@
 //! The command `mesh`.
 
 mod endpoint;
+mod health;
 mod record;
 mod replay;
 mod serve;
@@ -8,7 +9,9 @@ mod simulate;
 mod stop;
 
 use std::fmt::Display;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::{fs, io};
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
@@ -31,6 +34,8 @@ enum Command {
     Record(record::Arguments),
     /// Play a recorded lesson again
     Replay(replay::Arguments),
+    /// Ask the server on this machine whether it serves: exit code 0 if it does, 1 if not
+    Health(health::Arguments),
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  mesh completions bash > ~/.local/share/bash-completion/completions/mesh"
@@ -38,6 +43,12 @@ enum Command {
     Completions {
         /// The shell
         shell: Shell,
+    },
+    /// Write the manual pages of all commands into a folder
+    #[command(after_help = "Example:\n  mesh man ~/.local/share/man/man1")]
+    Man {
+        /// The folder, made if it is not there
+        folder: PathBuf,
     },
 }
 
@@ -47,11 +58,22 @@ fn main() -> ExitCode {
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Record(arguments) => record::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
+        Command::Health(arguments) => health::run(&arguments),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "mesh", &mut std::io::stdout());
             ExitCode::SUCCESS
         }
+        Command::Man { folder } => match write_manual(&folder) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(&format!("the manual cannot be written to {}: {error}", folder.display())),
+        },
     }
+}
+
+/// Writes `mesh.1`, and a page for each command: `mesh-serve.1` and so on.
+fn write_manual(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    clap_mangen::generate_to(Cli::command(), folder)
 }
 
 /// Does a command's work to its end; says why if it fails.
@@ -73,14 +95,23 @@ fn failed(error: &dyn Display) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::path::PathBuf;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_a_page_of_the_manual() {
+        let folder = tempfile::tempdir().unwrap();
+        write_manual(&folder.path().join("man1")).unwrap();
+        let page = |name: &str| fs::read_to_string(folder.path().join("man1").join(name)).unwrap();
+        assert!(page("mesh.1").contains(".TH mesh 1"));
+        for command in Cli::command().get_subcommands() {
+            assert!(page(&format!("mesh-{}.1", command.get_name())).contains(".SH SYNOPSIS"));
+        }
+        assert!(page("mesh-serve.1").contains("MESH_TRUST_PROXY"), "variables are in the manual, too");
     }
 
     #[test]

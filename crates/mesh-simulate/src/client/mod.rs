@@ -1,6 +1,7 @@
 //! A client of the API: its operations over HTTP, its subscription over a WebSocket.
 
 mod endpoint;
+mod health;
 mod http;
 pub mod operations;
 mod realtime;
@@ -15,6 +16,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 pub use endpoint::{Endpoint, EndpointError};
+pub use health::health;
 pub use http::Http;
 pub use realtime::{Group, Subscription};
 pub use trust::{Trust, parse_fingerprint};

@@ -5,5 +5,6 @@
 mod durability;
 mod folder;
 mod process;
+mod service;
 mod simulate;
 mod support;
