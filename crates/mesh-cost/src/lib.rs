@@ -26,6 +26,12 @@ const FUNCTION_SECONDS: f64 = 0.02;
 /// Bytes of the one line that a call logs.
 const LOGGED_BYTES: u64 = 700;
 
+/// Bytes that AppSync's own log takes for a request, where it is on: a summary of the request and one of
+/// its execution, with some six lines of text. An assumption: the log group's size tells.
+///
+/// Source: AppSync developer guide, "Monitoring and logging", log type reference.
+const API_LOGGED_BYTES: u64 = 1_000;
+
 const MILLION: f64 = 1e6;
 const GIGABYTE: f64 = 1e9;
 
@@ -155,6 +161,11 @@ impl Prices {
             transfer: number(used.sent_bytes) / GIGABYTE * self.gigabyte_sent,
             logs: logged / GIGABYTE * self.gigabyte_logged,
         }
+    }
+
+    /// What AppSync's own log adds, where it is on.
+    pub fn api_log(&self, used: &Consumption) -> f64 {
+        number(used.requests * API_LOGGED_BYTES) / GIGABYTE * self.gigabyte_logged
     }
 }
 

@@ -26,12 +26,25 @@ const ROOTS: &str = include_str!("amazon-roots.pem");
 
 const CONNECT_TIME: Duration = Duration::from_secs(1);
 
-/// How long the start waits for the first connection.
-const OPENING_TIME: Duration = Duration::from_secs(2);
+/// How long the start waits for a first connection.
+pub(crate) const OPENING_TIME: Duration = Duration::from_secs(2);
 
-/// Makes HTTP connections with TLS by rustls and ring, whose first random number takes no time.
+/// Makes HTTP connections to AWS, with TLS by rustls and ring, whose first random number takes no time.
+///
+/// # Errors
+///
+/// [`StartError::Client`] if TLS cannot be set up.
 pub fn connector() -> Result<SharedHttpConnector, StartError> {
-    let roots = TrustStore::empty().with_pem_certificate(ROOTS);
+    connector_trusting(ROOTS)
+}
+
+/// The same, to whoever has a certificate of these roots, which are PEM.
+///
+/// # Errors
+///
+/// [`StartError::Client`] if TLS cannot be set up.
+pub fn connector_trusting(roots: &str) -> Result<SharedHttpConnector, StartError> {
+    let roots = TrustStore::empty().with_pem_certificate(roots);
     let context = TlsContext::builder()
         .with_trust_store(roots)
         .build()
@@ -74,7 +87,8 @@ pub fn unreachable() -> Client {
 }
 
 /// Opens the first connection with a read of an item that is not there: names are looked up, hands
-/// shaken and code paths taken while starting is free of charge. Whether it works is seen later.
+/// shaken and code paths taken while the start has whole processors, which a call with 128 MB has not. It is
+/// billed like calls. Whether it works is seen later.
 pub async fn open_connection(client: &Client, table: &str) {
     let text = || AttributeValue::S("-".to_owned());
     let read = client.get_item().table_name(table).key("pk", text()).key("sk", text()).send();

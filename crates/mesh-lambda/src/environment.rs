@@ -11,6 +11,9 @@ pub use mesh_core::settings::SettingError;
 /// How many proxies AppSync has in front of a function: CloudFront and AppSync's own.
 const TRUSTED_HOPS: usize = 2;
 
+/// The stack's name where there is none, as with `cargo lambda watch`.
+pub const LOCAL_STACK: &str = "local";
+
 /// Variables by their names. An empty one counts as one that is not set.
 pub struct Environment(HashMap<String, String>);
 
@@ -56,12 +59,15 @@ impl Environment {
         self.required("TABLE_NAME")
     }
 
-    /// Where the GraphQL API is: `MESH_APPSYNC_ENDPOINT`.
-    pub fn api(&self) -> Result<String, SettingError> {
+    /// Where the GraphQL API is: `MESH_APPSYNC_ENDPOINT`. Outside the cloud there may be none.
+    pub fn api(&self) -> Result<Option<String>, SettingError> {
         const NAME: &str = "MESH_APPSYNC_ENDPOINT";
-        let endpoint = self.required(NAME)?;
+        let endpoint = match self.value(NAME) {
+            None if self.stack() == LOCAL_STACK => return Ok(None),
+            _ => self.required(NAME)?,
+        };
         if endpoint.starts_with("https://") || endpoint.starts_with("http://") {
-            return Ok(endpoint);
+            return Ok(Some(endpoint));
         }
         Err(SettingError { name: NAME, problem: "must be a URL".to_owned() })
     }
@@ -96,9 +102,9 @@ impl Environment {
         }
     }
 
-    /// The stage that metrics are told apart by: `STAGE`.
-    pub fn stage(&self) -> String {
-        self.value("STAGE").unwrap_or_else(|| "local".to_owned())
+    /// The stack that metrics are told apart by: `STACK_NAME`, or [`LOCAL_STACK`] outside the cloud.
+    pub fn stack(&self) -> String {
+        self.value("STACK_NAME").unwrap_or_else(|| LOCAL_STACK.to_owned())
     }
 
     fn value(&self, name: &str) -> Option<String> {
@@ -122,10 +128,11 @@ mod tests {
 
     #[test]
     fn the_environment_has_defaults() {
-        let environment = Environment::of(&[("STAGE", "")]);
+        let environment = Environment::of(&[("STACK_NAME", "")]);
         assert_eq!(environment.settings().unwrap(), Settings::default());
         assert_eq!(environment.trusted_hops().unwrap(), 2);
-        assert_eq!(environment.stage(), "local");
+        assert_eq!(environment.stack(), "local");
+        assert_eq!(environment.api().unwrap(), None);
     }
 
     #[test]
@@ -151,7 +158,7 @@ mod tests {
         let table: Read = |environment| environment.table().map(drop);
         let hops: Read = |environment| environment.trusted_hops().map(drop);
         let api: Read = |environment| environment.api().map(drop);
-        let wrong: [Case<'_>; 9] = [
+        let wrong: [Case<'_>; 10] = [
             (&[("MESH_EVENT_TTL_SECONDS", "soon")], "MESH_EVENT_TTL_SECONDS", settings),
             (&[("MESH_EVENT_TTL_SECONDS", "-1")], "MESH_EVENT_TTL_SECONDS", settings),
             (&[("MESH_EVENT_TTL_SECONDS", "0")], "MESH_EVENT_TTL_SECONDS", settings),
@@ -161,6 +168,7 @@ mod tests {
             (&[("TABLE_NAME", "")], "TABLE_NAME", table),
             (&[("MESH_TRUSTED_HOPS", "0")], "MESH_TRUSTED_HOPS", hops),
             (&[("MESH_APPSYNC_ENDPOINT", "api")], "MESH_APPSYNC_ENDPOINT", api),
+            (&[("STACK_NAME", "mesh-stg")], "MESH_APPSYNC_ENDPOINT", api),
         ];
         for (variables, name, read) in wrong {
             let error = read(&Environment::of(variables)).unwrap_err().to_string();

@@ -1,7 +1,9 @@
 //! Events to calls to answers.
 
 use std::sync::Arc;
+use std::time::Instant;
 
+use aws_config::SdkConfig;
 use lambda_runtime::Error as Fault;
 use mesh_appsync::Reply;
 use mesh_appsync::call::CallError;
@@ -12,9 +14,10 @@ use mesh_dynamodb::{DynamoStore, Table};
 
 use crate::client;
 use crate::clock::SystemClock;
-use crate::environment::Environment;
+use crate::environment::{Environment, LOCAL_STACK};
 use crate::metrics::{Invocation, Protocol};
 use crate::publisher::AppSyncPublisher;
+use crate::start::Start;
 use crate::{Function, Needs, StartError};
 
 /// A function with all that it needs.
@@ -22,7 +25,8 @@ pub struct Handler {
     context: Context<DynamoStore>,
     fields: &'static [&'static str],
     trusted_hops: usize,
-    stage: String,
+    stack: String,
+    start: Start,
 }
 
 /// What became of a call.
@@ -31,6 +35,7 @@ type Outcome = Result<Reply, Error>;
 impl Handler {
     /// Reads the environment and opens what the function needs.
     pub async fn open(function: Function, environment: &Environment) -> Result<Self, StartError> {
+        let opened = Instant::now();
         let settings = environment.settings()?;
         let store = open_store(function.needs, environment, settings.clone()).await?;
         let domain_secret = match function.needs {
@@ -39,14 +44,15 @@ impl Handler {
         };
         let context = Context { store, clock: Arc::new(SystemClock::new()), settings, domain_secret };
         Ok(Self {
-            stage: environment.stage(),
+            stack: environment.stack(),
+            start: Start::took(opened.elapsed()),
             ..Self::new(function.fields, context, environment.trusted_hops()?)
         })
     }
 
     /// A function over what was opened for it.
     pub fn new(fields: &'static [&'static str], context: Context<DynamoStore>, trusted_hops: usize) -> Self {
-        Self { context, fields, trusted_hops, stage: "local".to_owned() }
+        Self { context, fields, trusted_hops, stack: LOCAL_STACK.to_owned(), start: Start::default() }
     }
 
     /// Answers an event. Only what no client can bring about is a fault.
@@ -56,19 +62,20 @@ impl Handler {
             return Err(format!("this function serves {:?}", self.fields).into());
         }
         let mut invocation = Invocation::of(&event, request_id);
+        invocation.environment = self.start.tell();
         let call = match event.call(self.trusted_hops) {
             Ok(call) => call,
             Err(CallError::UnknownField) => return Err("no operation serves the field".into()),
             Err(CallError::Arguments(_)) => {
                 invocation.error_type = Some(ErrorType::ValidationError);
-                println!("{}", invocation.line(&self.stage));
+                println!("{}", invocation.line(&self.stack));
                 return Ok(event::malformed(&event.field));
             }
         };
         let outcome = call.run(&self.context).await;
         invocation.usage = self.context.store.take_usage();
         note(&mut invocation, &outcome);
-        println!("{}", invocation.line(&self.stage));
+        println!("{}", invocation.line(&self.stack));
         Ok(match outcome {
             Ok(reply) => event::data(&reply),
             Err(error) => event::error(error.error_type(), &error.to_string()),
@@ -107,14 +114,31 @@ async fn open_store(
     let connector = client::connector()?;
     let configuration = client::configuration(environment, &connector);
     let publisher = match needs {
-        Needs::TableAndApi => Some(AppSyncPublisher::new(&environment.api()?, &configuration, connector)?),
-        _ => None,
+        Needs::TableAndApi => open_publisher(environment, &configuration)?,
+        Needs::Table | Needs::Secret => None,
     };
     let client = client::dynamodb(&configuration);
-    client::open_connection(&client, &table).await;
+    let opening = async {
+        if let Some(publisher) = &publisher {
+            publisher.open_connection().await;
+        }
+    };
+    tokio::join!(client::open_connection(&client, &table), opening);
     let store = DynamoStore::new(Table::new(client, table), settings);
     Ok(match publisher {
         Some(publisher) => store.publishing_to(Arc::new(publisher)),
         None => store,
     })
+}
+
+/// What publishes recorded calls; nothing does where no API is named, on a machine of one's own.
+fn open_publisher(
+    environment: &Environment,
+    configuration: &SdkConfig,
+) -> Result<Option<AppSyncPublisher>, StartError> {
+    let Some(endpoint) = environment.api()? else {
+        tracing::warn!("MESH_APPSYNC_ENDPOINT is not set: events are recorded, and not published");
+        return Ok(None);
+    };
+    AppSyncPublisher::new(&endpoint, configuration, client::connector).map(Some)
 }

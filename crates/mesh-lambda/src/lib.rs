@@ -9,6 +9,7 @@
 //! | [`handler`] | answers an event by the operation that it calls |
 //! | [`publisher`] | the publisher of recorded calls: AppSync, by signed requests |
 //! | [`metrics`] | one line of log and metrics for each invocation |
+//! | [`start`] | how long the start took, and the memory in use |
 //! | [`log`] | what else is logged: failures |
 
 pub mod client;
@@ -18,6 +19,7 @@ pub mod handler;
 pub mod log;
 pub mod metrics;
 pub mod publisher;
+pub mod start;
 
 use std::process::ExitCode;
 

@@ -16,6 +16,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::start::Told;
+
 /// The namespace of all metrics.
 const NAMESPACE: &str = "Mesh";
 
@@ -36,6 +38,8 @@ pub struct Invocation<'a> {
     pub protocol: Option<Protocol>,
     /// What it used of the store.
     pub usage: Usage,
+    /// What is to be told of the environment that it ran in.
+    pub environment: Told,
 }
 
 /// How a node hears of events.
@@ -81,16 +85,17 @@ impl<'a> Invocation<'a> {
             error_type: None,
             protocol: None,
             usage: Usage::default(),
+            environment: Told::default(),
         }
     }
 
     /// The line. Metrics of nothing are left out, each costs.
-    pub fn line(&self, stage: &str) -> String {
+    pub fn line(&self, stack: &str) -> String {
         let mut line = Map::new();
         let mut texts = |name: &str, text: Option<&str>| {
             line.extend(text.map(|text| (name.to_owned(), Value::from(text))));
         };
-        texts("Stage", Some(stage));
+        texts("Stack", Some(stack));
         texts("Operation", Some(self.operation));
         texts("ErrorType", self.error_type.map(ErrorType::as_str));
         texts("requestId", Some(self.request_id));
@@ -115,6 +120,10 @@ impl<'a> Invocation<'a> {
             numbers("Errors", "Count", 1.0);
         }
         line.insert("Invocations".to_owned(), 1.into());
+        // For log queries alone: a metric of each would cost.
+        let Told { init, memory } = self.environment;
+        line.extend(init.map(|init| ("initMs".to_owned(), (init.as_secs_f64() * 1_000.0).into())));
+        line.extend(memory.map(|bytes| ("memoryMb".to_owned(), (bytes >> 20).into())));
 
         let mut metrics = vec![directive("Operation", &by_operation)];
         if self.error_type.is_some() {
@@ -130,7 +139,7 @@ fn metric(name: &str, unit: &str) -> Value {
 }
 
 fn directive(dimension: &str, metrics: &[Value]) -> Value {
-    json!({ "Namespace": NAMESPACE, "Dimensions": [["Stage", dimension]], "Metrics": metrics })
+    json!({ "Namespace": NAMESPACE, "Dimensions": [["Stack", dimension]], "Metrics": metrics })
 }
 
 fn now() -> u64 {
@@ -154,7 +163,7 @@ mod tests {
         let event = Event::parse(JOIN.as_bytes()).unwrap();
         let mut invocation = Invocation::of(&event, "request");
         change(&mut invocation);
-        let line = invocation.line("stg");
+        let line = invocation.line("mesh-stg");
         assert!(!line.contains("Hanako") && !line.contains('\n'), "{line}");
         serde_json::from_str(&line).unwrap()
     }
@@ -166,7 +175,7 @@ mod tests {
             invocation.usage =
                 Usage { requests: 3, read_units: 1.0, write_units: 3.0, time: Duration::from_millis(12) };
         });
-        assert_eq!((&line["Stage"], &line["Operation"]), (&json!("stg"), &json!("joinGroup")));
+        assert_eq!((&line["Stack"], &line["Operation"]), (&json!("mesh-stg"), &json!("joinGroup")));
         assert_eq!((&line["requestId"], &line["protocol"]), (&json!("request"), &json!("Polling")));
         assert_eq!((&line["ReadUnits"], &line["StoreLatency"]), (&json!(1.0), &json!(12.0)));
         // As `printf %s d | sha256sum | cut -c 1-16` says.
@@ -174,7 +183,7 @@ mod tests {
         assert!(line["groupId"].is_null(), "whatever a client calls a group is not logged");
         let metrics = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
         assert_eq!(metrics.len(), 1);
-        assert_eq!(metrics[0]["Dimensions"], json!([["Stage", "Operation"]]));
+        assert_eq!(metrics[0]["Dimensions"], json!([["Stack", "Operation"]]));
         let names: Vec<_> =
             metrics[0]["Metrics"].as_array().unwrap().iter().map(|one| &one["Name"]).collect();
         assert_eq!(names, ["Invocations", "StoreLatency", "ReadUnits", "WriteUnits", "Polling"]);
@@ -192,7 +201,7 @@ mod tests {
             .map(|directive| directive["Dimensions"].clone())
             .collect();
         // Never the product of both: each combination would be a metric of its own.
-        assert_eq!(dimensions, [json!([["Stage", "Operation"]]), json!([["Stage", "ErrorType"]])]);
+        assert_eq!(dimensions, [json!([["Stack", "Operation"]]), json!([["Stack", "ErrorType"]])]);
         assert_eq!(line["Errors"], 1.0);
     }
 }

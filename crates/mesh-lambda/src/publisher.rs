@@ -2,6 +2,7 @@
 //! mutation `publishEventsByNode`, which only its role may.
 
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
@@ -10,6 +11,7 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use mesh_core::error::StoreFailure;
 use mesh_core::model::{BatchEvent, Content, MeshMessage};
@@ -19,6 +21,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::StartError;
+use crate::client::OPENING_TIME;
 
 /// Selects every field of a message: subscribers get what is selected here.
 const MUTATION: &str = "mutation Publish($groupId: ID!, $domain: String!, $nodeId: ID!, \
@@ -32,16 +35,22 @@ const MUTATION: &str = "mutation Publish($groupId: ID!, $domain: String!, $nodeI
 const TRY_TIME: Duration = Duration::from_millis(1_200);
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// Makes a connector, which opens connections of its own.
+type Connect = Box<dyn Fn() -> Result<SharedHttpConnector, StartError> + Send + Sync>;
+
 /// Calls the API, signed by the function's role.
 pub struct AppSyncPublisher {
     endpoint: String,
     region: String,
     credentials: SharedCredentialsProvider,
-    connector: SharedHttpConnector,
+    connect: Connect,
+    connector: Mutex<SharedHttpConnector>,
 }
 
 /// Why a try to publish failed.
 enum Failed {
+    /// Nobody answered: the next try may work, on another connection.
+    Unanswered(StoreFailure),
     /// The next try may work.
     ForNow(StoreFailure),
     /// The API refuses it.
@@ -61,19 +70,46 @@ struct GraphqlError {
 }
 
 impl AppSyncPublisher {
-    /// A publisher to the API at `endpoint`.
+    /// A publisher to the API at `endpoint`, on connectors that `connect` makes.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Client`] if `connect` fails, or the configuration has no region or credentials.
     pub fn new(
         endpoint: &str,
         configuration: &SdkConfig,
-        connector: SharedHttpConnector,
+        connect: impl Fn() -> Result<SharedHttpConnector, StartError> + Send + Sync + 'static,
     ) -> Result<Self, StartError> {
         let missing = |what: &str| StartError::Client(format!("the environment has no {what}").into());
         Ok(Self {
             endpoint: endpoint.to_owned(),
             region: configuration.region().ok_or_else(|| missing("region"))?.to_string(),
             credentials: configuration.credentials_provider().ok_or_else(|| missing("credentials"))?,
-            connector,
+            connector: Mutex::new(connect()?),
+            connect: Box::new(connect),
         })
+    }
+
+    /// Opens the first connection while the function starts, with a preflight: it asks for nothing.
+    /// Whether it works is seen later.
+    pub async fn open_connection(&self) {
+        let mut preflight = HttpRequest::new(SdkBody::empty());
+        if preflight.set_method("OPTIONS").and(preflight.set_uri(self.endpoint.as_str())).is_ok() {
+            let answer = self.connector().call(preflight);
+            let _ = tokio::time::timeout(OPENING_TIME, answer).await;
+        }
+    }
+
+    fn connector(&self) -> SharedHttpConnector {
+        self.connector.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Leaves the connections behind. One that died while Lambda had frozen this process looks alive, and
+    /// HTTP/2 would send every try on it.
+    fn reconnect(&self) {
+        if let Ok(connector) = (self.connect)() {
+            *self.connector.lock().unwrap_or_else(PoisonError::into_inner) = connector;
+        }
     }
 
     async fn publish_batch(&self, batch: &BatchEvent) -> Result<(), StoreFailure> {
@@ -81,27 +117,30 @@ impl AppSyncPublisher {
         let mut tries = 1;
         loop {
             let sent = tokio::time::timeout(TRY_TIME, self.send(&body));
-            let failed = sent.await.unwrap_or_else(|_| Err(Failed::ForNow("no answer in time".into())));
+            let failed = sent.await.unwrap_or_else(|_| Err(Failed::Unanswered("no answer in time".into())));
             match failed {
                 Ok(()) => return Ok(()),
-                Err(Failed::ForNow(_)) if tries < TRIES => tries += 1,
-                Err(Failed::ForNow(failure) | Failed::ForGood(failure)) => {
+                Err(Failed::Unanswered(_)) if tries < TRIES => self.reconnect(),
+                Err(Failed::ForNow(_)) if tries < TRIES => {}
+                Err(Failed::Unanswered(failure) | Failed::ForNow(failure) | Failed::ForGood(failure)) => {
                     return Err(format!("publishEventsByNode: {failure}").into());
                 }
             }
+            tries += 1;
             tokio::time::sleep(PAUSE).await;
         }
     }
 
     async fn send(&self, body: &str) -> Result<(), Failed> {
         let request = self.signed(body).await.map_err(Failed::ForGood)?;
-        let answer = self.connector.call(request).await.map_err(|error| Failed::ForNow(error.into()))?;
+        let answer = self.connector().call(request).await;
+        let answer = answer.map_err(|error| Failed::Unanswered(error.into()))?;
         let status = answer.status().as_u16();
         if status == 429 || status >= 500 {
             return Err(Failed::ForNow(format!("status {status}").into()));
         }
         let body = ByteStream::new(answer.into_body()).collect().await;
-        let body = body.map_err(|error| Failed::ForNow(error.into()))?.into_bytes();
+        let body = body.map_err(|error| Failed::Unanswered(error.into()))?.into_bytes();
         let errors = match serde_json::from_slice(&body) {
             Ok(Answer { errors }) if status == 200 => errors.unwrap_or_default(),
             _ => return Err(Failed::ForGood(format!("status {status}").into())),

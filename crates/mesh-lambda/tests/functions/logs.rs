@@ -10,12 +10,13 @@ use mesh_dynamodb::table::Usage;
 use mesh_dynamodb::testing::{Fault, Request};
 use mesh_lambda::log;
 use mesh_lambda::metrics::{Invocation, Protocol};
+use mesh_lambda::start::Told;
 use serde_json::{Value, json};
 
 use super::{Functions, event, project, store_with};
 
 /// What Logs Insights knows by itself.
-const WORDS: [&str; 16] = [
+const WORDS: [&str; 17] = [
     "@timestamp",
     "and",
     "as",
@@ -28,6 +29,7 @@ const WORDS: [&str; 16] = [
     "fields",
     "filter",
     "ispresent",
+    "max",
     "pct",
     "sort",
     "stats",
@@ -44,8 +46,9 @@ fn line_of(protocol: Protocol) -> Value {
         error_type: Some(ErrorType::GroupNotFound),
         protocol: Some(protocol),
         usage: Usage { requests: 1, read_units: 1.0, write_units: 1.0, time: Duration::from_millis(1) },
+        environment: Told { init: Some(Duration::from_millis(80)), memory: Some(8 << 20) },
     };
-    serde_json::from_str(&invocation.line("stg")).unwrap()
+    serde_json::from_str(&invocation.line("stack")).unwrap()
 }
 
 /// Collects what is written.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops where something is amiss")]
 
+mod connection;
 mod costs;
 mod events;
 mod logs;

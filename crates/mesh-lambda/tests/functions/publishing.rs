@@ -73,21 +73,24 @@ impl Api {
     }
 }
 
-async fn functions(api: &Api) -> Functions {
+/// Region and credentials.
+pub(crate) fn configuration() -> SdkConfig {
     let credentials =
         Credentials::new("AKIDEXAMPLE", "the secret key", Some("the token".into()), None, "test");
-    let configuration = SdkConfig::builder()
+    SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static(REGION))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .build();
-    let url = api.serve().await;
-    let publisher = AppSyncPublisher::new(&url, &configuration, connector().unwrap()).unwrap();
+        .build()
+}
+
+async fn functions(api: &Api) -> Functions {
+    let publisher = AppSyncPublisher::new(&api.serve().await, &configuration(), connector).unwrap();
     Functions::over(store().await.publishing_to(Arc::new(publisher)))
 }
 
 /// A group with a member that records, and the event by which it does.
-async fn recording(functions: &Functions) -> Value {
+pub(crate) async fn recording(functions: &Functions) -> Value {
     let id = functions.data("create-group.json", &[]).await["id"].clone();
     functions.data("join-group.json", &[("groupId", &id)]).await;
     let mut record = event("record-events-by-node.json");

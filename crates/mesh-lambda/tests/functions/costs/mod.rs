@@ -110,9 +110,9 @@ fn table_of_calls() -> String {
 async fn table_of_lessons() -> String {
     let mut table = format!(
         "| lesson of {NODES} programs, {MINUTES} minutes | requests | messages | read units | write units | MB sent | \
-         AppSync | Lambda | DynamoDB | logs | transfer | **$ in the cloud** | **$ on a rented machine** |\n\
+         AppSync | Lambda | DynamoDB | logs | transfer | **$ in the cloud** | **$ on a rented machine** | AppSync's own log, where on |\n\
          | --- |{}\n",
-        " ---: |".repeat(12)
+        " ---: |".repeat(13)
     );
     for plan in &PLANS {
         let used = consumption(plan).await;
@@ -120,7 +120,7 @@ async fn table_of_lessons() -> String {
         let megabytes = used.sent_bytes / 1_000_000;
         writeln!(
             table,
-            "| {} | {} | {} | {:.0} | {:.0} | {megabytes} | {:.3} | {:.3} | {:.3} | {:.3} | {:.3} | **{:.2}** | **{:.2}** |",
+            "| {} | {} | {} | {:.0} | {:.0} | {megabytes} | {:.3} | {:.3} | {:.3} | {:.3} | {:.3} | **{:.2}** | **{:.2}** | {:.3} |",
             plan.name,
             used.requests,
             used.messages,
@@ -133,6 +133,7 @@ async fn table_of_lessons() -> String {
             cost.transfer,
             cost.total(),
             TOKYO.machine_hour * number(MINUTES) / 60.0 + cost.transfer,
+            TOKYO.api_log(&used),
         )
         .unwrap();
     }
