@@ -9,9 +9,12 @@ SAMPLES := $(CURDIR)/target/samples
 PYTHON ?= python3
 # npm writes this file last: it is there and newer than the lock when everything is installed.
 NODE_MODULES := node_modules/.package-lock.json
+STAGE ?= stg
+# What samconfig.toml calls a stage: staging is what sam takes by itself.
+CONFIG_ENV = $(or $(and $(filter stg,$(STAGE)),default),$(filter prod,$(STAGE)),$(error STAGE is stg or prod))
 FUNCTIONS := $(notdir $(wildcard crates/functions/*))
 
-.PHONY: help serve build test test-rust test-clients test-samples test-package test-browser test-editors test-cloud rehearse deploy key-date chromium console check-console extension check bench bench-functions instructions fmt tools
+.PHONY: help serve build test test-rust test-clients test-samples test-package test-browser test-editors test-cloud rehearse deploy end-keys key-date chromium console check-console extension check bench bench-functions instructions fmt tools
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,22 +78,24 @@ chromium:
 test-cloud: $(NODE_MODULES)
 	npm test --workspace tests/cloud
 
-rehearse: $(NODE_MODULES) $(REHEARSAL)/sam/installed $(REHEARSAL)/ministack/installed ## Deploy onto a local emulator of AWS, and compare its answers with those of mesh serve
+rehearse: $(NODE_MODULES) $(REHEARSAL)/sam/installed $(REHEARSAL)/ministack/installed $(REHEARSAL)/aws/installed ## Deploy onto a local emulator of AWS, and compare its answers with those of mesh serve
 	$(CARGO) build --locked --bin mesh
 	MESH_BINARY=$(MESH_BINARY) REHEARSAL_TOOLS=$(REHEARSAL) npm run rehearse --workspace tests/cloud
 
-# Two environments, since each wants versions of its own.
+# An environment for each, since each wants versions of its own.
 $(REHEARSAL)/%/installed: tests/cloud/rehearsal/%-requirements.txt
 	rm -rf $(@D)
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
-deploy: ## Deploy to AWS: make deploy STAGE=stg, or STAGE=prod
-	@test -n "$(STAGE)" || { echo "Which one? make deploy STAGE=stg, or STAGE=prod"; exit 1; }
-	node scripts/key-dates.mjs $(STAGE)
-	sam build --config-env $(STAGE)
-	sam deploy --config-env $(STAGE)
+deploy: ## Deploy staging to AWS; production with make deploy STAGE=prod
+	node scripts/key-dates.mjs $(CONFIG_ENV)
+	sam build --config-env $(CONFIG_ENV)
+	sam deploy --config-env $(CONFIG_ENV) $(ARGS)
+
+end-keys: ## End all API keys of a stage at once, so that nothing more is sent: make end-keys STAGE=prod
+	./scripts/end-keys mesh-$(patsubst default,stg,$(CONFIG_ENV))
 
 key-date: ## Say a date for an API key, to be written into samconfig.toml
 	@node scripts/key-dates.mjs

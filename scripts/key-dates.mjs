@@ -1,4 +1,5 @@
-// node scripts/key-dates.mjs STAGE: whether AppSync will take the API keys' dates of samconfig.toml.
+// node scripts/key-dates.mjs ENVIRONMENT: whether AppSync will take the API keys' dates of samconfig.toml, whose
+// environments are default (staging) and prod.
 // node scripts/key-dates.mjs: a date to write there. `make deploy` and `make key-date` run it.
 
 import { readFileSync } from 'node:fs';
@@ -16,25 +17,25 @@ export const suggestion = now => {
   return `${seconds} # ${day(seconds)}`;
 };
 
-/** What is wrong with a stage's dates in `config`, the text of samconfig.toml, at `now`; nothing if none is. */
-export const problems = (config, stage, now) => {
-  const [, section] = config.match(new RegExp(`^\\[${stage}\\.global\\.parameters\\]$([^]*?)(?:^\\[|$(?![^]))`, 'm')) ?? [];
+/** What is wrong with an environment's dates in `config`, the text of samconfig.toml, at `now`; nothing if none is. */
+export const problems = (config, environment, now) => {
+  const [, section] = config.match(new RegExp(`^\\[${environment}\\.global\\.parameters\\]$([^]*?)(?:^\\[|$(?![^]))`, 'm')) ?? [];
   if (section === undefined) {
-    return [`samconfig.toml has no stage ${stage}`];
+    return [`samconfig.toml has no environment ${environment}`];
   }
   const dates = [...section.matchAll(/"ApiKey([AB])Expires=(\d+)"/g)].filter(([, , seconds]) => seconds !== '0');
   const found = dates.flatMap(([, key, seconds]) => {
     const days = (seconds - now) / DAY;
-    return days >= 1 && days <= 365 ? [] : [`ApiKey${key}Expires of ${stage} is ${day(seconds)}, ${Math.floor(days)} days from now`];
+    return days >= 1 && days <= 365 ? [] : [`ApiKey${key}Expires of ${environment} is ${day(seconds)}, ${Math.floor(days)} days from now`];
   });
-  return dates.length > 0 ? found : [`${stage} has no API key: set ApiKeyAExpires`];
+  return dates.length > 0 ? found : [`${environment} has no API key: set ApiKeyAExpires`];
 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [, , stage] = process.argv;
+  const [, , environment] = process.argv;
   const now = Date.now() / 1000;
-  const found = stage
-    ? problems(readFileSync(new URL('../samconfig.toml', import.meta.url), 'utf8'), stage, now)
+  const found = environment
+    ? problems(readFileSync(new URL('../samconfig.toml', import.meta.url), 'utf8'), environment, now)
     : [];
   for (const problem of found) {
     console.error(problem);
@@ -42,7 +43,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (found.length > 0) {
     console.error(`A key's date must be 1 to 365 days ahead, such as ${suggestion(now)}`);
     process.exitCode = 1;
-  } else if (!stage) {
+  } else if (!environment) {
     console.log(suggestion(now));
   }
 }

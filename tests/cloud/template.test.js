@@ -70,11 +70,13 @@ test('only what ends groups deletes in batches, and only what records publishes'
   assert.deepEqual(who('appsync:GraphQL'), ['RecordEventsByNodeFunction']);
 });
 
-test('roles are for AppSync in this account', () => {
-  for (const { Properties } of Object.values(resourcesOf('AWS::IAM::Role'))) {
+test("roles are AppSync's, and that of data sources this account's alone", () => {
+  const inThisAccount = { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } };
+  for (const [name, { Properties }] of Object.entries(resourcesOf('AWS::IAM::Role'))) {
     const [{ Principal, Condition }] = Properties.AssumeRolePolicyDocument.Statement;
     assert.equal(Principal.Service, 'appsync.amazonaws.com');
-    assert.deepEqual(Condition.StringEquals['aws:SourceAccount'], { Ref: 'AWS::AccountId' });
+    // Documented for data sources: AppSync developer guide, "Attaching a data source".
+    assert.deepEqual(Condition, name === 'DataSourceRole' ? inThisAccount : undefined, name);
   }
 });
 
@@ -83,20 +85,25 @@ test('roles are for AppSync in this account', () => {
 test('production keeps its table and tells less', () => {
   const { prod, stg } = Mappings.Stages;
   assert.deepEqual([prod.TableDeletion, prod.TableProtection, stg.TableDeletion, stg.TableProtection], ['Retain', 'true', 'Delete', 'false']);
-  assert.deepEqual([prod.Introspection, prod.XRay, prod.ApiLogLevel], ['DISABLED', 'false', 'ERROR']);
-  assert.deepEqual([stg.Introspection, stg.XRay, stg.ApiLogLevel], ['ENABLED', 'true', 'INFO']);
+  assert.deepEqual([prod.Introspection, stg.Introspection], ['DISABLED', 'ENABLED']);
   const byStage = key => ({ 'Fn::FindInMap': ['Stages', { Ref: 'Stage' }, key] });
   const { Table, Api, ApiLogs, FunctionLogs } = Resources;
   assert.deepEqual([Table.DeletionPolicy, Table.UpdateReplacePolicy], [byStage('TableDeletion'), byStage('TableDeletion')]);
   assert.deepEqual(Table.Properties.DeletionProtectionEnabled, byStage('TableProtection'));
-  assert.deepEqual([Api.Properties.IntrospectionConfig, Api.Properties.XrayEnabled], [byStage('Introspection'), byStage('XRay')]);
+  assert.deepEqual(Api.Properties.IntrospectionConfig, byStage('Introspection'));
   assert.deepEqual([ApiLogs, FunctionLogs].map(({ Properties }) => Properties.RetentionInDays), [byStage('LogDays'), byStage('LogDays')]);
 });
 
-test("neither keys nor addresses are in AppSync's log", () => {
-  const { LogConfig } = Resources.Api.Properties;
-  assert.equal(LogConfig.ExcludeVerboseContent, true);
-  assert.deepEqual(LogConfig.FieldLogLevel, { 'Fn::FindInMap': ['Stages', { Ref: 'Stage' }, 'ApiLogLevel'] });
+test("AppSync's log is a choice, and neither keys nor addresses are in it", () => {
+  const [condition, log, none] = Resources.Api.Properties.LogConfig['Fn::If'];
+  assert.deepEqual([condition, none], ['HasApiLog', { Ref: 'AWS::NoValue' }]);
+  assert.equal(log.ExcludeVerboseContent, true);
+  assert.deepEqual(log.FieldLogLevel, { Ref: 'ApiLogLevel' });
+  const conditional = Object.keys(Resources).filter(name => Resources[name].Condition === 'HasApiLog');
+  assert.deepEqual(conditional, ['ApiLogRole', 'ApiLogPolicy', 'ApiLogs']);
+  const levels = Object.values(parse(textOf('samconfig.toml'))).filter(part => part.global).map(({ global }) =>
+    global.parameters.parameter_overrides.filter(one => one.startsWith('ApiLogLevel')));
+  assert.deepEqual(levels, [['ApiLogLevel=INFO'], ['ApiLogLevel=NONE']]);
 });
 
 test('nothing has a fixed name, so that stages live side by side', () => {
@@ -106,23 +113,25 @@ test('nothing has a fixed name, so that stages live side by side', () => {
   }
 });
 
-test('samconfig.toml has all that sam build and sam deploy need', () => {
+test('samconfig.toml has all that sam build and sam deploy need; without --config-env it is staging', () => {
   const config = parse(textOf('samconfig.toml'));
-  for (const stage of ['stg', 'prod']) {
-    // Global, so that functions are built for the architecture they are deployed for.
-    const { parameter_overrides: overrides } = config[stage].global.parameters;
+  for (const [environment, stage] of [['default', 'stg'], ['prod', 'prod']]) {
+    // Global, so that functions are built for the architecture they are deployed for, and loops are seen by all.
+    const { language_extensions, parameter_overrides: overrides, stack_name } = config[environment].global.parameters;
+    assert.deepEqual([language_extensions, stack_name], [true, `mesh-${stage}`]);
     const given = Object.fromEntries(overrides.map(override => override.split('=')));
     assert.deepEqual([given.Stage, given.Architecture], [stage, 'arm64']);
     assert.deepEqual(Object.keys(given).filter(name => !Parameters[name]), []);
-    assert.deepEqual(refusing(given), []);
-    const { capabilities, confirm_changeset, resolve_s3, tags } = config[stage].deploy.parameters;
+    assert.deepEqual(refusing(given, given.ProductionRegion), []);
+    const { capabilities, confirm_changeset, fail_on_empty_changeset, resolve_s3, tags } = config[environment].deploy.parameters;
+    assert.equal(fail_on_empty_changeset, false);
     assert.deepEqual(capabilities, ['CAPABILITY_IAM', 'CAPABILITY_AUTO_EXPAND']);
     assert.deepEqual([resolve_s3, confirm_changeset, tags], [true, stage === 'prod', ['Project=mesh', `Stage=${stage}`]]);
   }
 });
 
 test('everything that a deploy is asked for is an output', () => {
-  const expected = ['CustomDomainUrl', 'GraphQLApiEndpoint', 'GraphQLApiId', 'GraphQLApiKey', 'GraphQLApiRealtimeEndpoint', 'TableArn', 'TableName'];
+  const expected = ['CustomDomainUrl', 'GraphQLApiEndpoint', 'GraphQLApiId', 'GraphQLApiKey', 'GraphQLApiRealtimeEndpoint', 'Region', 'TableArn', 'TableName'];
   assert.deepEqual(Object.keys(Outputs).sort(), expected);
 });
 
@@ -159,6 +168,15 @@ test('the current API key has a date: without one AppSync ends it after 7 days',
   }
 });
 
+test('production is in the region that is written down, and staging anywhere', () => {
+  const production = { ...KEY, Stage: 'prod' };
+  for (const ProductionRegion of ['', 'eu-west-1']) {
+    assert.deepEqual(refusing({ ...production, ProductionRegion }, 'ap-northeast-1'), ['OneProduction']);
+  }
+  assert.deepEqual(refusing({ ...production, ProductionRegion: 'eu-west-1' }, 'eu-west-1'), []);
+  assert.deepEqual(refusing(KEY, 'eu-west-1'), []);
+});
+
 test('a host name, its certificate and its zone are given together or not at all', () => {
   const parts = { CustomDomainName: 'mesh.example.org', CertificateArn: 'arn', HostedZoneId: 'Z1' };
   const names = Object.keys(parts);
@@ -178,6 +196,7 @@ test('parameters take what they should and nothing else', () => {
     HostedZoneId: [['', zone], ['/hostedzone/' + zone]],
     AlarmEmail: [['', 'ops@example.org'], ['ops', 'a@b@c', 'a b@c']],
     AppSyncEndpoint: [['', 'https://mesh.example.org/graphql'], ['mesh.example.org']],
+    ProductionRegion: [['', 'us-gov-west-1', 'ap-northeast-1'], ['tokyo', 'ap-northeast-1a']],
     DomainSecretVersion: [['', '12345678-1234-1234-1234-123456789012'], ['AWSCURRENT', 'x}}']],
   };
   for (const [name, [good, bad]] of Object.entries(cases)) {
@@ -210,18 +229,75 @@ test('alarms ask for metrics by the dimensions that AWS gives them', () => {
     'AWS/AppSync 4XXError': 'GraphQLAPIId',
     'AWS/AppSync 5XXError': 'GraphQLAPIId',
     'AWS/AppSync ConnectServerError': 'GraphQLAPIId',
+    'AWS/AppSync InboundMessageSuccess': 'GraphQLAPIId',
     'AWS/AppSync Latency': 'GraphQLAPIId',
-    'AWS/DynamoDB ReadThrottleEvents': 'TableName',
+    'AWS/AppSync OutboundMessages': 'GraphQLAPIId',
+    'AWS/DynamoDB ReadThrottleEvents': 'TableName or GlobalSecondaryIndexName,TableName',
     'AWS/DynamoDB SystemErrors': 'Operation,TableName',
-    'AWS/DynamoDB WriteThrottleEvents': 'TableName',
+    'AWS/DynamoDB WriteThrottleEvents': 'TableName or GlobalSecondaryIndexName,TableName',
     'AWS/Lambda ConcurrentExecutions': '',
     'AWS/Lambda Duration': 'FunctionName',
     'AWS/Lambda Errors': 'FunctionName',
     'AWS/Lambda Throttles': 'FunctionName',
-    'Mesh Errors': 'ErrorType,Stage',
+    'Mesh Errors': 'ErrorType,Stack',
   };
-  const asked = Object.fromEntries(watched.map(({ metric, dimensions: given }) => [metric, Object.keys(given).sort().join()]));
-  assert.deepEqual(Object.fromEntries(Object.entries(asked).sort()), dimensions);
+  const asked = {};
+  for (const { metric, dimensions: given } of watched) {
+    asked[metric] = (asked[metric] ?? new Set()).add(Object.keys(given).sort().join());
+  }
+  const names = Object.entries(asked).map(([metric, sets]) => [metric, [...sets].join(' or ')]);
+  assert.deepEqual(Object.fromEntries(names.sort()), dimensions);
+});
+
+test('throttles of the table and of each index are summed', () => {
+  const indexes = Resources.Table.Properties.GlobalSecondaryIndexes.map(({ IndexName }) => IndexName);
+  for (const access of ['Read', 'Write']) {
+    const [sum] = alarms[`${access}ThrottlesAlarm`].Properties.Metrics;
+    assert.equal(sum.Expression, 'SUM(METRICS())');
+    const summed = metricsOf(alarms[`${access}ThrottlesAlarm`]).map(({ dimensions }) => dimensions.GlobalSecondaryIndexName);
+    assert.deepEqual(summed, [undefined, ...indexes]);
+  }
+});
+
+// --- The bill
+
+test('messages are an alarm by the number of busy lessons that the cost table counts', () => {
+  const row = textOf('docs/operations.md').match(/^\| busy \| (\d+) \| (\d+) \|/m);
+  const delivered = Number(row[2]) / (35 * 60) * 300;
+  const { Published, Delivered } = Mappings.MessagesOfLesson;
+  assert.ok(Math.abs(Delivered.Count / delivered - 1) < 0.01, `${delivered}`);
+  // One to each of 40 programs.
+  assert.equal(Published.Count, Delivered.Count / 40);
+  for (const name of ['Published', 'Delivered']) {
+    const { Metrics, Threshold } = alarms[`${name}MessagesAlarm`].Properties;
+    assert.deepEqual(Threshold, { Ref: 'MaxBusyLessons' });
+    assert.deepEqual(Metrics[0].Expression, { 'Fn::Sub': ['messages / ${Lesson}', { Lesson: Mappings.MessagesOfLesson[name].Count }] });
+  }
+  const hour = textOf('docs/operations.md').match(/^\| busy \|.*\*\*(\d\.\d\d)\*\* \| \*\*/m)[1] * 60 / 35 * Parameters.MaxBusyLessons.Default;
+  assert.match(Parameters.MaxBusyLessons.Description, new RegExp(`ten cost ${Math.round(hour)} \\$`));
+});
+
+test('a budget tells who is told of alarms, or there is none', () => {
+  const { Condition, Properties } = Resources.Budget;
+  assert.equal(Condition, 'HasBudget');
+  assert.deepEqual(template.Conditions.HasBudget['Fn::And'][0], { Condition: 'HasAlarmEmail' });
+  assert.deepEqual(Properties.Budget.BudgetLimit, { Amount: { Ref: 'MonthlyBudget' }, Unit: 'USD' });
+  for (const { Subscribers } of Properties.NotificationsWithSubscribers) {
+    assert.deepEqual(Subscribers, [{ SubscriptionType: 'EMAIL', Address: { Ref: 'AlarmEmail' } }]);
+  }
+  // A change of who is told replaces the budget, and a name of its own could not be taken twice.
+  assert.ok(!('BudgetName' in Properties.Budget));
+});
+
+test('the firewall is off unless asked for, counts by address, and lets preflights pass', () => {
+  assert.equal(Parameters.RequestsPerAddress.Default, 0);
+  assert.deepEqual([Resources.Firewall.Condition, Resources.FirewallOfApi.Condition], ['HasFirewall', 'HasFirewall']);
+  assert.deepEqual(Resources.FirewallOfApi.Properties.ResourceArn, { 'Fn::GetAtt': ['Api', 'Arn'] });
+  const [{ Action, Statement }, ...others] = Resources.Firewall.Properties.Rules;
+  assert.deepEqual([Action, others], [{ Block: {} }, []]);
+  const { AggregateKeyType, Limit, ScopeDownStatement } = Statement.RateBasedStatement;
+  assert.deepEqual([AggregateKeyType, Limit], ['IP', { Ref: 'RequestsPerAddress' }]);
+  assert.equal(ScopeDownStatement.NotStatement.Statement.ByteMatchStatement.SearchString, 'OPTIONS');
 });
 
 test('errors, throttles and durations of every function are watched once, at most 10 in an alarm', () => {
@@ -272,4 +348,16 @@ test('the rehearsal leaves out metric math and one output, nothing else', () => 
 test('the dashboard is JSON once its names are filled in', () => {
   const body = Resources.Dashboard.Properties.DashboardBody['Fn::Sub'].replace(/\$\{[\w.:]+\}/g, 'name');
   assert.ok(JSON.parse(body).widgets.length >= 9);
+});
+
+test('the dashboard searches the whole name of a stack in its own metrics, and a part of a name in those of functions', () => {
+  const body = Resources.Dashboard.Properties.DashboardBody['Fn::Sub'];
+  const searches = [...body.matchAll(/SEARCH\('(\{.*?\}) (.*?)'/g)].map(([, schema, term]) => `${schema} ${term}`);
+  const ours = word => `{Mesh,Stack,${word}} Stack=\\"\${AWS::StackName}\\" `;
+  const functions = '{AWS/Lambda,FunctionName} FunctionName=${AWS::StackName} ';
+  assert.ok(searches.length >= 5);
+  for (const search of searches) {
+    assert.ok([ours('Operation'), ours('ErrorType'), functions].some(start => search.startsWith(start)), search);
+    assert.match(search, /MetricName=\\"\w+\\"$/);
+  }
 });

@@ -1,11 +1,11 @@
 // The template, built and deployed as a user does it, onto an emulator of AWS on this machine.
 
-import { AppSyncClient, ListResolversCommand, StartSchemaCreationCommand, UpdateResolverCommand } from '@aws-sdk/client-appsync';
-import { CloudFormationClient, DescribeStacksCommand, GetTemplateCommand } from '@aws-sdk/client-cloudformation';
+import { AppSyncClient, EvaluateCodeCommand, ListResolversCommand, StartSchemaCreationCommand, UpdateResolverCommand } from '@aws-sdk/client-appsync';
+import { CloudFormationClient, DescribeStackResourceCommand, DescribeStacksCommand, GetTemplateCommand } from '@aws-sdk/client-cloudformation';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { arch } from 'node:os';
 import { join } from 'node:path';
-import { pathOf } from '../support/project.js';
+import { pathOf, textOf } from '../support/project.js';
 import { freePort, run, start } from './processes.js';
 
 const TOOLS = process.env.REHEARSAL_TOOLS ?? pathOf('target/rehearsal');
@@ -30,21 +30,22 @@ const sam = (args, env) =>
 
 const overridesOf = parameters => Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
 
-/** The parameters of samconfig.toml's stg, with a date that is good today and this machine's architecture. */
+/** The parameters of samconfig.toml's staging, for this machine's architecture, with all that the emulator has. */
 export const PARAMETERS = {
   Stage: 'stg',
   Architecture: ARCHITECTURE,
   Rehearsal: 'true',
   MaxConnectionTimeSeconds: 300,
+  ApiLogLevel: 'INFO',
 };
 
 /** A date for an API key, that many days ahead. */
 export const daysAhead = days => Math.floor(Date.now() / 3_600_000 + days * 24) * 3600;
 
-export const validate = () => sam(['validate', '--lint', '--config-env', 'stg']);
+export const validate = environment => sam(['validate', '--lint', ...(environment ? ['--config-env', environment] : [])]);
 
 export const build = () =>
-  sam(['build', '--config-env', 'stg', '--build-dir', BUILD, '--parameter-overrides', ...overridesOf(PARAMETERS)], QUICKLY);
+  sam(['build', '--build-dir', BUILD, '--parameter-overrides', ...overridesOf(PARAMETERS)], QUICKLY);
 
 /** Starts the emulator, which enforces the roles' policies and verifies signatures. */
 export const startCloud = async () => {
@@ -64,8 +65,7 @@ export const startCloud = async () => {
   /** `sam deploy`; gives the outputs. */
   const deploy = async parameters => {
     const overrides = overridesOf({ ...PARAMETERS, ...parameters });
-    const config = ['--config-file', pathOf('samconfig.toml'), '--config-env', 'stg'];
-    await sam(['deploy', ...config, '--template-file', join(BUILD, 'template.yaml'), '--parameter-overrides', ...overrides], {
+    await sam(['deploy', '--config-file', pathOf('samconfig.toml'), '--template-file', join(BUILD, 'template.yaml'), '--parameter-overrides', ...overrides], {
       AWS_ENDPOINT_URL: endpoint,
     });
     const { Stacks } = await formation.send(new DescribeStacksCommand({ StackName: STACK }));
@@ -98,9 +98,36 @@ export const startCloud = async () => {
     }
   };
 
+  /** A command of the project or of AWS's own, which finds `aws` and the emulator. */
+  const shell = (command, args) =>
+    run(command, args, {
+      env: { ...ACCOUNT, AWS_ENDPOINT_URL: endpoint, PATH: `${join(TOOLS, 'aws', 'bin')}:${process.env.PATH}` },
+    });
+
+  /** Changes a function behind the stack's back. */
+  const reconfigure = async (logicalId, args) => {
+    const { StackResourceDetail } = await formation.send(
+      new DescribeStackResourceCommand({ StackName: STACK, LogicalResourceId: logicalId }),
+    );
+    const name = StackResourceDetail.PhysicalResourceId;
+    await shell('aws', ['lambda', 'update-function-configuration', '--function-name', name, ...args]);
+  };
+
+  /** What a resolver's `response` raises or answers to a context, run by the API's own runtime. */
+  const respond = async (resolver, context) => {
+    const code = textOf(`resolvers/${resolver}.js`);
+    const runtime = { name: 'APPSYNC_JS', runtimeVersion: '1.0.0' };
+    const asked = { code, context: JSON.stringify(context), function: 'response', runtime };
+    return appsync.send(new EvaluateCodeCommand(asked));
+  };
+
   return {
     deploy,
     putInPlace,
+    reconfigure,
+    respond,
+    /** Ends all API keys, as an operator does. */
+    endKeys: () => shell(pathOf('scripts/end-keys'), [STACK]),
     /** The deployed API, which the emulator serves under this address. */
     endpointOf: apiId => `${endpoint}/v1/apis/${apiId}/graphql`,
     delete: () => sam(['delete', '--stack-name', STACK, '--region', REGION, '--no-prompts'], { AWS_ENDPOINT_URL: endpoint }),

@@ -1,10 +1,13 @@
 // Both homes hold the same lesson, and their answers are compared field for field.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { FAILED, FAILURES } from '../support/failures.js';
 import { pathOf } from '../support/project.js';
 import { PUBLISH, fields } from '../support/schema.js';
 import { PARAMETERS, build, daysAhead, startCloud, validate } from './cloud.js';
@@ -61,13 +64,15 @@ describe('the rehearsal', () => {
   });
   after(() => Promise.all([cloud?.stop(), machine?.stop()]));
 
-  test('sam validate --lint', validate);
+  for (const environment of [undefined, 'prod']) {
+    test(`sam validate --lint ${environment ?? ''}`, () => validate(environment));
+  }
 
   test('sam build', build);
 
   test('a deploy whose parameters break a rule is refused', async () => {
-    const tooShort = { ...keyA, HostHeartbeatTtlSeconds: 60 };
-    await assert.rejects(cloud.deploy(tooShort), /HostHeartbeatTtlSeconds must exceed HostHeartbeatIntervalSeconds/);
+    const elsewhere = { ...keyA, Stage: 'prod', ProductionRegion: 'eu-west-1' };
+    await assert.rejects(cloud.deploy(elsewhere), /ProductionRegion in samconfig.toml is another region/);
   });
 
   test('the first deploy has the outputs that clients need', async () => {
@@ -114,11 +119,47 @@ describe('the rehearsal', () => {
     assert.notEqual(await domainOf('198.51.100.1, 130.176.0.1'), own);
   });
 
+  test('every failure of a function is one message, in the runtime of resolvers', async () => {
+    for (const [what, context] of Object.entries(FAILURES)) {
+      const { error, evaluationResult } = await cloud.respond('invoke', context);
+      assert.deepEqual([error?.message, evaluationResult], [FAILED.message, undefined], what);
+    }
+    const { error, evaluationResult } = await cloud.respond('invoke', { result: { data: { id: 'g' } } });
+    assert.deepEqual([error, JSON.parse(evaluationResult)], [undefined, { id: 'g' }]);
+  });
+
+  test('functions that end or take too long are an InternalFailure', async () => {
+    // Takes connections and never answers.
+    const silent = createServer(socket => socket.unref()).listen(0, '127.0.0.1').unref();
+    await once(silent, 'listening');
+    const nowhere = `{AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:${silent.address().port},TABLE_NAME=t,AWS_REGION=x}`;
+    await cloud.reconfigure('GetNodeStatusFunction', ['--environment', 'Variables={TABLE_NAME_IS=missing}']);
+    await cloud.reconfigure('ListGroupsByDomainFunction', ['--timeout', '1', '--environment', `Variables=${nowhere}`]);
+    for (const query of ['{ getNodeStatus(nodeId: "n") { nodeId } }', '{ listGroupsByDomain(domain: "d") { id } }']) {
+      const { answer } = await post(home, query);
+      const [{ errorType, message }] = answer.errors;
+      assert.deepEqual({ type: errorType, message }, FAILED, query);
+    }
+    silent.closeAllConnections?.();
+  });
+
   test('the third deploy ends key A', async () => {
     // What is left out of a deploy stays as it was.
     await cloud.deploy({ ApiKeyAExpires: 0, ...keyB() });
     assert.equal((await post({ ...home, key: first.GraphQLApiKey }, CREATE_DOMAIN)).status, 401);
     assert.equal((await post(home, CREATE_DOMAIN)).status, 200);
+  });
+
+  test('a deploy that changes nothing says so, and ends well', () => cloud.deploy({ ApiKeyAExpires: 0, ...keyB() }));
+
+  test('the kill switch ends every key, and another deploy makes a new one', async () => {
+    const said = await cloud.endKeys();
+    assert.match(said, /1 API keys ended/);
+    assert.ok(!said.includes(home.key));
+    assert.equal((await post(home, CREATE_DOMAIN)).status, 401);
+    const { GraphQLApiKey: key } = await cloud.deploy({ ...keyA, ApiKeyBExpires: 0, CurrentApiKey: 'A' });
+    assert.notEqual(key, home.key);
+    assert.equal((await post({ ...home, key }, CREATE_DOMAIN)).status, 200);
   });
 
   test('sam delete', () => cloud.delete());

@@ -13,7 +13,7 @@ const evaluate = (node, parameters) => {
     case 'Fn::Not':
       return !evaluate(given[0], parameters);
     case 'Fn::Equals':
-      return evaluate(given[0], parameters) === given[1];
+      return given.map(one => (typeof one === 'string' ? one : evaluate(one, parameters))).every((one, _, [first]) => one === first);
     case 'Fn::Contains':
       return given[0].includes(evaluate(given[1], parameters));
     default:
@@ -28,8 +28,10 @@ const defaults = Object.fromEntries(
 /** The values of all parameters, of those that are given. */
 export const parametersWith = given => ({ ...defaults, ...given });
 
-/** The names of the rules that refuse a deploy with these parameters, the others having their defaults. */
-export const refusing = given =>
+const REGION = 'ap-northeast-1';
+
+/** The names of the rules that refuse a deploy to `region` with these parameters, the others having their defaults. */
+export const refusing = (given, region = REGION) =>
   Object.entries(template.Rules)
-    .filter(([, { Assertions }]) => !Assertions.every(({ Assert }) => evaluate(Assert, parametersWith(given))))
+    .filter(([, { Assertions }]) => !Assertions.every(({ Assert }) => evaluate(Assert, { ...parametersWith(given), 'AWS::Region': region })))
     .map(([name]) => name);
