@@ -38,6 +38,10 @@ pub enum Error {
     /// The store failed and nothing was changed. The detail is for the log alone.
     #[error("The change was not saved, try again")]
     Store(#[source] StoreFailure),
+    /// The store has recorded what was asked, and telling subscribers failed: the same call again tells
+    /// them. The detail is for the log alone.
+    #[error("The events were recorded, but not published yet: try again")]
+    Unpublished(#[source] StoreFailure),
 }
 
 /// The internal detail of a failed store, never sent to a client.
@@ -74,7 +78,7 @@ impl Error {
             Self::NotHost(_) => ErrorType::Unauthorized,
             Self::NodeNotFound(_) => ErrorType::NodeNotFound,
             Self::Invalid(_) => ErrorType::ValidationError,
-            Self::Store(_) => ErrorType::InternalFailure,
+            Self::Store(_) | Self::Unpublished(_) => ErrorType::InternalFailure,
         }
     }
 }

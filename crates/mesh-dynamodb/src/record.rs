@@ -110,7 +110,7 @@ impl DynamoStore {
     /// call of the same events publishes them, in the same place of the log.
     async fn publish(&self, news: &MeshMessage, note_key: Key, note: &Note) -> Result<()> {
         let Some(publisher) = &self.publisher else { return Ok(()) };
-        publisher.publish(news).await.map_err(Error::Store)?;
+        publisher.publish(news).await.map_err(Error::Unpublished)?;
         let told = Change::of(note_key)
             .update("REMOVE unpublished")
             .only_if("nonce = :nonce")

@@ -96,7 +96,7 @@ fn note(invocation: &mut Invocation<'_>, outcome: &Outcome) {
         Ok(_) => {}
         Err(error) => invocation.error_type = Some(error.error_type()),
     }
-    if let Err(Error::Store(detail)) = outcome {
+    if let Err(Error::Store(detail) | Error::Unpublished(detail)) = outcome {
         let Invocation { request_id, operation, group_id, .. } = invocation;
         tracing::error!(requestId = request_id, Operation = operation, groupId = group_id, %detail, "the store failed");
     }

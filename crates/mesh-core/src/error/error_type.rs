@@ -18,7 +18,7 @@ pub enum ErrorType {
     Unauthorized,
     /// Malformed input, or a limit that was passed.
     ValidationError,
-    /// The server failed; nothing was changed.
+    /// The server failed; the text says whether something was changed.
     InternalFailure,
     /// No key, or a wrong one.
     UnauthorizedException,

@@ -149,7 +149,9 @@ async fn what_was_not_published_is_published_by_the_next_try() {
     let refused = json!({ "data": null, "errors": [{ "errorType": "Unauthorized", "message": "no" }] });
     for answers in [vec![(503, json!({})); 3], vec![(200, refused)], vec![(403, json!({}))]] {
         api.will_answer(&answers);
-        assert_eq!(functions.answer(&record).await["error"]["type"], "InternalFailure");
+        let error = functions.answer(&record).await["error"].clone();
+        assert_eq!(error["type"], "InternalFailure");
+        assert_eq!(error["message"], "The events were recorded, but not published yet: try again");
         assert_eq!(api.arrived().len(), answers.len());
     }
     functions.clock.advance_seconds(3);
