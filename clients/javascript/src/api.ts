@@ -1,6 +1,6 @@
 /** Calls of the API over HTTP, with timeouts and retries. */
 import { backoff, sleep, type Clock } from "./clock.js";
-import { MeshError, obstacleOf } from "./errors.js";
+import { isRetryable, isServerFailure, isUnreachable, MeshError } from "./errors.js";
 import type { Network } from "./network.js";
 import { documentOf, type Operation } from "./wire.js";
 
@@ -80,20 +80,19 @@ export class Api {
         return await this.call(operation, typeof variables === "function" ? variables() : variables, signal);
       } catch (error) {
         if (!(error instanceof MeshError && error.retryable)) throw error;
-        const obstacle = obstacleOf(error.type);
-        if (obstacle !== "network" && obstacle !== "throttled") serverFailures++;
+        if (isServerFailure(error)) serverFailures++;
         if (failures >= tries || serverFailures >= MAX_SERVER_FAILURES) throw error;
         const wait = Math.max(backoff(failures - 1, this.#options.clock), error.retryAfter ?? 0);
-        await this.#pause(wait, obstacle === "network", signal);
+        await this.#pause(wait, isUnreachable(error), signal);
       }
     }
   }
 
   /** Waits before the next try. If the server could not be reached, the wait ends when another call is answered. */
-  async #pause(wait: number, isUnreachable: boolean, signal: AbortSignal): Promise<void> {
+  async #pause(wait: number, canEndEarly: boolean, signal: AbortSignal): Promise<void> {
     const pause = new AbortController();
     const end = () => pause.abort();
-    if (isUnreachable) this.#pauses.add(end);
+    if (canEndEarly) this.#pauses.add(end);
     signal.addEventListener("abort", end);
     await sleep(this.#options.clock, wait, pause.signal).catch(() => {});
     signal.removeEventListener("abort", end);
@@ -129,7 +128,7 @@ function read<D>(response: Response, text: string): D {
   const retryAfter = retryAfterOf(response);
   if (error?.errorType) {
     const { errorType, message = errorType } = error;
-    throw new MeshError(errorType, message, { retryable: !!obstacleOf(errorType, response.status), retryAfter });
+    throw new MeshError(errorType, message, { retryable: isRetryable(errorType, response.status), retryAfter });
   }
   if (error) throw new MeshError("ServerError", error.message ?? "The server refused the call");
   if (!response.ok || !answer?.data) {

@@ -21,7 +21,7 @@ export class Emitter extends EventTarget {
    * listener. Throws if there is no such type.
    */
   on<Type extends keyof SessionEvents>(type: Type, listener: (detail: SessionEvents[Type]) => void): () => void {
-    if (!TYPES.includes(type)) throw new MeshError("ValidationError", `There is no event "${type}". There are ${TYPES.join(", ")}`);
+    if (!TYPES.includes(type)) throw new MeshError("ValidationError", `There is no event ${type}, but ${TYPES.join(", ")}`);
     const receive = (event: Event) => listener((event as CustomEvent<SessionEvents[Type]>).detail);
     this.addEventListener(type, receive);
     return () => this.removeEventListener(type, receive);

@@ -54,26 +54,24 @@ export function endReason(error: unknown): EndReason | undefined {
   return reason === "groupNotFound" && /expired/i.test(error.message) ? "expired" : reason;
 }
 
-/** What a retryable error says about the next try. */
-export type Obstacle =
-  /** The server was not reached. Any answer to another call shows that it can be reached again. */
-  | "network"
-  /** The server had too many calls. It did nothing. */
-  | "throttled"
-  /** The server failed at this call. It may fail at it always. */
-  | "server";
-
-const NETWORK = /^(Local)?NetworkError$/;
-/** AppSync's words for too many calls, its own and those of Lambda, and the word of `mesh serve`. */
-const THROTTLED = /Throttl|TooManyRequests|^LimitExceededError$/;
+/** The server did nothing: it was not reached, or it or AppSync or Lambda had too many calls. */
+const NOTHING_DONE = /NetworkError$|Throttl|TooManyRequests|^LimitExceededError$/;
 /** Our own word for a failed store, and AppSync's words for a function that failed or took too long. */
-const SERVER = /^(InternalFailure|ExecutionTimeout|Lambda:.*)$/;
+const SERVER_FAILED = /^(InternalFailure|ExecutionTimeout|Lambda:.*)$/;
 
-/** Why a call failed that may succeed later; undefined if it cannot succeed later. */
-export function obstacleOf(type: string, httpStatus = 200): Obstacle | undefined {
-  if (NETWORK.test(type)) return "network";
-  if (httpStatus === 429 || THROTTLED.test(type)) return "throttled";
-  return httpStatus >= 500 || SERVER.test(type) ? "server" : undefined;
+/** Whether an answer of the server says that the same call may succeed later. */
+export function isRetryable(type: string, httpStatus: number): boolean {
+  return httpStatus === 429 || httpStatus >= 500 || NOTHING_DONE.test(type) || SERVER_FAILED.test(type);
+}
+
+/** Whether the server failed at a call. It may fail at it always, so tries have a bound. */
+export function isServerFailure({ type }: MeshError): boolean {
+  return !NOTHING_DONE.test(type);
+}
+
+/** Whether the server was not reached. Any answer to another call shows that it can be reached again. */
+export function isUnreachable({ type }: MeshError): boolean {
+  return type.endsWith("NetworkError");
 }
 
 /** Whether a server refused a call only because it does not know node secrets and names, which came later. */

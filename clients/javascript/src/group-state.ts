@@ -110,7 +110,6 @@ export class GroupState {
     for (const { id, name } of listed) {
       present.add(id);
       this.#addNode(id, name);
-      this.#rename(id, name);
     }
     for (const id of this.nodes.keys()) {
       if (present.has(id) || (this.#lastActive.get(id) ?? 0) >= mark) continue;
@@ -127,17 +126,12 @@ export class GroupState {
     return change;
   }
 
-  #addNode(id: string, name = `Node ${id}`): void {
-    if (this.nodes.has(id)) return;
-    this.nodes.set(id, { id, name, isHost: id === this.#host });
-    this.#change.joined.push(id);
-  }
-
-  #rename(id: string, name: string): void {
-    const node = this.nodes.get(id);
-    if (!node || node.name === name) return;
-    this.nodes.set(id, { ...node, name });
-    this.#change.renamed.push(id);
+  /** Adds a node, or changes its name if another one is given. */
+  #addNode(id: string, name?: string): void {
+    const known = this.nodes.get(id);
+    if (known && (name === undefined || name === known.name)) return;
+    this.nodes.set(id, { id, name: name ?? `Node ${id}`, isHost: id === this.#host });
+    this.#change[known ? "renamed" : "joined"].push(id);
   }
 }
 

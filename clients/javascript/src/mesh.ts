@@ -2,13 +2,12 @@
 import { Api, MAX_TRIES } from "./api.js";
 import { orAborted, systemClock, type Clock } from "./clock.js";
 import { isUnknownArgument } from "./errors.js";
-import { Identities, newId } from "./identities.js";
+import { Identities, newIdentity, type Identity } from "./identities.js";
 import { Network } from "./network.js";
 import {
   apiKeyOf,
   endpointOf,
   intervalOf,
-  realtimeEndpointOf,
   type CallOptions,
   type CreateOptions,
   type JoinOptions,
@@ -40,7 +39,6 @@ let hasWarned = false;
 
 /** Finds, creates and joins groups. It keeps no connection open; only sessions do. */
 export class Mesh {
-  readonly #givenDomain: string | undefined;
   readonly #clock: Clock;
   readonly #api: Api;
   readonly #socket: SocketOptions;
@@ -55,9 +53,8 @@ export class Mesh {
     const { clock = systemClock, page = currentPage() } = options;
     const endpoint = endpointOf(options.endpoint);
     const apiKey = apiKeyOf(options.apiKey);
-    const url =
-      options.realtimeEndpoint === undefined ? realtimeEndpoint(endpoint) : realtimeEndpointOf(options.realtimeEndpoint);
-    this.#givenDomain = options.domain;
+    const url = options.realtimeEndpoint ?? realtimeEndpoint(endpoint);
+    if (options.domain !== undefined) this.#domain = Promise.resolve(options.domain);
     this.#clock = clock;
     this.#page = page;
     this.#identities = new Identities(page, endpoint.href);
@@ -79,7 +76,6 @@ export class Mesh {
 
   /** The domain of the groups. */
   async domain({ signal }: CallOptions = {}): Promise<string> {
-    if (this.#givenDomain !== undefined) return this.#givenDomain;
     const asked = (this.#domain ??= this.#call(CREATE_DOMAIN, {}).then(({ createDomain }) => createDomain));
     // After a failure the next call asks again.
     asked.catch(() => (this.#domain = undefined));
@@ -100,23 +96,17 @@ export class Mesh {
   /** Creates a group with this node as its host. If this host has a group already, it gets that group again. */
   async create({ name, maxConnectionTimeSeconds, hostId, secret, signal }: CreateOptions): Promise<Session> {
     const domain = await orAborted(this.domain(), signal);
-    const identities = this.#identities;
-    const known = hostId ?? identities.reloadedHost(domain);
-    const nodeId = known ?? newId();
+    const identity = this.#identities.of(domain, hostId);
     const open = () => Socket.open(this.#socket);
     const create = async (socket: Socket | undefined): Promise<Membership> => {
-      const group = await this.#callAsNode(secret ?? identities.secretOf(domain, nodeId), async (secret) => {
-        const variables = { name, hostId: nodeId, domain, maxConnectionTimeSeconds, useWebSocket: !!socket, secret };
+      const created = await this.#callAsNode(secret ?? identity.secret, async (secret) => {
+        const useWebSocket = !!socket;
+        const variables = { name, hostId: identity.nodeId, domain, maxConnectionTimeSeconds, useWebSocket, secret };
         return (await this.#call(CREATE_GROUP, variables)).createGroup;
       });
-      if (hostId === undefined) identities.keepHost(domain, nodeId);
       // If this fails, the session starts with polling.
-      await socket?.subscribe({ groupId: group.answer.id, domain }).catch(() => {});
-      const ended = () => {
-        identities.removeHost(domain, nodeId);
-        identities.removeSecret(domain, nodeId);
-      };
-      return { group: group.answer, ...group, nodeId, nodeName: undefined, isHost: true, isNew: !known, ended };
+      await socket?.subscribe({ groupId: created.answer.id, domain }).catch(() => {});
+      return { ...identity, ...created, group: created.answer, nodeName: undefined, isHost: true };
     };
     return this.#enter(open, create, signal);
   }
@@ -124,23 +114,21 @@ export class Mesh {
   /** Joins a group from {@link groups} or {@link search}, or any group whose id and domain are known. */
   async join(group: Pick<Group, "id" | "domain"> & Partial<Group>, options: JoinOptions = {}): Promise<Session> {
     const { id, domain } = group;
-    const { name, nodeId = newId(), signal } = options;
+    const { name, nodeId, secret, signal } = options;
     const groupRef = { groupId: id, domain };
-    // A new id is never used again, so its secret need not be kept.
-    const isNew = options.nodeId === undefined;
-    const secret = options.secret ?? (isNew ? newId() : this.#identities.secretOf(id, nodeId));
+    const identity = nodeId === undefined ? newIdentity() : this.#identities.of(id, nodeId);
     // The subscription begins before the join, so that the member misses no message.
     const open = () => this.#subscribe(groupRef);
     const join = async (socket: Socket | undefined): Promise<Membership> => {
-      const joined = await this.#callAsNode(secret, async (secret) => {
-        const variables = { ...groupRef, nodeId, useWebSocket: !!socket, name: secret && name, secret };
+      const joined = await this.#callAsNode(secret ?? identity.secret, async (secret) => {
+        const useWebSocket = !!socket;
+        const variables = { ...groupRef, nodeId: identity.nodeId, useWebSocket, name: secret && name, secret };
         return (await this.#call(JOIN_GROUP, variables)).joinGroup;
       });
       const { answer } = joined;
       const whole = group.hostId ? group : { ...group, ...(await this.#find(groupRef)) };
       const shown = { ...whole, id, domain, fullId: `${id}@${domain}`, expiresAt: answer.expiresAt };
-      const ended = () => this.#identities.removeSecret(id, nodeId);
-      return { group: shown, ...joined, nodeId, nodeName: answer.name, isHost: false, isNew, ended };
+      return { ...identity, ...joined, group: shown, nodeName: answer.name, isHost: false };
     };
     return this.#enter(open, join, signal);
   }
@@ -239,16 +227,11 @@ interface Called<T> {
 }
 
 /** The result of creating or joining a group. */
-interface Membership extends Called<Omit<Joined, keyof WireNode> & Pick<WireNode, "createdAt">> {
+interface Membership extends Omit<Identity, "secret">, Called<Omit<Joined, keyof WireNode> & Pick<WireNode, "createdAt">> {
   readonly group: SessionGroup;
-  readonly nodeId: string;
   /** The node's name; undefined for a host, which has none. */
   readonly nodeName: string | undefined;
   readonly isHost: boolean;
-  /** Whether this call made the node, so that `createdAt` is the current time of the server's clock. */
-  readonly isNew: boolean;
-  /** Called when the session has ended. */
-  ended(): void;
 }
 
 /** The WebSocket class of browsers and of Node since version 22. Where there is none, that is reported once. */
@@ -257,8 +240,7 @@ function globalWebSocket(): WebSocketConstructor | undefined {
   if (!WebSocket && !hasWarned) {
     hasWarned = true;
     console.warn(
-      "mesh-v2-client: there is no WebSocket here, so sessions ask the server every two seconds. " +
-        'In Node before version 22: npm install ws, import WebSocket from "ws", and new Mesh({ ..., webSocket: WebSocket })',
+      "mesh-v2-client: there is no WebSocket here, so sessions poll. In Node before 22: npm install ws, and new Mesh({ ..., webSocket })",
     );
   }
   return WebSocket;

@@ -7,7 +7,7 @@ import { Outbox } from "./outbox.js";
 import { Reporter } from "./reporter.js";
 import { batchMessageSize, MAX_MESSAGE_BYTES, reportMessageSize, type MessageSize } from "./size.js";
 import { stamper } from "./stamp.js";
-import { checkEventName, checkKey, pairsOf, textOf } from "./values.js";
+import { eventNameOf, keyOf, pairsOf, textOf } from "./values.js";
 import { FIRE_EVENTS, RECORD_EVENTS, REPORT_DATA, type AsNode, type EventInput, type KeyValue } from "./wire.js";
 
 /** How long values and events are collected before they are sent, in milliseconds. */
@@ -68,9 +68,9 @@ export class Sender {
 
   /** Fires an event with the current time. */
   fire(name: unknown, payload: unknown): void {
-    checkEventName(name);
+    const eventName = eventNameOf(name);
     const text = payload === null || payload === undefined ? null : textOf("The payload of an event", payload);
-    this.#outbox.add({ eventName: name, payload: text, ...this.#stamp() });
+    this.#outbox.add({ eventName, payload: text, ...this.#stamp() });
   }
 
   /** Sends at once. Resolves when everything that was set and fired before is answered. */
@@ -85,8 +85,7 @@ export class Sender {
   }
 
   #checked(key: unknown, given: unknown): KeyValue {
-    checkKey(key);
-    const item = { key, value: textOf("A value", given) };
+    const item = { key: keyOf(key), value: textOf("A value", given) };
     const { empty, of } = this.#reportMessageSize;
     const excess = empty + of(item) - MAX_MESSAGE_BYTES;
     if (excess > 0) throw new MeshError("ValidationError", `The value is ${excess} bytes too large (240 KB are allowed)`);

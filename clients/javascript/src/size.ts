@@ -16,42 +16,12 @@ const CURSOR = "c".repeat(32);
 /** A time as the server writes it. All have the same length. */
 const TIME = "2026-11-23T00:00:00.000Z";
 
+const LONE_SURROGATE = /[\ud800-\udfff]/gu;
+
 /** The bytes of a value as compact JSON in UTF-8. A lone surrogate counts as U+FFFD. */
 export function jsonBytes(value: unknown): number {
-  if (typeof value === "string") return textBytes(value);
-  if (value === null || typeof value !== "object") return String(value).length;
-  const isList = Array.isArray(value);
-  let bytes = 2;
-  let separators = -1;
-  for (const [key, item] of Object.entries(value)) {
-    bytes += jsonBytes(item) + (isList ? 0 : textBytes(key) + 1);
-    separators++;
-  }
-  return bytes + Math.max(separators, 0);
-}
-
-/** The bytes of a JSON string. Only quotes, backslashes and control characters are escaped. */
-function textBytes(text: string): number {
-  let bytes = 2;
-  for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index);
-    if (unit < 0x20) bytes += "\b\t\n\f\r".includes(text[index]!) ? 2 : 6;
-    else if (unit < 0x80) bytes += unit === 0x22 || unit === 0x5c ? 2 : 1;
-    else if (unit < 0x800) bytes += 2;
-    else {
-      bytes += 3;
-      // A complete pair is one character of four bytes.
-      if (unit >= 0xd800 && unit < 0xdc00 && isLowSurrogate(text.charCodeAt(index + 1))) {
-        bytes++;
-        index++;
-      }
-    }
-  }
-  return bytes;
-}
-
-function isLowSurrogate(unit: number): boolean {
-  return unit >= 0xdc00 && unit < 0xe000;
+  const replaced = (_: string, part: unknown) => (typeof part === "string" ? part.replace(LONE_SURROGATE, "\ufffd") : part);
+  return new TextEncoder().encode(JSON.stringify(value, replaced)).length;
 }
 
 /** How the size of a message depends on its items. */

@@ -20,25 +20,14 @@ function refuses(wrong, words) {
 }
 
 test("an endpoint that is missing or has no scheme is refused, and the message shows a right one", () => {
-  refuses({ endpoint: undefined }, /endpoint is missing.*http:\/\/192\.168\.0\.5:4000\/graphql/);
-  refuses({ endpoint: "" }, /endpoint is missing/);
-  for (const endpoint of ["mesh.test", "192.168.0.5:4000/graphql", "localhost:4000/graphql", "/graphql", "ws://mesh.test/graphql"]) {
-    refuses({ endpoint }, /^endpoint ".*" must begin with http:\/\/ or https:\/\//);
+  for (const endpoint of [undefined, "", "mesh.test", "192.168.0.5:4000/graphql", "localhost:4000/graphql", "/graphql", "ws://mesh.test/graphql", "http://", 4000, null, {}]) {
+    refuses({ endpoint }, /^endpoint must begin with http:\/\/ or https:\/\/, as in http:\/\/192\.168\.0\.5:4000\/graphql\. It is /);
   }
-  refuses({ endpoint: "http://" }, /is not a URL/);
-  refuses({ endpoint: 4000 }, /a number/);
-  refuses({ endpoint: ["http://mesh.test"] }, /an array/);
-});
-
-test("a wrong realtime endpoint is refused", () => {
-  refuses({ realtimeEndpoint: "http://mesh.test/graphql/realtime" }, /realtimeEndpoint .* must begin with ws:\/\/ or wss:\/\//);
-  new Mesh({ ...options, realtimeEndpoint: "wss://mesh.test/graphql/realtime" });
+  for (const endpoint of ["http://localhost:4000/graphql", "HTTPS://mesh.test/graphql"]) new Mesh({ ...options, endpoint });
 });
 
 test("a key that is missing, or fits into no header, is refused", () => {
-  refuses({ apiKey: undefined }, /apiKey is missing/);
-  refuses({ apiKey: "" }, /apiKey is missing/);
-  for (const apiKey of ["da2 key", "ｄａ２", "da2-key\n", 7, null]) refuses({ apiKey }, /apiKey must be/);
+  for (const apiKey of [undefined, "", "da2 key", "ｄａ２", "da2-key\n", 7, null]) refuses({ apiKey }, /^apiKey must be the key that the server shows/);
 });
 
 test("intervals have bounds", () => {
@@ -63,5 +52,5 @@ test("a missing WebSocket is reported once, and only where none is given", () =>
   const cwd = fileURLToPath(new URL("../../", import.meta.url));
   const [before, warnings] = JSON.parse(execFileSync(process.execPath, ["--input-type=module", "-e", program], { cwd }));
   assert.deepEqual([before, warnings.length], [0, 1]);
-  assert.match(warnings[0], /no WebSocket.*npm install ws/s);
+  assert.match(warnings[0], /no WebSocket.*npm install ws/);
 });

@@ -355,7 +355,7 @@ test("`on` calls a listener with the detail, and its result removes the listener
   host.fire("two");
   await clock.run(1_000);
   assert.deepEqual(received, ["one"]);
-  assert.throws(() => member.on("events", () => {}), { type: "ValidationError", message: /There are value, event, nodes/ });
+  assert.throws(() => member.on("events", () => {}), { type: "ValidationError", message: /but value, event, nodes/ });
 });
 
 test("a socket that dies in silence is noticed by the own messages that do not come back", async () => {

@@ -25,7 +25,7 @@ function refuses(act, words) {
 test("a value is a string, a number or a boolean", async () => {
   const { clock, host, member } = await hostAndMember();
   for (const [wrong, words] of [
-    [{}, /an object/], [[1], /an array/], [undefined, /undefined/], [null, /null/], [() => 1, /a function/], [Symbol("s"), /a symbol/], [1n, /a bigint/],
+    [{}, /not object/], [[1], /not object/], [undefined, /not undefined/], [null, /not null/], [() => 1, /not function/], [Symbol("s"), /not symbol/], [1n, /not bigint/],
   ]) {
     refuses(() => host.set("a", wrong), words);
     refuses(() => host.setAll({ fine: 1, wrong }), words);
@@ -43,7 +43,7 @@ test("a key is a string", async () => {
 
 test("a list of values is an object, a Map or pairs", async () => {
   const { host } = await hostAndMember();
-  for (const wrong of [undefined, null, "ab", 7, ["ab"], [undefined], new Set([1])]) refuses(() => host.setAll(wrong), /pairs|pair/);
+  for (const wrong of [undefined, null, "ab", 7, ["ab"], [undefined], new Set([1])]) refuses(() => host.setAll(wrong), /pairs/);
   host.setAll([["a", 1]]);
   host.setAll(new Map([["b", 2]]));
   assert.deepEqual([host.value("a"), host.value("b")], ["1", "2"]);
@@ -54,7 +54,7 @@ test("an event has a name, and a payload that is a string, a number or a boolean
   const received = [];
   member.on("event", ({ name, payload }) => received.push([name, payload]));
   host.fire("before");
-  refuses(() => host.fire(), /name of an event must be a string, not undefined/);
+  refuses(() => host.fire(), /The name of an event must be a string, not undefined/);
   for (const wrong of [null, 1, {}, ["e"]]) refuses(() => host.fire(wrong), /name of an event/);
   for (const wrong of [{}, [], () => 1, Symbol("s")]) refuses(() => host.fire("e", wrong), /payload/);
   host.fire("", false);
