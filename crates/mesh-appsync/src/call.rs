@@ -2,6 +2,7 @@
 
 use mesh_core::Context;
 use mesh_core::error::Result;
+use mesh_core::id::{Domain, Id};
 use mesh_core::model::MessageFields;
 use mesh_core::network::Network;
 use mesh_core::operations::{
@@ -112,6 +113,35 @@ impl Call {
             "pollGroupData" => Self::PollGroupData(of(arguments)?),
             _ => return Err(CallError::UnknownField),
         })
+    }
+
+    /// The group that the call is about, if it is about one.
+    pub fn group(&self) -> Option<(&Id, &Domain)> {
+        macro_rules! group {
+            ($call:expr) => {
+                Some((&$call.group_id, &$call.domain))
+            };
+        }
+
+        match self {
+            Self::JoinGroup(call) => group!(call),
+            Self::LeaveGroup(call) => group!(call),
+            Self::DissolveGroup(call) => group!(call),
+            Self::RenewHeartbeat(call) => group!(call),
+            Self::SendMemberHeartbeat(call) => group!(call),
+            Self::ReportStatus(call) => group!(call),
+            Self::FireEventsByNode(call) => group!(call),
+            Self::RecordEventsByNode(call) => group!(call),
+            Self::ListGroupStatuses(call) => group!(call),
+            Self::ListNodesInGroup(call) => group!(call),
+            Self::GetEventsSince(call) => group!(call),
+            Self::PollGroupData(call) => group!(call),
+            Self::CreateDomain(_)
+            | Self::CreateGroup(_)
+            | Self::ListGroupsByDomain(_)
+            | Self::SearchGroupsByNamePrefix(_)
+            | Self::GetNodeStatus(_) => None,
+        }
     }
 
     /// Refuses a call whose live message would be too large; what it has too many of is said first.

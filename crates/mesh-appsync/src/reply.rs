@@ -31,6 +31,21 @@ pub enum Reply {
 }
 
 impl Reply {
+    /// How many nodes, values and events the answer has: what writing it has to look at.
+    pub fn items(&self) -> usize {
+        let values = |statuses: &[NodeStatus]| statuses.iter().map(|status| 1 + status.data.len()).sum();
+        let events = |slices: &[EventSlice]| slices.iter().map(|slice| slice.range.len()).sum::<usize>();
+        match self {
+            Self::Groups(groups) => groups.len(),
+            Self::Nodes(nodes) => nodes.len(),
+            Self::Status(status) => values(status.as_slice()),
+            Self::Statuses(statuses) => values(statuses),
+            Self::Events(slices) => events(slices),
+            Self::PollGroupData(answer) => events(&answer.events) + values(&answer.node_statuses),
+            _ => 1,
+        }
+    }
+
     /// The answer as a value of the schema.
     pub fn value(&self) -> Value<'_> {
         match self {

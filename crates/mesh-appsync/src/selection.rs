@@ -1,6 +1,6 @@
 //! Which fields of an object are wanted, and writing just those as JSON.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use mesh_core::cursor::Cursor;
 use mesh_core::model::MessageFields;
@@ -42,6 +42,57 @@ pub enum Part {
 pub trait Sink: Write {
     /// Writes a cursor as a JSON string.
     fn cursor(&mut self, cursor: Cursor);
+
+    /// Whether it takes nothing more: what is left of a value is then not looked at.
+    fn is_full(&self) -> bool {
+        false
+    }
+}
+
+/// Keeps JSON up to a limit, and drops what is beyond it: what one small query can ask for may be larger
+/// than the machine.
+#[derive(Debug)]
+pub struct Bounded<'a> {
+    out: &'a mut Vec<u8>,
+    most: usize,
+    is_full: bool,
+}
+
+impl<'a> Bounded<'a> {
+    /// Appends to `out` until that has `most` bytes.
+    pub fn new(out: &'a mut Vec<u8>, most: usize) -> Self {
+        Self { out, most, is_full: false }
+    }
+}
+
+impl Write for Bounded<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.is_full |= self.out.len() + bytes.len() > self.most;
+        if !self.is_full {
+            self.out.extend_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink for Bounded<'_> {
+    fn cursor(&mut self, cursor: Cursor) {
+        // Writing to memory cannot fail; a cursor needs no escaping.
+        let _ = write!(self, "\"{cursor}\"");
+    }
+
+    fn is_full(&self) -> bool {
+        self.is_full
+    }
 }
 
 impl Sink for Vec<u8> {
@@ -95,6 +146,9 @@ impl Selection {
     pub fn write(&self, out: &mut impl Sink, object: &dyn Object, part: Part) {
         let mut separator: &[u8] = b"{";
         for field in &self.0 {
+            if out.is_full() {
+                return;
+            }
             let selected = part.holds(field.message_field);
             if !selected && matches!(part, Part::Only(_)) {
                 continue;
@@ -142,6 +196,9 @@ pub fn write(out: &mut impl Sink, value: Value<'_>, fields: &Selection, part: Pa
         Value::List(list) => {
             let mut separator: &[u8] = b"[";
             list.each(&mut |item| {
+                if out.is_full() {
+                    return;
+                }
                 put(out, separator);
                 separator = b",";
                 write(out, item, fields, part);

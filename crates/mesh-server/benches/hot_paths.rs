@@ -18,9 +18,9 @@ use mesh_core::testing::TestClock;
 use mesh_local::{LocalSettings, LocalStore};
 use mesh_server::graphql::engine::Engine;
 use mesh_server::graphql::request::{Request, mend_surrogates};
+use mesh_server::limits::buffers::Buffers;
 use mesh_server::realtime::hub::{Hub, Registration};
 use mesh_server::realtime::outbound::Outbound;
-use mesh_server::realtime::protocol::data_head;
 use serde_json::{Value, json};
 use tokio::io::AsyncWrite;
 
@@ -57,6 +57,7 @@ fn main() {
 struct Classroom {
     engine: Engine,
     context: Context<LocalStore>,
+    buffers: Arc<Buffers>,
     group: String,
     sockets: Vec<(Registration, Outbound<Nowhere>)>,
 }
@@ -68,8 +69,13 @@ impl Classroom {
         let store = LocalStore::in_memory(&settings, hub.clone()).unwrap();
         let clock = Arc::<TestClock>::default();
         let context = Context { store, clock, settings: settings.settings, domain_secret: None };
-        let mut classroom =
-            Self { engine: Engine::new().unwrap(), context, group: String::new(), sockets: Vec::new() };
+        let mut classroom = Self {
+            engine: Engine::new().unwrap(),
+            context,
+            buffers: Arc::default(),
+            group: String::new(),
+            sockets: Vec::new(),
+        };
         let create = r#"mutation { createGroup(name: "n", hostId: "host", domain: "d") { id } }"#;
         let created = classroom.post(&json!({"query": create}).to_string()).await;
         classroom.group = created["data"]["createGroup"]["id"].as_str().unwrap().into();
@@ -83,7 +89,7 @@ impl Classroom {
             let connection = hub.connect(std::net::Ipv4Addr::LOCALHOST.into());
             let id = format!("00000000-0000-4000-8000-{number:012}");
             let group = GroupKey { id: classroom.group.as_str().into(), domain: "d".into() };
-            connection.subscribe(group, subscription.selection, data_head(&id, &subscription.key), 0);
+            connection.subscribe(group, subscription.selection, &id, &subscription.key, 0).unwrap();
             classroom.sockets.push((connection, Outbound::new(Nowhere)));
         }
         classroom
@@ -122,7 +128,10 @@ impl Classroom {
         let request = Request::parse(&body).unwrap();
         let prepared =
             self.engine.prepare(&request, None).map_err(|errors| errors[0].message.clone()).unwrap();
-        let answer = prepared.run(&self.context).await;
+        let answer = prepared
+            .run(&self.context, &mut self.buffers.hold(std::net::Ipv4Addr::LOCALHOST.into()))
+            .await
+            .unwrap();
         for (connection, outbound) in &mut self.sockets {
             outbound.flush(connection.queue()).await.unwrap();
         }

@@ -7,7 +7,8 @@
 //! | [`join`] | the code by which pupils come in |
 //! | [`graphql`] | requests, validated against schema.graphql, to operations and answers |
 //! | [`realtime`] | subscriptions over WebSockets |
-//! | [`server`] | listeners, limits on connections, TLS, starting and stopping |
+//! | [`limits`] | fair shares of connections, time and memory |
+//! | [`server`] | listeners, TLS, starting and stopping |
 //! | [`wiring`] | one server out of its parts |
 //! | [`observer`] | a hook for whoever wants to see what the server does |
 
@@ -17,6 +18,7 @@ pub mod graphql;
 pub mod http;
 pub mod join;
 pub mod keys;
+pub mod limits;
 pub mod metrics;
 pub mod observer;
 pub mod realtime;

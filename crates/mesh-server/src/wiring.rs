@@ -18,12 +18,15 @@ use crate::graphql::schema::SchemaError;
 use crate::http::{App, Console, Folder, Hosts, Origins};
 use crate::join::JoinCode;
 use crate::keys::ApiKeys;
+use crate::limits::Limits;
+use crate::limits::buffers::BufferLimits;
+use crate::limits::connections::{ConnectionLimits, Connections};
+use crate::limits::rates::RateLimits;
 use crate::metrics::Metrics;
 use crate::realtime::connection::Realtime;
 use crate::realtime::fan_out::FanOut;
 use crate::realtime::hub::Hub;
 use crate::server::Server;
-use crate::server::connections::{ConnectionLimits, Connections};
 
 /// What one server has of its own; everything else is the same in all of them.
 pub struct Parts {
@@ -49,6 +52,10 @@ pub struct Parts {
     pub admin_keys: ApiKeys,
     /// Limits on open connections.
     pub connections: ConnectionLimits,
+    /// Limits on work in a time.
+    pub rates: RateLimits,
+    /// Limits on memory of requests and answers on their way.
+    pub buffers: BufferLimits,
     /// How many proxies in front of this server are trusted to say where a call comes from.
     pub trusted_proxies: usize,
     /// Whose pages may call.
@@ -119,11 +126,18 @@ impl Parts {
             base_url: self.base_url,
         };
         let engine = Arc::new(Engine::new()?);
+        let limits = Arc::new(Limits::new(self.rates, self.buffers));
         let too_slow = {
             let metrics = metrics.clone();
             Box::new(move || metrics.too_slow())
         };
-        let realtime = Realtime { engine: engine.clone(), hub, keys: self.keys.clone(), too_slow };
+        let realtime = Realtime {
+            engine: engine.clone(),
+            hub,
+            keys: self.keys.clone(),
+            too_slow,
+            limits: limits.clone(),
+        };
         let app = App {
             context,
             engine,
@@ -138,6 +152,7 @@ impl Parts {
             folder: self.folder,
             trusted_proxies: self.trusted_proxies,
             metrics,
+            limits: limits.clone(),
         };
         Ok(Server {
             listeners: self.listeners,

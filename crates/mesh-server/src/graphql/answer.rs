@@ -4,16 +4,22 @@ use std::sync::Arc;
 
 use apollo_compiler::executable::OperationType;
 use apollo_compiler::response::JsonValue;
-use mesh_appsync::selection::{Part, write, write_text};
+use mesh_appsync::selection::{Bounded, Part, Sink as _, write, write_text};
 use mesh_appsync::{Call, Reply};
 use mesh_core::store::Store;
 use mesh_core::{Context, Error, ErrorType};
 
 use super::error::GraphqlError;
 use super::plan::{Plan, RootField};
+use crate::limits::buffers::{Full, Hold};
 
-/// When an answer has this many bytes, its remaining fields are refused.
-const ANSWER_BYTES: usize = 64 << 20;
+/// The most bytes of an answer's `data`: AppSync's functions may answer little more.
+pub const MAX_DATA_BYTES: usize = 5 << 20;
+/// The most nodes, values and events that one request may look at: the largest group's values once.
+pub const MAX_ITEMS: usize = 600_000;
+
+/// A request that looked at more lets others have the thread between its fields.
+const ITEMS_BETWEEN_YIELDS: usize = 1_000;
 
 /// A query or mutation that is ready to run.
 pub struct Prepared {
@@ -54,30 +60,48 @@ impl Prepared {
         })
     }
 
-    /// Runs the operations in order and writes the answer.
-    pub async fn run<S: Store>(self, context: &Context<S>) -> Answer {
+    /// Runs the operations in order and writes the answer, whose bytes are counted by `hold`.
+    ///
+    /// # Errors
+    ///
+    /// If there is no room for the answer of a query. What a mutation did is always answered.
+    pub async fn run<S: Store>(self, context: &Context<S>, hold: &mut Hold) -> Result<Answer, Full> {
         let mut data = Data::default();
+        let mut items = 0;
         for (field, step) in self.plan.fields.iter().zip(self.steps) {
             let proceeds = match step {
                 Step::Meta(value) => data.meta(field, &value),
                 Step::Refused => data.error(field, ErrorType::Unauthorized, not_authorised(field.name)),
-                Step::Call(_) if data.json.len() > ANSWER_BYTES => {
-                    let most =
-                        format!("an answer may have at most {ANSWER_BYTES} bytes: ask for less at once");
+                Step::Call(_) if data.is_full => data.too_large(field),
+                Step::Call(_) if items > MAX_ITEMS => {
+                    let most = format!(
+                        "a request may look at {MAX_ITEMS} nodes, values and events: ask for fewer at once"
+                    );
                     data.error(field, ErrorType::ValidationError, most)
                 }
                 Step::Call(call) => match call.run(context).await {
-                    Ok(reply) => data.reply(field, &reply),
+                    Ok(reply) => {
+                        items += reply.items();
+                        data.reply(field, &reply)
+                    }
                     Err(error) => data.refusal(field, &error),
                 },
             };
+            let held = hold.grow_to(data.json.len());
+            if self.plan.kind != OperationType::Mutation {
+                held?;
+            }
+            if items > ITEMS_BETWEEN_YIELDS {
+                // Others that wait for this thread come first.
+                tokio::task::yield_now().await;
+            }
             // Null where the schema allows none makes the whole data null, and ends a mutation.
             if !proceeds && self.plan.kind == OperationType::Mutation {
                 break;
             }
         }
         let (json, results) = data.finish();
-        Answer { json, plan: self.plan, results }
+        Ok(Answer { json, plan: self.plan, results })
     }
 }
 
@@ -90,13 +114,14 @@ struct Data {
     errors: Vec<GraphqlError>,
     results: Vec<Option<ErrorType>>,
     is_null: bool,
+    is_full: bool,
 }
 
 impl Default for Data {
     fn default() -> Self {
         let mut json = Vec::with_capacity(512);
         json.extend_from_slice(DATA);
-        Self { json, errors: Vec::new(), results: Vec::new(), is_null: false }
+        Self { json, errors: Vec::new(), results: Vec::new(), is_null: false, is_full: false }
     }
 }
 
@@ -108,14 +133,32 @@ impl Data {
     }
 
     fn meta(&mut self, field: &RootField, value: &JsonValue) -> bool {
+        let before = self.json.len();
         self.key(field);
-        self.json.extend_from_slice(value.to_string().as_bytes());
+        let mut out = Bounded::new(&mut self.json, DATA.len() + MAX_DATA_BYTES);
+        // Writing to memory cannot fail.
+        let _ = serde_json::to_writer(&mut out, value);
+        if out.is_full() {
+            self.json.truncate(before);
+            self.is_full = true;
+            let proceeds = self.too_large(field);
+            // A meta field is no operation.
+            self.results.pop();
+            return proceeds;
+        }
         true
     }
 
     fn reply(&mut self, field: &RootField, reply: &Reply) -> bool {
+        let before = self.json.len();
         self.key(field);
-        write(&mut self.json, reply.value(), &field.selection, Part::Whole);
+        let mut out = Bounded::new(&mut self.json, DATA.len() + MAX_DATA_BYTES);
+        write(&mut out, reply.value(), &field.selection, Part::Whole);
+        if out.is_full() {
+            self.json.truncate(before);
+            self.is_full = true;
+            return self.too_large(field);
+        }
         self.results.push(None);
         true
     }
@@ -125,6 +168,12 @@ impl Data {
             tracing::error!(operation = field.name, %detail, "the store failed");
         }
         self.error(field, error.error_type(), error.to_string())
+    }
+
+    fn too_large(&mut self, field: &RootField) -> bool {
+        let most =
+            format!("an answer may have at most {MAX_DATA_BYTES} bytes: ask for fewer fields or nodes");
+        self.error(field, ErrorType::ValidationError, most)
     }
 
     fn error(&mut self, field: &RootField, error_type: ErrorType, message: String) -> bool {

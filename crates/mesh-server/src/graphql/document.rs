@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use apollo_compiler::executable::{Operation, Selection, SelectionSet};
+use apollo_compiler::introspection::check_max_depth;
 use apollo_compiler::parser::Parser;
 use apollo_compiler::validation::{DiagnosticList, Valid};
 use apollo_compiler::{ExecutableDocument, Node};
@@ -21,6 +22,9 @@ pub const MAX_DEPTH: usize = 20;
 pub const MAX_ROOT_FIELDS: usize = 50;
 /// The most aliases below the root fields: each may show the same large value once more.
 pub const MAX_ALIASES: usize = 50;
+/// The most `__schema` and `__type` fields of an operation, and the most aliases below them.
+const MAX_SCHEMA_FIELDS: usize = 2;
+const MAX_SCHEMA_ALIASES: usize = 10;
 /// The most errors that are answered to one document.
 const MAX_ERRORS: usize = 10;
 
@@ -28,6 +32,8 @@ const MAX_ERRORS: usize = 10;
 pub struct Document {
     /// The document itself.
     pub executable: Valid<ExecutableDocument>,
+    /// Aliases below root fields, of the operation that has the most.
+    deep_aliases: usize,
     /// The plan of its only operation, where no variable shapes it.
     plan: OnceLock<Arc<Plan>>,
 }
@@ -43,8 +49,11 @@ impl Document {
         let executable = ast
             .to_executable_validate(&schema.types)
             .map_err(|invalid| errors(Fault::InvalidDocument, &invalid.errors))?;
-        executable.operations.iter().try_for_each(|operation| check_shape(&executable, operation))?;
-        Ok(Self { executable, plan: OnceLock::new() })
+        let mut deep_aliases = 0;
+        for operation in executable.operations.iter() {
+            deep_aliases = deep_aliases.max(check_shape(&executable, operation)?);
+        }
+        Ok(Self { executable, deep_aliases, plan: OnceLock::new() })
     }
 
     /// The operation to execute.
@@ -62,6 +71,24 @@ impl Document {
     /// or its shape depend on the request.
     pub fn kept_plan(&self) -> Option<&OnceLock<Arc<Plan>>> {
         (self.executable.operations.len() == 1 && !self.has_conditions()).then_some(&self.plan)
+    }
+
+    /// Refuses questions about the schema whose answer would be many times the schema: each root field
+    /// and each alias may show all of it once more.
+    ///
+    /// # Errors
+    ///
+    /// If the operation asks `__schema` or `__type` more than `MAX_SCHEMA_FIELDS` times, has more than
+    /// `MAX_SCHEMA_ALIASES` below, or goes round in circles of the schema.
+    pub fn check_introspection(&self, operation: &Operation, fields: usize) -> Result<(), GraphqlError> {
+        let too_many = fields > MAX_SCHEMA_FIELDS || self.deep_aliases > MAX_SCHEMA_ALIASES;
+        if too_many || check_max_depth(&self.executable, operation).is_err() {
+            let detail = format!(
+                "a request may ask for the schema {MAX_SCHEMA_FIELDS} times, with {MAX_SCHEMA_ALIASES} aliases and without circles"
+            );
+            return Err(GraphqlError::validation(Fault::TooDeep, &detail, vec![]));
+        }
+        Ok(())
     }
 
     fn has_conditions(&self) -> bool {
@@ -110,7 +137,8 @@ struct Shape {
     deep_aliases: usize,
 }
 
-fn check_shape(document: &ExecutableDocument, operation: &Operation) -> Result<(), Vec<GraphqlError>> {
+/// Refuses an operation that is too large; says how many aliases there are below its root fields.
+fn check_shape(document: &ExecutableDocument, operation: &Operation) -> Result<usize, Vec<GraphqlError>> {
     let shape = shape_of(document, &operation.selection_set, &mut HashMap::new());
     let mut keys = HashSet::new();
     add_keys(document, &operation.selection_set, &mut keys, &mut HashSet::new());
@@ -121,7 +149,7 @@ fn check_shape(document: &ExecutableDocument, operation: &Operation) -> Result<(
     } else if shape.deep_aliases > MAX_ALIASES {
         (Fault::TooManyAliases, format!("there may be at most {MAX_ALIASES} aliases below root fields"))
     } else {
-        return Ok(());
+        return Ok(shape.deep_aliases);
     };
     Err(vec![GraphqlError::validation(fault, &detail, vec![])])
 }

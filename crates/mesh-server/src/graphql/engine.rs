@@ -140,6 +140,8 @@ impl Engine {
         if !read.plan.fields.iter().any(|field| field.is_meta) {
             return Ok(JsonMap::new());
         }
+        let asked = read.plan.fields.iter().filter(|field| field.asks_schema).count();
+        read.document.check_introspection(&read.operation, asked).map_err(|error| vec![error])?;
         let answers = variables.introspect(&self.schema, &read.document.executable);
         answers.ok_or_else(|| {
             let error = variables.wrong_variable(&self.schema).unwrap_or_else(|| {

@@ -6,7 +6,7 @@ use apollo_compiler::executable::{
 };
 use apollo_compiler::schema::{Component, FieldDefinition};
 use apollo_compiler::{ExecutableDocument, Node};
-use mesh_appsync::selection::Selection;
+use mesh_appsync::selection::{Selection, TYPE_NAME};
 use mesh_core::model::MessageFields;
 use mesh_core::{Error, ErrorType};
 
@@ -43,6 +43,8 @@ pub struct RootField {
     pub nullable: bool,
     /// Whether it is `__typename`, `__schema` or `__type`.
     pub is_meta: bool,
+    /// Whether it is `__schema` or `__type`.
+    pub asks_schema: bool,
     /// Whether callers with an API key may use it.
     pub allows_api_key: bool,
 }
@@ -114,6 +116,7 @@ impl<'a> Collector<'a> {
             selection: definition.map_or(Selection::EMPTY, |_| self.selection(fields, path.as_deref())),
             nullable: !field.ty().is_non_null(),
             is_meta: definition.is_none(),
+            asks_schema: definition.is_none() && field.name != TYPE_NAME,
             allows_api_key: definition.is_none_or(allows_api_key),
         }
     }

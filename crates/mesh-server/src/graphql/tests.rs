@@ -1,3 +1,4 @@
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use mesh_core::model::MeshMessage;
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use super::answer::refused;
 use super::engine::Engine;
 use super::request::Request;
+use crate::limits::buffers::Buffers;
 use mesh_local::{LocalSettings, LocalStore, Publisher};
 
 struct Nobody;
@@ -33,7 +35,10 @@ impl Home {
         let body = body.to_string();
         let request = Request::parse(body.as_bytes()).unwrap();
         let json = match self.engine.prepare(&request, Some(Network::Lan)) {
-            Ok(prepared) => prepared.run(&self.room.context).await.json,
+            Ok(prepared) => {
+                let mut hold = Arc::<Buffers>::default().hold(Ipv4Addr::LOCALHOST.into());
+                prepared.run(&self.room.context, &mut hold).await.unwrap().json
+            }
             Err(errors) => refused(&errors),
         };
         serde_json::from_slice(&json).unwrap()

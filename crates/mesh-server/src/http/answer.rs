@@ -7,6 +7,8 @@ use axum::http::{Response, StatusCode};
 use mesh_appsync::selection::write_text;
 use mesh_core::ErrorType;
 
+use crate::limits::rates::TooMuch;
+
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 pub(super) const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
@@ -42,6 +44,32 @@ pub(super) fn foreign_host() -> Response<Body> {
 pub(super) fn too_many_connections() -> Response<Body> {
     let message = "There are too many connections. Close some, or ask the operator to raise the limit.";
     closing(error(StatusCode::TOO_MANY_REQUESTS, ErrorType::LimitExceededError, message))
+}
+
+/// More work than the limits allow.
+pub(super) fn too_much(too_much: TooMuch) -> Response<Body> {
+    let seconds = too_much.retry_after.as_secs() + 1;
+    let message = format!(
+        "There were too many calls. Try again in {seconds} s, or ask the operator for more: --rate-limit"
+    );
+    retry_after(seconds, error(StatusCode::TOO_MANY_REQUESTS, ErrorType::LimitExceededError, &message))
+}
+
+/// More bytes on their way than there is room for.
+pub(super) fn too_many_bytes() -> Response<Body> {
+    let message = "Too many bytes are on their way to and from you. Take what waits, then try again.";
+    closing(retry_after(1, error(StatusCode::TOO_MANY_REQUESTS, ErrorType::LimitExceededError, message)))
+}
+
+/// A trusted proxy did not say where the call comes from.
+pub(super) fn unknown_caller() -> Response<Body> {
+    let message = "x-forwarded-for must name the caller behind each trusted proxy: see --trust-proxy";
+    error(StatusCode::BAD_REQUEST, ErrorType::BadRequestException, message)
+}
+
+fn retry_after(seconds: u64, mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    response
 }
 
 pub(super) fn too_large() -> Response<Body> {

@@ -1,5 +1,6 @@
 //! POST /graphql: checks in AppSync's order, then the engine.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -7,15 +8,18 @@ use axum::extract::Request;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{Method, Response, StatusCode};
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
+use mesh_appsync::Call;
 use mesh_core::ErrorType;
 use mesh_core::network::Network;
 use tokio::time::timeout;
 
 use super::body::discard;
-use super::{App, Peer, answer, caller, origin};
-use crate::graphql::answer::refused;
+use super::{App, Peer, answer, caller, origin, pieces};
+use crate::graphql::answer::{Prepared, refused};
 use crate::graphql::request::{Request as GraphqlRequest, RequestError, mend_surrogates};
+use crate::limits::buffers::{Full, Hold};
+use crate::limits::rates::{TooMuch, Work};
 
 /// The largest body.
 pub(super) const MAX_BODY_BYTES: usize = 1 << 20;
@@ -38,58 +42,152 @@ pub(super) async fn serve(app: &App, peer: &Peer, request: Request) -> Response<
 async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
     let began = Instant::now();
     let (parts, mut body) = request.into_parts();
+    let Some(address) = caller(app, peer, &parts.headers) else {
+        discard(&mut body).await;
+        return answer::unknown_caller();
+    };
     let key = parts.headers.get(API_KEY).map(HeaderValue::as_bytes);
     if !key.is_some_and(|key| app.keys.admits(key)) {
         app.metrics.refused(ErrorType::UnauthorizedException);
         discard(&mut body).await;
-        return answer::unauthorized();
+        return garbage(app, address).unwrap_or_else(answer::unauthorized);
     }
-    let body = match read(&parts.headers, &mut body).await {
+    let mut hold = app.limits.buffers.hold(address);
+    let body = match read(&parts.headers, &mut body, &mut hold).await {
         Ok(body) => mend_surrogates(body),
         Err(response) => return response,
     };
+    if let Err(too_much) = admit_bytes(app, peer, address, body.len()) {
+        return refuse(app, too_much);
+    }
     let request = match GraphqlRequest::parse(&body) {
         Ok(request) => request,
         Err(error) => {
             app.metrics.refused(error.error_type());
-            return bad_request(error);
+            return garbage(app, address).unwrap_or_else(|| bad_request(error));
         }
     };
-    let address = caller(app, peer, &parts.headers);
-    let json = match app.engine.prepare(&request, address.map(Network::of_local)) {
-        Ok(prepared) => {
-            let from = address.unwrap_or(peer.address);
-            prepared.calls().for_each(|call| app.observer.called(call, from));
-            let answer = prepared.run(&app.context).await;
-            app.metrics.answered(answer.outcomes(), began.elapsed());
-            answer.json
-        }
+    let prepared = match app.engine.prepare(&request, Some(Network::of_local(address))) {
+        Ok(prepared) => prepared,
         Err(errors) => {
             app.metrics.refused(ErrorType::ValidationError);
-            refused(&errors)
+            return garbage(app, address).unwrap_or_else(|| json(refused(&errors).into()));
         }
     };
-    let mut response = Response::new(Body::from(json));
+    if let Err(too_much) = admit_calls(app, address, &prepared, body.len()) {
+        return refuse(app, too_much);
+    }
+    prepared.calls().for_each(|call| app.observer.called(call, address));
+    // What the request was made of is not needed while it runs.
+    drop(request);
+    drop(body);
+    hold.release();
+    match prepared.run(&app.context, &mut hold).await {
+        Ok(answer) => {
+            app.metrics.answered(answer.outcomes(), began.elapsed());
+            json(hold.keep_with(answer.json))
+        }
+        Err(Full) => {
+            app.metrics.refused(ErrorType::LimitExceededError);
+            answer::too_many_bytes()
+        }
+    }
+}
+
+fn json(bytes: Bytes) -> Response<Body> {
+    let mut response = Response::new(pieces::body(bytes));
     response.headers_mut().insert(CONTENT_TYPE, answer::JSON);
     response
 }
 
-async fn read(headers: &HeaderMap, body: &mut Body) -> Result<Bytes, Response<Body>> {
+fn admit_bytes(app: &App, peer: &Peer, address: IpAddr, bytes: usize) -> Result<(), TooMuch> {
+    peer.rate.admit(1, bytes)?;
+    app.limits.rates.admit(address, Work::Bytes, bytes)
+}
+
+fn admit_calls(app: &App, address: IpAddr, prepared: &Prepared, bytes: usize) -> Result<(), TooMuch> {
+    let rates = &app.limits.rates;
+    rates.admit(address, Work::Calls, prepared.calls().count())?;
+    for call in prepared.calls() {
+        match call {
+            Call::CreateGroup(_) => rates.admit(address, Work::CreatedGroups, 1)?,
+            Call::JoinGroup(_) => rates.admit(address, Work::Joins, 1)?,
+            _ => {}
+        }
+        if let Some((id, domain)) = call.group() {
+            rates.admit_in_group(id, domain, bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// Counts a request that nothing can be done with; an answer if there were too many of them.
+fn garbage(app: &App, address: IpAddr) -> Option<Response<Body>> {
+    let admitted = app.limits.rates.admit(address, Work::Garbage, 1);
+    admitted.err().map(|too_much| refuse(app, too_much))
+}
+
+fn refuse(app: &App, too_much: TooMuch) -> Response<Body> {
+    app.metrics.refused(ErrorType::LimitExceededError);
+    answer::too_much(too_much)
+}
+
+/// Reads a body, whose bytes are counted while they arrive.
+async fn read(headers: &HeaderMap, body: &mut Body, hold: &mut Hold) -> Result<Bytes, Response<Body>> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: usize| length > MAX_BODY_BYTES) {
         discard(body).await;
         return Err(answer::too_large());
     }
-    match timeout(BODY_TIMEOUT, Limited::new(&mut *body, MAX_BODY_BYTES).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+    match timeout(BODY_TIMEOUT, collect(body, announced.unwrap_or(0), hold)).await {
+        Ok(Ok(collected)) => Ok(collected),
+        Ok(Err(Unread::TooLarge)) => {
             discard(body).await;
             Err(answer::too_large())
         }
-        // The client went away in the middle of it.
-        Ok(Err(_)) => Err(bad_request(RequestError::Malformed)),
+        Ok(Err(Unread::NoRoom)) => {
+            discard(body).await;
+            Err(answer::too_many_bytes())
+        }
+        Ok(Err(Unread::Broken)) => Err(bad_request(RequestError::Malformed)),
         Err(_) => Err(answer::too_late()),
     }
+}
+
+/// Why a body was not read to its end.
+enum Unread {
+    TooLarge,
+    /// Too much of other bodies and answers is on its way.
+    NoRoom,
+    /// The client went away in the middle of it.
+    Broken,
+}
+
+async fn collect(body: &mut Body, announced: usize, hold: &mut Hold) -> Result<Bytes, Unread> {
+    let mut collected = Bytes::new();
+    let mut parts = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Unread::Broken)?.into_data() else { continue };
+        if parts.is_empty() && (collected.is_empty() || data.is_empty()) {
+            // Most bodies come in one part, which is not copied.
+            collected = if collected.is_empty() { data } else { collected };
+            hold.grow_to(collected.len()).map_err(|Full| Unread::NoRoom)?;
+            continue;
+        }
+        if parts.is_empty() {
+            parts.reserve_exact(announced.min(MAX_BODY_BYTES));
+            parts.extend_from_slice(&collected);
+        }
+        if parts.len() + data.len() > MAX_BODY_BYTES {
+            return Err(Unread::TooLarge);
+        }
+        hold.grow_to(parts.len() + data.len()).map_err(|Full| Unread::NoRoom)?;
+        parts.extend_from_slice(&data);
+    }
+    if collected.len() > MAX_BODY_BYTES {
+        return Err(Unread::TooLarge);
+    }
+    Ok(if parts.is_empty() { collected } else { parts.into() })
 }
 
 fn bad_request(error: RequestError) -> Response<Body> {

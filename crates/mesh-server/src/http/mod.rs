@@ -12,6 +12,7 @@ mod join;
 mod operators;
 mod origin;
 mod pages;
+mod pieces;
 mod upgrade;
 
 use std::net::IpAddr;
@@ -29,6 +30,8 @@ use rust_embed::RustEmbed;
 use crate::board::BoardFeed;
 use crate::graphql::engine::Engine;
 use crate::keys::ApiKeys;
+use crate::limits::Limits;
+use crate::limits::rates::ConnectionRate;
 use crate::metrics::Metrics;
 use crate::observer::Observer;
 use crate::realtime::connection::Realtime;
@@ -67,6 +70,8 @@ pub struct App {
     pub board: Arc<BoardFeed>,
     /// Sees every call.
     pub observer: Arc<dyn Observer>,
+    /// What each client may use.
+    pub limits: Arc<Limits>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }
@@ -80,6 +85,8 @@ pub struct Peer {
     pub through_loopback: bool,
     /// Whether its connection is one more than allowed.
     pub over_limit: bool,
+    /// What the connection may ask for in a time.
+    pub rate: ConnectionRate,
     /// Counts the connection as open while any of its requests, or its WebSocket, lives.
     pub open: Arc<dyn Send + Sync>,
 }

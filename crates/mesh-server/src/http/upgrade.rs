@@ -25,8 +25,10 @@ use tungstenite::handshake::derive_accept_key;
 
 use super::{App, Peer, answer};
 use crate::keys::ApiKeys;
+use crate::limits::rates::Work;
 use crate::realtime::connection::{Realtime, Upgrade, UpgradeKey, serve};
 use crate::realtime::protocol::SUB_PROTOCOL;
+use crate::server::write_timeout::WriteTimeout;
 
 /// How clients that offer sub-protocols send their credentials.
 const HEADER_PROTOCOL: &str = "header-";
@@ -47,11 +49,23 @@ pub(super) fn accept(app: &Arc<App>, peer: Peer, mut request: Request) -> Respon
     };
     let accept_key = derive_accept_key(accept_key.as_bytes());
     let offered = protocols(headers);
+    let Some(address) = super::caller(app, &peer, headers) else { return answer::unknown_caller() };
+    if let Err(too_much) = app.limits.rates.admit(address, Work::Upgrades, 1) {
+        return answer::too_much(too_much);
+    }
     let key = upgrade_key(&app.keys, request.uri().query(), &offered);
-    let address = super::caller(app, &peer, headers).unwrap_or(peer.address);
+    let without_key = if key == UpgradeKey::Right {
+        None
+    } else {
+        match app.limits.without_key.admit(address).filter(|admitted| !admitted.is_over_limit()) {
+            Some(admitted) => Some(admitted),
+            None => return answer::too_many_connections(),
+        }
+    };
     let offers_ours = offered.iter().any(|protocol| protocol == SUB_PROTOCOL);
     let on_upgrade = hyper::upgrade::on(&mut request);
-    tokio::spawn(serve_upgraded(on_upgrade, app.realtime.clone(), Upgrade { key, address }, peer));
+    let upgrade = Upgrade { key, address, rate: peer.rate.clone(), without_key };
+    tokio::spawn(serve_upgraded(on_upgrade, app.realtime.clone(), upgrade, peer));
 
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -87,13 +101,13 @@ async fn serve_upgraded(on_upgrade: OnUpgrade, realtime: Arc<Realtime>, upgraded
 
 /// The socket itself, without the layers that HTTP needed.
 fn plain(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
-    let parts = upgraded.downcast::<TokioIo<TcpStream>>()?;
-    Ok((parts.io.into_inner(), parts.read_buf))
+    let parts = upgraded.downcast::<TokioIo<WriteTimeout<TcpStream>>>()?;
+    Ok((parts.io.into_inner().into_inner(), parts.read_buf))
 }
 
 fn tls(upgraded: Upgraded) -> Option<(TlsStream<TcpStream>, Bytes)> {
-    let parts = upgraded.downcast::<TokioIo<TlsStream<TcpStream>>>().ok()?;
-    Some((parts.io.into_inner(), parts.read_buf))
+    let parts = upgraded.downcast::<TokioIo<WriteTimeout<TlsStream<TcpStream>>>>().ok()?;
+    Some((parts.io.into_inner().into_inner(), parts.read_buf))
 }
 
 fn protocols(headers: &HeaderMap) -> Vec<String> {

@@ -17,7 +17,11 @@ use tungstenite::protocol::frame::coding::CloseCode;
 use crate::graphql::engine::Engine;
 use crate::graphql::request::{Request, mend_surrogates};
 use crate::keys::ApiKeys;
-use crate::realtime::hub::{Hub, Registered, Registration};
+use crate::limits::Limits;
+use crate::limits::buffers::Hold;
+use crate::limits::connections::Admitted;
+use crate::limits::rates::{ConnectionRate, Work};
+use crate::realtime::hub::{Hub, Registered, Registration, TooManySelections};
 use crate::realtime::inbound::{Event, Inbound};
 use crate::realtime::outbound::{End, Outbound};
 use crate::realtime::protocol::{self, ClientMessage, Refusal, Start};
@@ -36,6 +40,8 @@ pub struct Realtime {
     pub hub: Arc<Hub>,
     /// The keys that serve.
     pub keys: Arc<ApiKeys>,
+    /// What each client may use.
+    pub limits: Arc<Limits>,
     /// Told when a connection was closed as too slow.
     pub too_slow: Box<dyn Fn() + Send + Sync>,
 }
@@ -52,16 +58,28 @@ pub enum UpgradeKey {
 }
 
 /// What is known of a connection before its first message.
-#[derive(Clone, Copy, Debug)]
 pub struct Upgrade {
     /// The key that came with it.
     pub key: UpgradeKey,
     /// Where it comes from.
     pub address: IpAddr,
+    /// What it may ask for in a time.
+    pub rate: ConnectionRate,
+    /// Counts it among those that have not shown a right key.
+    pub without_key: Option<Admitted>,
+}
+
+/// A client that has not shown a right key yet, and may do little.
+struct WithoutKey {
+    frames: u32,
+    until: Instant,
+    _admitted: Option<Admitted>,
 }
 
 /// How a connection ends.
 struct Close(CloseCode, &'static str);
+
+const TOO_MUCH: Close = Close(CloseCode::Again, "too many messages or bytes, come back later");
 
 /// Serves an upgraded socket until it closes. `received` is what was read beyond the upgrade.
 pub async fn serve<R, W>(realtime: Arc<Realtime>, upgrade: Upgrade, reader: R, writer: W, received: Bytes)
@@ -70,16 +88,29 @@ where
     W: AsyncWrite + Unpin,
 {
     let registration = realtime.hub.connect(upgrade.address);
+    let (most, without_key) = if upgrade.key == UpgradeKey::Right {
+        (protocol::MAX_MESSAGE_BYTES, None)
+    } else {
+        let until = Instant::now() + protocol::KEY_TIMEOUT;
+        let without_key = WithoutKey { frames: 0, until, _admitted: upgrade.without_key };
+        (protocol::MAX_MESSAGE_BYTES_WITHOUT_KEY, Some(without_key))
+    };
+    let hold = realtime.limits.buffers.hold(upgrade.address);
     let mut connection = Connection {
         realtime,
         registration,
         key: upgrade.key,
         outbound: Outbound::new(writer),
-        inbound: Inbound::default(),
+        inbound: Inbound::new(most),
+        address: upgrade.address,
+        rate: upgrade.rate,
+        without_key,
+        unfinished: 0,
+        hold,
         subscriptions: HashMap::new(),
         next_number: 0,
         initialised: false,
-        garbage: 0,
+        garbage_frames: 0,
         silent: 0,
         next_tick: Instant::now() + protocol::INIT_TIMEOUT,
     };
@@ -124,10 +155,16 @@ struct Connection<W> {
     key: UpgradeKey,
     outbound: Outbound<W>,
     inbound: Inbound,
+    address: IpAddr,
+    rate: ConnectionRate,
+    without_key: Option<WithoutKey>,
+    /// Bytes of a message that has not arrived whole.
+    unfinished: usize,
+    hold: Hold,
     subscriptions: HashMap<String, Registered>,
     next_number: u64,
     initialised: bool,
-    garbage: u32,
+    garbage_frames: u32,
     /// Keep-alives since the client's last sign of life.
     silent: u32,
     next_tick: Instant,
@@ -169,8 +206,19 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
 
     /// Handles everything that bytes come to.
     async fn receive(&mut self, mut bytes: &[u8]) -> Result<(), Ended> {
+        self.rate.admit(0, bytes.len()).map_err(|_| TOO_MUCH)?;
+        self.unfinished = (self.unfinished + bytes.len()).min(protocol::MAX_MESSAGE_BYTES);
         while let Some(event) = self.inbound.next(&mut bytes, self.outbound.own()) {
             self.silent = 0;
+            // A ping may stand between the parts of a message.
+            self.unfinished = if event == Event::Alive { self.unfinished } else { bytes.len() };
+            self.rate.admit(1, 0).map_err(|_| TOO_MUCH)?;
+            if let Some(without_key) = &mut self.without_key {
+                without_key.frames += 1;
+                if without_key.frames > protocol::MAX_FRAMES_WITHOUT_KEY {
+                    return Err(Close(CloseCode::Policy, "a right key must come first").into());
+                }
+            }
             match event {
                 Event::Alive => {}
                 Event::Message(message) => self.handle(message).await?,
@@ -182,7 +230,18 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
                 }
             }
         }
+        if self.unfinished == 0 {
+            self.hold.release();
+        } else if self.hold.grow_to(self.unfinished).is_err() {
+            return Err(Close(CloseCode::Again, "too many bytes are on their way, come back later").into());
+        }
         Ok(())
+    }
+
+    /// Counts a message that nothing can be done with.
+    fn garbage(&self) -> Result<(), Close> {
+        let admitted = self.realtime.limits.rates.admit(self.address, Work::Garbage, 1);
+        admitted.map_err(|_| TOO_MUCH)
     }
 
     async fn handle(&mut self, frame: Bytes) -> Result<(), Ended> {
@@ -191,7 +250,7 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
             Some(ClientMessage::Start(_)) if !self.initialised => {
                 return Err(Close(CloseCode::Policy, "connection_init comes first").into());
             }
-            Some(ClientMessage::Start(start)) => self.start(start),
+            Some(ClientMessage::Start(start)) => self.start(start)?,
             Some(ClientMessage::Stop { id }) => {
                 if let Some(registered) = self.subscriptions.remove(&id) {
                     self.registration.unsubscribe(&registered);
@@ -201,11 +260,13 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
                 self.outbound.text(&protocol::complete(&id));
             }
             Some(ClientMessage::Unknown { kind }) => {
+                self.garbage()?;
                 self.outbound.text(&protocol::error("", &[Refusal::unsupported(kind.as_deref())]));
             }
             None => {
-                self.garbage += 1;
-                if self.garbage >= protocol::MAX_GARBAGE_FRAMES {
+                self.garbage()?;
+                self.garbage_frames += 1;
+                if self.garbage_frames >= protocol::MAX_GARBAGE_FRAMES {
                     return Err(Close(CloseCode::Policy, "messages must be JSON").into());
                 }
                 self.outbound.text(&protocol::error("", &[Refusal::validation("A message must be JSON")]));
@@ -222,18 +283,28 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
         self.initialised = true;
         self.outbound.text(protocol::connection_ack().as_bytes());
         self.outbound.text(protocol::KEEP_ALIVE.as_bytes());
-        self.next_tick = Instant::now() + protocol::KEEP_ALIVE_INTERVAL;
+        self.next_tick = self.until_next_tick();
         Ok(())
     }
 
-    fn start(&mut self, start: Start) {
+    /// When there is something to do next by time alone.
+    fn until_next_tick(&self) -> Instant {
+        let keep_alive = Instant::now() + protocol::KEEP_ALIVE_INTERVAL;
+        self.without_key.as_ref().map_or(keep_alive, |without_key| keep_alive.min(without_key.until))
+    }
+
+    fn start(&mut self, start: Start) -> Result<(), Close> {
         let id = start.id.clone();
         let answer = match self.subscribe(start) {
             Ok(()) => protocol::start_ack(&id),
-            Err(refusals) if id.len() > protocol::MAX_ID_BYTES => protocol::error("", &refusals),
-            Err(refusals) => protocol::error(&id, &refusals),
+            Err(refusals) => {
+                self.garbage()?;
+                let id = if id.len() > protocol::MAX_ID_BYTES { "" } else { &*id };
+                protocol::error(id, &refusals)
+            }
         };
         self.outbound.text(&answer);
+        Ok(())
     }
 
     fn subscribe(&mut self, start: Start) -> Result<(), Vec<Refusal>> {
@@ -243,6 +314,9 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
         };
         if !authorised {
             return Err(vec![Refusal::UNAUTHORIZED]);
+        }
+        if self.without_key.take().is_some() {
+            self.inbound.allow(protocol::MAX_MESSAGE_BYTES);
         }
         if start.id.len() > protocol::MAX_ID_BYTES {
             return Err(vec![Refusal::validation("The id of a subscription may have at most 256 bytes")]);
@@ -262,11 +336,16 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
         let subscription = self.realtime.engine.subscription(&request);
         let subscription =
             subscription.map_err(|errors| errors.iter().map(Refusal::from).collect::<Vec<_>>())?;
-        let head = protocol::data_head(&start.id, &subscription.key);
         let number = self.next_number;
         self.next_number += 1;
-        let registered =
-            self.registration.subscribe(subscription.group, subscription.selection, head, number);
+        let registered = self.registration.subscribe(
+            subscription.group,
+            subscription.selection,
+            &start.id,
+            &subscription.key,
+            number,
+        );
+        let registered = registered.map_err(|TooManySelections| vec![Refusal::TOO_MANY_SELECTIONS])?;
         self.subscriptions.insert(start.id, registered);
         Ok(())
     }
@@ -275,13 +354,16 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
         if !self.initialised {
             return Err(Close(CloseCode::Policy, "connection_init did not come in time"));
         }
+        if self.without_key.as_ref().is_some_and(|without_key| without_key.until <= Instant::now()) {
+            return Err(Close(CloseCode::Policy, "no right key came in time"));
+        }
         if self.silent >= SILENT_KEEP_ALIVES {
             return Err(Close(CloseCode::Away, "no sign of life"));
         }
         self.silent += 1;
         self.outbound.text(protocol::KEEP_ALIVE.as_bytes());
         self.outbound.ping();
-        self.next_tick = Instant::now() + protocol::KEEP_ALIVE_INTERVAL;
+        self.next_tick = self.until_next_tick();
         Ok(())
     }
 

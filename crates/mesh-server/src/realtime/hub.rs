@@ -3,18 +3,31 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use mesh_appsync::selection::{Part, Selection};
+use bytes::Bytes;
+use mesh_appsync::selection::{Bounded, Part, Selection, Sink as _};
 use mesh_core::id::GroupKey;
+use mesh_core::limits::MESSAGE_BYTES;
 use mesh_core::model::MeshMessage;
 use mesh_cost::steps;
 use parking_lot::{Mutex, RwLock};
 
-use crate::realtime::protocol::DATA_TAIL;
-use crate::realtime::queue::{Closing, Message, Queue};
+use crate::realtime::protocol::{self, DATA_TAIL, Refusal};
+use crate::realtime::queue::{Closing, MAX_WAITING_BYTES, Message, Queue};
 use mesh_local::Publisher;
+
+/// When more waits in all queues, each queue may hold its fair share of it and no more.
+const MAX_WAITING_IN_ALL: usize = 128 << 20;
+/// A fair share is never less than this.
+const LEAST_SHARE: usize = 16 << 10;
+/// The most different selections of one group, and how many of them may be one connection's. For each,
+/// every message of the group is written once.
+const MAX_SELECTIONS: usize = 32;
+const MAX_SELECTIONS_OF_ONE: usize = 8;
+/// The most bytes of a message as a selection shows it, without what stands around it.
+const MAX_SELECTED_BYTES: usize = MESSAGE_BYTES - r#"{"data":{"onMessageInGroup":}}"#.len();
 
 /// The registry of connections and of their subscriptions.
 #[derive(Default)]
@@ -22,6 +35,9 @@ pub struct Hub {
     groups: RwLock<HashMap<GroupKey, Arc<Listeners>>>,
     connections: Mutex<HashMap<u64, Connected>>,
     next_connection: AtomicU64,
+    /// Bytes of all messages that wait in any queue, each message counted once.
+    waiting: Arc<AtomicUsize>,
+    open: AtomicUsize,
     subscriptions: AtomicU64,
     deliveries: AtomicU64,
     steps: AtomicU64,
@@ -52,6 +68,8 @@ struct Subscriber {
     address: IpAddr,
     /// Unique among the subscriptions of its connection.
     number: u64,
+    /// The client's own name of it.
+    id: Box<str>,
     queue: Arc<Queue>,
     head: Arc<[u8]>,
 }
@@ -73,6 +91,16 @@ pub struct Listener {
     pub waiting_bytes: usize,
 }
 
+/// There are too many different selections of one group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooManySelections;
+
+/// A message's bytes, counted while any queue holds them.
+struct Waiting {
+    json: Vec<u8>,
+    total: Arc<AtomicUsize>,
+}
+
 /// A registered subscription.
 pub struct Registered {
     group: GroupKey,
@@ -92,6 +120,8 @@ pub struct HubCounts {
     pub steps: u64,
     /// Bytes of these messages.
     pub sent_bytes: u64,
+    /// Bytes of messages that wait in any queue.
+    pub waiting_bytes: usize,
     /// Connections and subscriptions begun so far.
     pub operations: u64,
     /// For how long connections were open, all together.
@@ -105,6 +135,7 @@ impl Hub {
         let queue = Arc::<Queue>::default();
         let connected = Connected { queue: queue.clone(), since: Instant::now() };
         self.connections.lock().insert(connection, connected);
+        self.open.fetch_add(1, Ordering::Relaxed);
         self.operations.fetch_add(1, Ordering::Relaxed);
         Registration { hub: self.clone(), connection, address, queue }
     }
@@ -146,6 +177,7 @@ impl Hub {
             connected: before + open,
             operations: self.operations.load(Ordering::Relaxed),
             sent_bytes: self.sent_bytes.load(Ordering::Relaxed),
+            waiting_bytes: self.waiting.load(Ordering::Relaxed),
             subscriptions: self.subscriptions.load(Ordering::Relaxed),
             deliveries: self.deliveries.load(Ordering::Relaxed),
             steps: self.steps.load(Ordering::Relaxed),
@@ -159,25 +191,49 @@ impl Registration {
         &self.queue
     }
 
-    /// Registers a subscription. `head` stands before each of its messages; `number` is its own among
-    /// the subscriptions of this connection. From here on it gets every message of the group.
-    pub fn subscribe(&self, group: GroupKey, selection: Selection, head: Vec<u8>, number: u64) -> Registered {
+    /// Registers a subscription. `id` is its client's name of it, `key` that of its answer; `number`
+    /// is its own among the subscriptions of this connection. From here on it gets every message of the
+    /// group.
+    ///
+    /// # Errors
+    ///
+    /// If its selection would be one more than a group or a connection may have.
+    pub fn subscribe(
+        &self,
+        group: GroupKey,
+        selection: Selection,
+        id: &str,
+        key: &str,
+        number: u64,
+    ) -> Result<Registered, TooManySelections> {
         let subscriber = Subscriber {
             connection: self.connection,
             address: self.address,
             number,
+            id: id.into(),
             queue: self.queue.clone(),
-            head: head.into(),
+            head: protocol::data_head(id, key).into(),
         };
         let mut groups = self.hub.groups.write();
         let mut classes = groups.entry(group.clone()).or_default().0.write();
-        match classes.iter_mut().find(|class| class.selection == selection) {
-            Some(class) => class.subscribers.push(subscriber),
-            None => classes.push(Class { selection, subscribers: vec![subscriber] }),
+        match classes.iter().position(|class| class.selection == selection) {
+            Some(place) => classes[place].subscribers.push(subscriber),
+            None if self.may_add_to(&classes) => {
+                classes.push(Class { selection, subscribers: vec![subscriber] });
+            }
+            None => return Err(TooManySelections),
         }
         self.hub.subscriptions.fetch_add(1, Ordering::Relaxed);
         self.hub.operations.fetch_add(1, Ordering::Relaxed);
-        Registered { group, number }
+        Ok(Registered { group, number })
+    }
+
+    fn may_add_to(&self, classes: &[Class]) -> bool {
+        let is_own = |class: &&Class| {
+            class.subscribers.iter().any(|subscriber| subscriber.connection == self.connection)
+        };
+        classes.len() < MAX_SELECTIONS_OF_ONE
+            || classes.len() < MAX_SELECTIONS && classes.iter().filter(is_own).count() < MAX_SELECTIONS_OF_ONE
     }
 
     /// Ends a subscription.
@@ -203,9 +259,56 @@ impl Registration {
     }
 }
 
+impl Hub {
+    /// What the subscribers of a class get of a message; `None` if their selection makes too much of it.
+    fn tail(&self, class: &Class, message: &MeshMessage) -> Option<Bytes> {
+        let mut json = Vec::with_capacity(512);
+        let mut out = Bounded::new(&mut json, MAX_SELECTED_BYTES);
+        class.selection.write(&mut out, message, Part::OthersAsNull(message.fields));
+        if out.is_full() {
+            return None;
+        }
+        json.extend_from_slice(DATA_TAIL);
+        self.waiting.fetch_add(json.capacity(), Ordering::Relaxed);
+        Some(Bytes::from_owner(Waiting { json, total: self.waiting.clone() }))
+    }
+
+    /// How much may wait for one connection now.
+    fn most_of_one(&self) -> usize {
+        if self.waiting.load(Ordering::Relaxed) <= MAX_WAITING_IN_ALL {
+            return MAX_WAITING_BYTES;
+        }
+        let open = self.open.load(Ordering::Relaxed).max(1);
+        (MAX_WAITING_IN_ALL / open).clamp(LEAST_SHARE, MAX_WAITING_BYTES)
+    }
+}
+
+impl Class {
+    /// Says that a message is too large for this selection.
+    fn refuse(&self, most: usize) {
+        for subscriber in &self.subscribers {
+            let error = protocol::error(&subscriber.id, &[Refusal::TOO_LARGE]);
+            subscriber.queue.push(Message { head: error.into(), tail: Bytes::new() }, most);
+        }
+    }
+}
+
+impl AsRef<[u8]> for Waiting {
+    fn as_ref(&self) -> &[u8] {
+        &self.json
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.total.fetch_sub(self.json.capacity(), Ordering::Relaxed);
+    }
+}
+
 impl Drop for Registration {
     fn drop(&mut self) {
         let connected = self.hub.connections.lock().remove(&self.connection);
+        self.hub.open.fetch_sub(1, Ordering::Relaxed);
         let lasted = connected.map_or(Duration::ZERO, |connected| connected.since.elapsed());
         let lasted = u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX);
         self.hub.connected_before.fetch_add(lasted, Ordering::Relaxed);
@@ -221,13 +324,17 @@ impl Publisher for Hub {
         let Some(listeners) = listeners else { return };
         let classes = listeners.0.read();
         let (mut deliveries, mut counted, mut bytes) = (0, 0, 0);
+        let most = self.most_of_one();
         for class in &*classes {
-            let mut json = Vec::with_capacity(512);
-            class.selection.write(&mut json, message, Part::OthersAsNull(message.fields));
-            json.extend_from_slice(DATA_TAIL);
-            let tail = bytes::Bytes::from(json);
+            if class.subscribers.iter().all(|subscriber| subscriber.queue.is_closing()) {
+                continue;
+            }
+            let Some(tail) = self.tail(class, message) else {
+                class.refuse(most);
+                continue;
+            };
             for subscriber in &class.subscribers {
-                subscriber.queue.push(Message { head: subscriber.head.clone(), tail: tail.clone() });
+                subscriber.queue.push(Message { head: subscriber.head.clone(), tail: tail.clone() }, most);
             }
             let (subscribers, length) = (class.subscribers.len() as u64, tail.len() as u64);
             deliveries += subscribers;

@@ -9,8 +9,6 @@ use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 use tungstenite::{Error, Message};
 
-use crate::realtime::protocol::MAX_MESSAGE_BYTES;
-
 /// Memory that a silent connection keeps for its next frame.
 const READ_BUFFER: usize = 256;
 /// More pongs than this do not pile up.
@@ -34,19 +32,26 @@ pub enum Event {
     Broken(CloseCode, &'static str),
 }
 
-impl Default for Inbound {
-    fn default() -> Self {
+impl Inbound {
+    /// Takes messages of at most `most` bytes.
+    pub fn new(most: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
             .max_write_buffer_size(MAX_WRITE_BUFFER)
-            .max_message_size(Some(MAX_MESSAGE_BYTES))
-            .max_frame_size(Some(MAX_MESSAGE_BYTES));
+            .max_message_size(Some(most))
+            .max_frame_size(Some(most));
         Self { context: WebSocketContext::new(Role::Server, Some(config)) }
     }
-}
 
-impl Inbound {
+    /// Takes messages of at most `most` bytes from now on.
+    pub fn allow(&mut self, most: usize) {
+        self.context.set_config(|config| {
+            config.max_message_size = Some(most);
+            config.max_frame_size = Some(most);
+        });
+    }
+
     /// Takes the next event out of `received`, whose read bytes are removed; none if it holds no
     /// whole frame. What the client has to be answered by the rules of WebSocket goes to `out`.
     pub fn next(&mut self, received: &mut &[u8], out: &mut Vec<u8>) -> Option<Event> {
@@ -65,9 +70,10 @@ impl Inbound {
             }
             Ok(Message::Pong(_) | Message::Frame(_)) => Some(Event::Alive),
             Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => None,
-            Err(Error::Capacity(CapacityError::MessageTooLong { .. })) => {
-                Some(Event::Broken(CloseCode::Size, "a message may have at most 262144 bytes"))
-            }
+            Err(Error::Capacity(CapacityError::MessageTooLong { .. })) => Some(Event::Broken(
+                CloseCode::Size,
+                "a message may have at most 262144 bytes, and 16384 before a right key",
+            )),
             Err(Error::Utf8(_)) => Some(Event::Broken(CloseCode::Invalid, "a text must be UTF-8")),
             Err(Error::ConnectionClosed | Error::AlreadyClosed) => Some(Event::Closed),
             Err(_) => Some(Event::Broken(CloseCode::Protocol, "this breaks RFC 6455")),
@@ -103,6 +109,7 @@ impl Write for Wire<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::realtime::protocol::MAX_MESSAGE_BYTES;
     use proptest::prelude::*;
     use tungstenite::protocol::frame::Frame;
     use tungstenite::protocol::frame::coding::{Data, OpCode};
@@ -124,7 +131,7 @@ mod tests {
 
     /// All events of bytes that arrive in pieces.
     fn events(pieces: &[&[u8]]) -> (Vec<Event>, Vec<u8>) {
-        let (mut inbound, mut out, mut events) = (Inbound::default(), Vec::new(), Vec::new());
+        let (mut inbound, mut out, mut events) = (Inbound::new(MAX_MESSAGE_BYTES), Vec::new(), Vec::new());
         for piece in pieces {
             let mut received = *piece;
             while let Some(event) = inbound.next(&mut received, &mut out) {
@@ -191,7 +198,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_panic(pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 0..8)) {
-            let (mut inbound, mut out) = (Inbound::default(), Vec::new());
+            let (mut inbound, mut out) = (Inbound::new(MAX_MESSAGE_BYTES), Vec::new());
             'all: for piece in pieces {
                 let mut received = &piece[..];
                 while let Some(event) = inbound.next(&mut received, &mut out) {

@@ -255,6 +255,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::realtime::queue::MAX_WAITING_BYTES;
     use proptest::prelude::*;
     use tokio::io::{AsyncReadExt, duplex};
     use tungstenite::protocol::frame::FrameHeader;
@@ -285,7 +286,7 @@ mod tests {
         let (ours, mut theirs) = duplex(pipe);
         let queue = Queue::default();
         for (head, tail) in messages {
-            queue.push(message(head, tail));
+            queue.push(message(head, tail), MAX_WAITING_BYTES);
         }
         let mut outbound = Outbound::new(ours);
         if !own.is_empty() {
@@ -308,9 +309,9 @@ mod tests {
         let (ours, mut theirs) = duplex(1_000);
         let queue = Queue::default();
         let mut outbound = Outbound::new(ours);
-        queue.push(message(b"head", &[b'x'; 2_000]));
+        queue.push(message(b"head", &[b'x'; 2_000]), MAX_WAITING_BYTES);
         for _ in 0..3 {
-            queue.push(message(b"head", &vec![b'y'; 1 << 20]));
+            queue.push(message(b"head", &vec![b'y'; 1 << 20]), MAX_WAITING_BYTES);
         }
         let ended = outbound.flush(&queue).await;
         assert!(matches!(ended, Err(End::Closing(Closing::TooSlow))), "{ended:?}");
@@ -330,7 +331,7 @@ mod tests {
         let mut outbound = Outbound::new(ours);
         outbound.text(b"{}");
         outbound.flush(&queue).await.unwrap();
-        queue.push(message(b"head", b"tail"));
+        queue.push(message(b"head", b"tail"), MAX_WAITING_BYTES);
         outbound.text(b"complete");
         put_frame(outbound.own(), Frame::close(None));
         outbound.finish().await;
@@ -344,7 +345,7 @@ mod tests {
         tokio::time::pause();
         let (ours, mut theirs) = duplex(10);
         let queue = Queue::default();
-        queue.push(message(b"head", b"a tail longer than the pipe"));
+        queue.push(message(b"head", b"a tail longer than the pipe"), MAX_WAITING_BYTES);
         let mut outbound = Outbound::new(ours);
         let late_reader = async {
             sleep(STALL * 5).await;

@@ -23,6 +23,12 @@ pub const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(55);
 pub const INIT_TIMEOUT: Duration = Duration::from_secs(15);
 /// The largest message of a client, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 256 * 1_024;
+/// The largest message of a client that has not shown a right key, in bytes: a `start` with its key fits.
+pub const MAX_MESSAGE_BYTES_WITHOUT_KEY: usize = 16 << 10;
+/// The most frames of such a client.
+pub const MAX_FRAMES_WITHOUT_KEY: u32 = 16;
+/// How long such a client may stay. A host's probe waits three seconds.
+pub const KEY_TIMEOUT: Duration = Duration::from_mins(1);
 /// The most subscriptions of one connection.
 pub const MAX_SUBSCRIPTIONS: usize = 100;
 /// The longest id of a subscription, in bytes.
@@ -188,6 +194,24 @@ impl Refusal {
         error_type: ErrorType::MaxSubscriptionsReachedError,
         error_code: None,
         message: Cow::Borrowed("A connection may have at most 100 subscriptions"),
+    };
+
+    /// More different selections of one group's messages than allowed.
+    pub const TOO_MANY_SELECTIONS: Self = Self {
+        error_type: ErrorType::LimitExceededError,
+        error_code: None,
+        message: Cow::Borrowed(
+            "A group's subscriptions may have at most 32 different selections, 8 of one connection: select the same fields in all",
+        ),
+    };
+
+    /// A message that a subscription's selection makes too large.
+    pub const TOO_LARGE: Self = Self {
+        error_type: ErrorType::ValidationError,
+        error_code: None,
+        message: Cow::Borrowed(
+            "A message came that your selection makes larger than 245760 bytes: select fewer fields or aliases",
+        ),
     };
 
     /// Malformed input.

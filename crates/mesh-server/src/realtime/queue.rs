@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -19,6 +19,8 @@ pub const MAX_WAITING_BYTES: usize = 8 << 20;
 #[derive(Default)]
 pub struct Queue {
     state: Mutex<State>,
+    /// Set together with [`State::closing`], to be read without the lock.
+    is_closing: AtomicBool,
     /// Bytes that were pushed and not yet handed to the socket.
     waiting: AtomicUsize,
 }
@@ -62,14 +64,15 @@ impl Message {
 }
 
 impl Queue {
-    /// Adds a message, unless the connection is being closed.
-    pub fn push(&self, message: Message) {
+    /// Adds a message, unless the connection is being closed; closes it if more than `most` bytes wait.
+    pub fn push(&self, message: Message, most: usize) {
         let length = message.len();
         let mut state = self.state.lock();
         if state.closing.is_some() {
             return;
         }
-        if self.waiting.fetch_add(length, Ordering::Relaxed) + length > MAX_WAITING_BYTES {
+        if self.waiting.fetch_add(length, Ordering::Relaxed) + length > most {
+            self.is_closing.store(true, Ordering::Relaxed);
             state.closing = Some(Closing::TooSlow);
             state.messages = Vec::new();
         } else {
@@ -81,8 +84,14 @@ impl Queue {
     /// Asks the connection's task to close it.
     pub fn close(&self, why: Closing) {
         let mut state = self.state.lock();
+        self.is_closing.store(true, Ordering::Relaxed);
         state.closing.get_or_insert(why);
         wake(state);
+    }
+
+    /// Whether the connection is to be closed, so that nothing more need be made for it.
+    pub fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::Relaxed)
     }
 
     /// Waits until there is something to take or a reason to close.
@@ -158,12 +167,12 @@ mod tests {
     fn eight_megabytes_wait_and_no_more() {
         let queue = Queue::default();
         let mut taken = Vec::new();
-        queue.push(message(MAX_WAITING_BYTES - 1));
-        queue.push(message(1));
+        queue.push(message(MAX_WAITING_BYTES - 1), MAX_WAITING_BYTES);
+        queue.push(message(1), MAX_WAITING_BYTES);
         assert_eq!(queue.take(&mut taken), None);
         assert_eq!(taken.len(), 2);
         // What was taken still waits for the socket.
-        queue.push(message(1));
+        queue.push(message(1), MAX_WAITING_BYTES);
         assert_eq!(queue.closing(), Some(Closing::TooSlow));
         taken.clear();
         assert_eq!(queue.take(&mut taken), Some(Closing::TooSlow));
@@ -175,7 +184,7 @@ mod tests {
         let queue = Queue::default();
         let mut taken = Vec::new();
         for _ in 0..3 {
-            queue.push(message(MAX_WAITING_BYTES));
+            queue.push(message(MAX_WAITING_BYTES), MAX_WAITING_BYTES);
             assert_eq!(queue.take(&mut taken), None);
             taken.clear();
             queue.sent(MAX_WAITING_BYTES);
@@ -188,11 +197,11 @@ mod tests {
         let queue = Queue::default();
         let mut filled = pin!(queue.filled());
         assert!(poll!(&mut filled).is_pending());
-        queue.push(message(1));
+        queue.push(message(1), MAX_WAITING_BYTES);
         assert!(poll!(&mut filled).is_ready());
         let mut closed = pin!(queue.closed());
         assert!(poll!(&mut closed).is_pending(), "a message is no reason to close");
-        queue.push(message(1));
+        queue.push(message(1), MAX_WAITING_BYTES);
         assert!(poll!(&mut closed).is_pending());
         queue.close(Closing::ServerStops);
         closed.await;

@@ -20,6 +20,9 @@ use super::connection::{Realtime, Upgrade, UpgradeKey, serve};
 use super::hub::Hub;
 use crate::graphql::engine::Engine;
 use crate::keys::ApiKeys;
+use crate::limits::Limits;
+use crate::limits::buffers::BufferLimits;
+use crate::limits::rates::RateLimits;
 use mesh_local::Publisher;
 
 struct Server {
@@ -35,6 +38,7 @@ impl Server {
             engine: Arc::new(Engine::new().unwrap()),
             hub: Arc::<Hub>::default(),
             keys: Arc::new(ApiKeys::new(vec!["key".into()])),
+            limits: Arc::new(Limits::new(RateLimits::OFF, BufferLimits::default())),
             too_slow: Box::new(move || {
                 counted.fetch_add(1, Ordering::SeqCst);
             }),
@@ -46,7 +50,12 @@ impl Server {
     async fn socket(&self, pipe: usize) -> WebSocketStream<DuplexStream> {
         let (ours, theirs) = duplex(pipe);
         let (reader, writer) = split(ours);
-        let upgrade = Upgrade { key: UpgradeKey::Right, address: Ipv4Addr::LOCALHOST.into() };
+        let upgrade = Upgrade {
+            key: UpgradeKey::Right,
+            address: Ipv4Addr::LOCALHOST.into(),
+            rate: self.realtime.limits.rates.connection(),
+            without_key: None,
+        };
         tokio::spawn(serve(self.realtime.clone(), upgrade, reader, writer, Bytes::new()));
         WebSocketStream::from_raw_socket(theirs, Role::Client, None).await
     }
@@ -142,7 +151,7 @@ async fn subscriptions_with_the_same_selection_share_their_bytes() {
     little.push("groupId", "groupId", mesh_appsync::message_fields::of_path("groupId"), Selection::EMPTY);
     for (index, connection) in connections.iter().enumerate() {
         let selection = if index < 2 { Selection::of_message() } else { little.clone() };
-        connection.subscribe(group.clone(), selection, index.to_string().into(), 0);
+        connection.subscribe(group.clone(), selection, &index.to_string(), "onMessageInGroup", 0).unwrap();
     }
     hub.publish(&MeshMessage::dissolve(Arc::new(group), DissolveReason::ByHost, MessageFields::ALL));
     let tails = connections.iter().map(|connection| {

@@ -1,7 +1,7 @@
 //! Listeners and connections: from a socket to a served request, within limits, until the server stops.
 
-pub mod connections;
 pub mod tls;
+pub(crate) mod write_timeout;
 
 use std::convert::Infallible;
 use std::io;
@@ -24,7 +24,9 @@ use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
 
 use crate::http::{App, Peer, app};
-use connections::Connections;
+use crate::limits::Limits;
+use crate::limits::connections::Connections;
+use write_timeout::WriteTimeout;
 
 /// How long a connection may take for a request's head, idle time before it included.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
@@ -36,6 +38,8 @@ const READ_BUFFER: usize = 64 << 10;
 const MAX_HEADERS: usize = 64;
 /// How often the store is swept; news of an expiry is late by no more.
 const SWEEP_INTERVAL: Duration = Duration::from_millis(250);
+/// Clients that have used nothing lately are forgotten after so many sweeps.
+const SWEEPS_BETWEEN_FORGETTING: u64 = 20;
 /// How long a stopping server waits for what runs.
 const STOP_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long to wait when the machine has no more sockets.
@@ -66,6 +70,7 @@ impl Server {
                 tls: self.tls.clone(),
                 connections: self.connections.clone(),
                 router: router.clone(),
+                limits: self.app.limits.clone(),
                 stopped: stopped.clone(),
             };
             tasks.push(tokio::spawn(accepting.run(listener)));
@@ -88,8 +93,11 @@ impl Server {
 
 async fn sweep(app: Arc<App>) {
     let mut ticks = interval(SWEEP_INTERVAL);
-    loop {
+    for tick in 0_u64.. {
         ticks.tick().await;
+        if tick.is_multiple_of(SWEEPS_BETWEEN_FORGETTING) {
+            app.limits.rates.forget_idle();
+        }
         if let Err(error) = app.context.store.sweep(app.context.now()).await {
             tracing::debug!(%error, "the sweep failed");
         }
@@ -103,6 +111,7 @@ struct Accepting {
     tls: Option<TlsAcceptor>,
     connections: Arc<Connections>,
     router: Router,
+    limits: Arc<Limits>,
     stopped: watch::Receiver<bool>,
 }
 
@@ -130,6 +139,7 @@ impl Accepting {
             address,
             through_loopback: self.through_loopback,
             over_limit: admitted.is_over_limit(),
+            rate: self.limits.rates.connection(),
             open: Arc::new(admitted),
         };
         match self.tls.clone() {
@@ -159,7 +169,7 @@ impl Accepting {
             .header_read_timeout(head_timeout)
             .max_headers(MAX_HEADERS)
             .max_buf_size(READ_BUFFER)
-            .serve_connection(TokioIo::new(socket), service)
+            .serve_connection(TokioIo::new(WriteTimeout::new(socket)), service)
             .with_upgrades();
         tokio::pin!(connection);
         tokio::select! {

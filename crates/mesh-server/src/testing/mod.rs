@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use crate::http::{Console, Folder, Hosts, Origins};
 use crate::keys::ApiKeys;
-use crate::server::connections::ConnectionLimits;
+use crate::limits::buffers::BufferLimits;
+use crate::limits::connections::ConnectionLimits;
+use crate::limits::rates::RateLimits;
 use crate::wiring::{Parts, Storage};
 use mesh_core::network::DomainSecret;
 use mesh_core::settings::{Limits as StoreLimits, Settings};
@@ -32,6 +34,8 @@ pub const OTHER_KEY: &str = "da2-the-second-key";
 pub struct Options {
     pub settings: Settings,
     pub connections: ConnectionLimits,
+    pub rates: RateLimits,
+    pub buffers: BufferLimits,
     pub origins: Origins,
     pub trusted_proxies: usize,
     pub console: Console,
@@ -44,6 +48,8 @@ impl Default for Options {
         Self {
             settings: Settings { limits, ..Settings::default() },
             connections: ConnectionLimits { total: 2_000, per_address: None },
+            rates: RateLimits::OFF,
+            buffers: BufferLimits::default(),
             origins: Origins::Default,
             trusted_proxies: 0,
             console: Console::OnLoopback,
@@ -80,6 +86,8 @@ impl TestServer {
             keys: Arc::new(ApiKeys::new(vec![KEY.into(), OTHER_KEY.into()])),
             admin_keys: ApiKeys::new(vec![ADMIN_KEY.into()]),
             connections: options.connections,
+            rates: options.rates,
+            buffers: options.buffers,
             trusted_proxies: options.trusted_proxies,
             origins: options.origins,
             hosts: Hosts::default(),

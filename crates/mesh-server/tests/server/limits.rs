@@ -2,7 +2,7 @@
 
 use hyper::{Method, StatusCode};
 use mesh_server::http::Origins;
-use mesh_server::server::connections::ConnectionLimits;
+use mesh_server::limits::connections::ConnectionLimits;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

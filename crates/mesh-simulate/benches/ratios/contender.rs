@@ -54,7 +54,17 @@ impl Contender {
         match kind {
             Kind::Floor => command.arg(FLOOR),
             Kind::Mesh => command
-                .args(["serve", "--listen", "127.0.0.1:0", "--log-level", "warn", "--api-key", API_KEY])
+                .args([
+                    "serve",
+                    "--listen",
+                    "127.0.0.1:0",
+                    "--log-level",
+                    "warn",
+                    "--rate-limit",
+                    "off",
+                    "--api-key",
+                    API_KEY,
+                ])
                 .args(match &data {
                     Some(folder) => vec!["--data".as_ref(), folder.path().as_os_str()],
                     None => vec!["--in-memory".as_ref()],

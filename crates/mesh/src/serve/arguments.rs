@@ -1,12 +1,15 @@
 use std::path::PathBuf;
 
-use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser};
+use clap::builder::{
+    NonEmptyStringValueParser, PossibleValuesParser, RangedU64ValueParser, TypedValueParser,
+};
 use clap::{ArgAction, Args, ValueEnum};
 use mesh_core::settings::{Lifetimes, Limits, Settings};
 
 use super::announcement::with_port;
 use super::language::Language;
 use mesh_server::http::Console;
+use mesh_server::limits::rates::RateLimits;
 
 /// The port where none is given.
 const DEFAULT_PORT: u16 = 4000;
@@ -138,12 +141,17 @@ pub(super) struct NetworkArguments {
     pub(super) trust_proxy: usize,
 
     /// Most open connections
-    #[arg(long, value_name = "N", env = "MESH_MAX_CONNECTIONS", default_value_t = 12_000)]
+    #[arg(long, value_name = "N", env = "MESH_MAX_CONNECTIONS", default_value_t = 12_000, value_parser = at_least_one())]
     pub(super) max_connections: usize,
 
     /// Most open connections from one address; loopback and trusted proxies are exempt
-    #[arg(long, value_name = "N", env = "MESH_MAX_CONNECTIONS_PER_ADDRESS", default_value_t = 1_000)]
+    #[arg(long, value_name = "N", env = "MESH_MAX_CONNECTIONS_PER_ADDRESS", default_value_t = 1_000, value_parser = at_least_one())]
     pub(super) max_connections_per_address: usize,
+
+    /// What limits of an address are multiplied by, for a school behind one address; off for no limits of
+    /// work in a time at all
+    #[arg(long, value_name = "FACTOR|OFF", env = "MESH_RATE_LIMIT", default_value = "1", value_parser = rate_limit)]
+    pub(super) rate_limit: RateLimits,
 }
 
 #[allow(clippy::struct_field_names, reason = "they are the names of the options")]
@@ -207,6 +215,22 @@ pub(super) enum LogFormat {
 /// A switch in the environment: 1, true, 0 or false.
 fn switch() -> impl TypedValueParser<Value = bool> {
     PossibleValuesParser::new(["1", "true", "0", "false"]).map(|text| text == "1" || text == "true")
+}
+
+/// A number of connections; with none the server would serve nobody.
+fn at_least_one() -> impl TypedValueParser<Value = usize> {
+    RangedU64ValueParser::new().range(1..)
+}
+
+/// A factor, or `off`.
+fn rate_limit(text: &str) -> Result<RateLimits, String> {
+    if text == "off" {
+        return Ok(RateLimits::OFF);
+    }
+    match text.parse() {
+        Ok(factor @ 0.001..=1_000.0) => Ok(RateLimits { by_address: Some(factor), ..RateLimits::default() }),
+        _ => Err("must be a factor between 0.001 and 1000, or off".to_owned()),
+    }
 }
 
 /// A key that cannot be tried out.

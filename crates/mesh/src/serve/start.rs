@@ -18,7 +18,8 @@ use mesh_local::{is_in_use, private_file};
 use mesh_server::clock::SystemClock;
 use mesh_server::http::{Folder, Hosts, Origins};
 use mesh_server::keys::{ApiKeys, in_fragment, new_api_key, random_text};
-use mesh_server::server::connections::ConnectionLimits;
+use mesh_server::limits::buffers::BufferLimits;
+use mesh_server::limits::connections::ConnectionLimits;
 use mesh_server::server::tls::{self, Tls, TlsError};
 use mesh_server::wiring::{BuildError, Parts, Storage};
 
@@ -102,6 +103,8 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
         keys,
         admin_keys: ApiKeys::new(vec![admin_key]),
         connections: connection_limits(&arguments),
+        rates: arguments.network.rate_limit,
+        buffers: BufferLimits::default(),
         trusted_proxies: arguments.network.trust_proxy,
         origins: origins(&arguments),
         hosts: hosts(&arguments),

@@ -21,7 +21,16 @@ impl OwnServer {
         {
             command.env_remove(name);
         }
-        command.args(["serve", "--in-memory", "--listen", "127.0.0.1:0", "--log-level", "warn"]);
+        command.args([
+            "serve",
+            "--in-memory",
+            "--listen",
+            "127.0.0.1:0",
+            "--log-level",
+            "warn",
+            "--rate-limit",
+            "off",
+        ]);
         command.env("MESH_API_KEY", &api_key);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // Ctrl-C ends the run, and the run ends the server.

@@ -1,11 +1,13 @@
 //! How many connections are open, in all and from each address.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+
+use super::counted;
 
 /// So many connections more than allowed are still told why they are refused; the rest is dropped.
 const TOLD: usize = 200;
@@ -35,7 +37,7 @@ struct Open {
 /// An open connection, counted until it is dropped.
 pub struct Admitted {
     connections: Arc<Connections>,
-    address: IpAddr,
+    address: Option<IpAddr>,
     over_limit: bool,
 }
 
@@ -47,17 +49,19 @@ impl Connections {
 
     /// Counts a connection in. None if there are so many that not even a refusal is answered.
     pub fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Admitted> {
-        let counted = counted(address);
+        let address = counted(address);
         let mut open = self.open.lock();
-        let from_there = open.by_address.get(&counted).copied().unwrap_or(0);
-        let per_address = self.limits.per_address.filter(|_| !address.is_loopback()).unwrap_or(usize::MAX);
+        let from_there = address.and_then(|address| open.by_address.get(&address).copied()).unwrap_or(0);
+        let per_address = self.limits.per_address.unwrap_or(usize::MAX);
         if open.total >= self.limits.total + TOLD || from_there >= per_address.saturating_add(TOLD) {
             return None;
         }
         let over_limit = open.total >= self.limits.total || from_there >= per_address;
         open.total += 1;
-        open.by_address.insert(counted, from_there + 1);
-        Some(Admitted { connections: self.clone(), address: counted, over_limit })
+        if let Some(address) = address {
+            open.by_address.insert(address, from_there + 1);
+        }
+        Some(Admitted { connections: self.clone(), address, over_limit })
     }
 
     /// Waits until no connection is open.
@@ -83,25 +87,16 @@ impl Drop for Admitted {
     fn drop(&mut self) {
         let mut open = self.connections.open.lock();
         open.total -= 1;
-        if let Some(from_there) = open.by_address.get_mut(&self.address) {
+        if let Some(address) = self.address
+            && let Some(from_there) = open.by_address.get_mut(&address)
+        {
             *from_there -= 1;
             if *from_there == 0 {
-                open.by_address.remove(&self.address);
+                open.by_address.remove(&address);
             }
         }
         if open.total == 0 {
             self.connections.closed.notify_waiters();
-        }
-    }
-}
-
-/// One home has one IPv4 address, or one IPv6 network of 64 bits.
-fn counted(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
         }
     }
 }

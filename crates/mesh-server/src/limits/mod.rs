@@ -1,0 +1,59 @@
+//! Fair shares: what one client may use, so that it costs the others nothing they can feel.
+//!
+//! | module | what it limits |
+//! | --- | --- |
+//! | [`connections`] | open connections, in all and by address |
+//! | [`rates`] | calls, bytes and other work in a time, by address, connection and group |
+//! | [`buffers`] | bytes of requests that have not arrived whole, and of answers that have not left |
+//!
+//! Limits by address count an IPv6 network of 64 bits as one, and exempt loopback.
+
+pub mod buffers;
+pub mod connections;
+pub mod rates;
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+
+use buffers::{BufferLimits, Buffers};
+use connections::{ConnectionLimits, Connections};
+use rates::{RateLimits, Rates};
+
+/// What all clients use of one server.
+pub struct Limits {
+    /// Work in a time.
+    pub rates: Rates,
+    /// Memory of requests and answers on their way.
+    pub buffers: Arc<Buffers>,
+    /// Open WebSockets that have not shown a right key.
+    pub without_key: Arc<Connections>,
+}
+
+/// The most open WebSockets of one address that have not shown a right key: a host's probe is one, for
+/// three seconds.
+const MAX_WITHOUT_KEY: usize = 256;
+
+impl Limits {
+    /// Nothing is used yet.
+    pub fn new(rates: RateLimits, buffers: BufferLimits) -> Self {
+        let without_key = ConnectionLimits { total: usize::MAX / 2, per_address: Some(MAX_WITHOUT_KEY) };
+        Self {
+            rates: Rates::new(rates),
+            buffers: Buffers::new(buffers),
+            without_key: Connections::new(without_key),
+        }
+    }
+}
+
+/// What counts as one client: one home has one IPv4 address, or one IPv6 network of 64 bits. `None` for
+/// loopback, which limits by address exempt.
+fn counted(address: IpAddr) -> Option<IpAddr> {
+    match address.to_canonical() {
+        loopback if loopback.is_loopback() => None,
+        IpAddr::V4(address) => Some(address.into()),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Some(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into())
+        }
+    }
+}
