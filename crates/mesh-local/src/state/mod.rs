@@ -55,7 +55,7 @@ pub(super) struct State {
     group_deadlines: BTreeSet<(Duration, Id)>,
     /// When each member is to be looked at.
     member_deadlines: BTreeSet<(Duration, Id, Id)>,
-    /// RecordedBatch calls of all groups, oldest first.
+    /// Recorded calls of all groups, oldest first.
     kept: VecDeque<(Id, u64)>,
     kept_bytes: usize,
     /// Answers to recorded calls, oldest first.

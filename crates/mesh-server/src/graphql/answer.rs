@@ -46,7 +46,7 @@ pub struct Answer {
 impl Answer {
     /// Each operation that ran, by its field, and the word that it was refused with, if it was.
     pub fn outcomes(&self) -> impl Iterator<Item = (&'static str, Option<ErrorType>)> {
-        let operations = self.plan.fields.iter().filter(|field| !field.is_meta);
+        let operations = self.plan.fields.iter().filter(|field| field.meta.is_none());
         operations.map(|field| field.name).zip(self.results.iter().copied())
     }
 }
@@ -87,9 +87,9 @@ impl Prepared {
                     Err(error) => data.refusal(field, &error),
                 },
             };
-            let held = hold.grow_to(data.json.len());
+            let counted = hold.grow_to(data.json.len());
             if self.plan.kind != OperationType::Mutation {
-                held?;
+                counted?;
             }
             if items > ITEMS_BETWEEN_YIELDS {
                 // Others that wait for this thread come first.

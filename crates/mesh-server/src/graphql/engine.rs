@@ -19,7 +19,7 @@ use super::answer::{Prepared, Step};
 use super::arguments::OperationVariables;
 use super::document::Document;
 use super::error::{Fault, GraphqlError};
-use super::plan::{Plan, RootField};
+use super::plan::{Meta, Plan, RootField};
 use super::request::Request;
 use super::schema::{Schema, SchemaError};
 
@@ -76,7 +76,7 @@ impl Engine {
         let variables = read.variables(request);
         let mut meta = self.answer_meta_fields(&read, variables)?;
         let step = |field: &RootField| {
-            if field.is_meta {
+            if field.meta.is_some() {
                 return Ok(Step::Meta(meta.remove(&*field.key).unwrap_or(JsonValue::Null)));
             }
             if !field.allows_api_key {
@@ -137,10 +137,10 @@ impl Engine {
         read: &Read,
         variables: OperationVariables<'_>,
     ) -> Result<JsonMap, Vec<GraphqlError>> {
-        if !read.plan.fields.iter().any(|field| field.is_meta) {
+        if !read.plan.fields.iter().any(|field| field.meta.is_some()) {
             return Ok(JsonMap::new());
         }
-        let asked = read.plan.fields.iter().filter(|field| field.asks_schema).count();
+        let asked = read.plan.fields.iter().filter(|field| field.meta == Some(Meta::Schema)).count();
         read.document.check_introspection(&read.operation, asked).map_err(|error| vec![error])?;
         let answers = variables.introspect(&self.schema, &read.document.executable);
         answers.ok_or_else(|| {

@@ -41,12 +41,19 @@ pub struct RootField {
     pub selection: Selection,
     /// Whether its value may be null.
     pub nullable: bool,
-    /// Whether it is `__typename`, `__schema` or `__type`.
-    pub is_meta: bool,
-    /// Whether it is `__schema` or `__type`.
-    pub asks_schema: bool,
+    /// Which field of every schema it is; `None` for an operation.
+    pub meta: Option<Meta>,
     /// Whether callers with an API key may use it.
     pub allows_api_key: bool,
+}
+
+/// A field that every schema has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meta {
+    /// `__typename`.
+    TypeName,
+    /// `__schema` or `__type`.
+    Schema,
 }
 
 impl RootField {
@@ -115,8 +122,11 @@ impl<'a> Collector<'a> {
             arguments: field.arguments.clone(),
             selection: definition.map_or(Selection::EMPTY, |_| self.selection(fields, path.as_deref())),
             nullable: !field.ty().is_non_null(),
-            is_meta: definition.is_none(),
-            asks_schema: definition.is_none() && field.name != TYPE_NAME,
+            meta: match definition {
+                Some(_) => None,
+                None if field.name == TYPE_NAME => Some(Meta::TypeName),
+                None => Some(Meta::Schema),
+            },
             allows_api_key: definition.is_none_or(allows_api_key),
         }
     }

@@ -82,16 +82,12 @@ async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
     drop(request);
     drop(body);
     hold.release();
-    match prepared.run(&app.context, &mut hold).await {
-        Ok(answer) => {
-            app.metrics.answered(answer.outcomes(), began.elapsed());
-            json(hold.keep_with(answer.json))
-        }
-        Err(Full) => {
-            app.metrics.refused(ErrorType::LimitExceededError);
-            answer::too_many_bytes()
-        }
-    }
+    let Ok(answer) = prepared.run(&app.context, &mut hold).await else {
+        app.metrics.refused(ErrorType::LimitExceededError);
+        return answer::too_many_bytes();
+    };
+    app.metrics.answered(answer.outcomes(), began.elapsed());
+    json(hold.keep_with(answer.json))
 }
 
 fn json(bytes: Bytes) -> Response<Body> {

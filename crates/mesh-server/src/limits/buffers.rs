@@ -31,7 +31,7 @@ impl Default for BufferLimits {
 }
 
 /// Counts held bytes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Buffers {
     limits: BufferLimits,
     held: Mutex<Held>,
@@ -69,12 +69,6 @@ impl Buffers {
     /// How many bytes are held.
     pub fn held_bytes(&self) -> usize {
         self.held.lock().total
-    }
-}
-
-impl Default for Buffers {
-    fn default() -> Self {
-        Self { limits: BufferLimits::default(), held: Mutex::default() }
     }
 }
 

@@ -12,7 +12,7 @@ use super::counted;
 /// So many connections more than allowed are still told why they are refused; the rest is dropped.
 const TOLD: usize = 200;
 
-/// ConnectionLimits on open connections.
+/// Limits on open connections.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionLimits {
     /// In all.
