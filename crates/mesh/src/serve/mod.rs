@@ -7,6 +7,7 @@ mod language;
 mod mdns;
 mod running;
 mod start;
+mod systemd;
 
 use std::process::ExitCode;
 

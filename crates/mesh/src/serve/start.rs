@@ -12,7 +12,7 @@ use super::address::reached_by;
 use super::announcement::{Announcement, Place};
 use super::language::Language;
 use super::mdns::{self, Announced};
-use super::running;
+use super::{running, systemd};
 use crate::stop::told_to_stop;
 use mesh_local::{is_in_use, private_file};
 use mesh_server::clock::SystemClock;
@@ -41,6 +41,10 @@ pub(super) enum StartError {
     Static { folder: String, error: io::Error },
     #[error("cannot listen on {address}: {error}. Choose another with --listen ADDRESS:PORT")]
     Listen { address: String, error: io::Error },
+    #[error(
+        "a socket that the service manager passed is no listener: {0}. Say ListenStream= in its .socket file"
+    )]
+    PassedListener(io::Error),
     #[error("the file {file} in the data folder {folder} cannot be used: {error}")]
     DataFile { file: &'static str, folder: String, error: io::Error },
     #[error(
@@ -114,6 +118,7 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
     let server = parts.build()?;
     let stop = told_to_stop();
     announcement.print(arguments.log_format);
+    systemd::say_ready();
     if !arguments.in_memory {
         running::keep(&arguments.data, &announcement.own_url);
     }
@@ -123,8 +128,12 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
     server.run(stop).await.map_err(StartError::Stopped)
 }
 
+/// Listeners that the service manager holds take the place of those in --listen.
 async fn listen(addresses: &[String]) -> Result<Vec<TcpListener>, StartError> {
-    let mut listeners = Vec::new();
+    let mut listeners = systemd::passed_listeners()?;
+    if !listeners.is_empty() {
+        return Ok(listeners);
+    }
     for address in addresses {
         let failed = |error| StartError::Listen { address: address.clone(), error };
         let resolved: Vec<_> = lookup_host(address).await.map_err(failed)?.collect();
