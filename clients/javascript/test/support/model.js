@@ -10,7 +10,7 @@ const PAGE_BYTES = 1_048_576;
 const iso = (time) => new Date(time).toISOString();
 
 export class ModelServer {
-  /** What happens to requests: `up`, `down` and `lost` (never arrive), `deaf` (the answer is lost), `unavailable` (503), `filtered` (a filter's page). */
+  /** What happens to requests: `up`, `down` and `lost` (never arrive), `deaf` (the answer is lost), `unavailable` (503), `filtered` (a filter's page), `limited` (429). */
   http = "up";
   /** What happens to sockets: `up`, `refuse`, `silent` (never open), `mute` (open, but nothing is answered). */
   sockets = "up";
@@ -68,11 +68,15 @@ export class ModelServer {
     if (this.http === "lost") await new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
     if (this.http === "down") throw new TypeError("fetch failed");
     this.requests.push({ field, variables, at: this.#clock.steady(), headers });
-    const answers = { unavailable: [503, "busy"], filtered: [200, "<html>Blocked</html>"] };
-    const [status, text] = answers[this.http] ?? [200, JSON.stringify(this.#answer(field, variables))];
+    const answers = {
+      unavailable: [503, "busy"],
+      filtered: [200, "<html>Blocked</html>"],
+      limited: [429, '{"errors":[{"errorType":"LimitExceededError","message":"Too many calls"}]}', { "retry-after": "2" }],
+    };
+    const [status, text, answerHeaders] = answers[this.http] ?? [200, JSON.stringify(this.#answer(field, variables))];
     await this.#pass(signal);
     if (this.http === "deaf") throw new TypeError("fetch failed");
-    return new Response(text, { status });
+    return new Response(text, { status, headers: answerHeaders });
   };
 
   #pass(signal) {
