@@ -35,9 +35,9 @@ test-clients: $(NODE_MODULES)
 	MESH_BINARY=$(MESH_BINARY) npm test --workspace tests/clients
 
 test-samples: $(NODE_MODULES) $(SAMPLES)/python/installed
-	./tests/samples/install-interpreters
+	./tests/samples/install-interpreters $(SAMPLES)/micropython
 	$(CARGO) build --locked --bin mesh
-	PYTHON=$(SAMPLES)/python/bin/python MESH_BINARY=$(MESH_BINARY) npm test --workspace tests/samples
+	PATH="$(SAMPLES)/micropython:$$PATH" PYTHON=$(SAMPLES)/python/bin/python MESH_BINARY=$(MESH_BINARY) npm test --workspace tests/samples
 
 $(SAMPLES)/python/installed: examples/python/requirements.txt
 	rm -rf $(@D)
