@@ -1,170 +1,65 @@
-//! Creating groups, keeping them alive, and listing them.
+//! Creating, listing and searching groups.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use aws_sdk_dynamodb::types::ReturnValue;
-use mesh_core::error::{Error, HostAction, Result};
-use mesh_core::id::{Domain, GroupKey, Id};
+use mesh_core::error::{Error, Result};
+use mesh_core::id::{Domain, GroupKey};
 use mesh_core::model::GroupRecord;
 use mesh_core::store::NewGroup;
 use mesh_core::time::Timestamp;
 
-use crate::group::{Found, Group, look, past_with, ttl};
-use crate::keys::{self, Key};
-use crate::members::is_fresh;
-use crate::search::name_keys;
+use crate::items::group::{Found, Group, find_any, first_character, new_group, replacing};
+use crate::items::group_id::new_group_id;
+use crate::items::keys;
+use crate::items::member::is_fresh;
+use crate::lifecycle::remove_group;
 use crate::store::DynamoStore;
-use crate::table::{Change, Failure, Item, Put, TTL};
+use crate::table::{Change, Failure, Index, Item, Key, Put};
 
 /// Groups of one page of a domain; a page has at most 1 MB anyway.
 const PAGE: i32 = 1_000;
+/// Entries of one page of the index of names; they have some 200 bytes each.
+const ENTRIES_PAGE: i32 = 1_000;
+/// The most entries that one search reads.
+const ENTRIES: usize = 5_000;
+/// The most items that one batch reads.
+const BATCH: usize = 100;
 
-impl DynamoStore {
-    /// The host's living group, or a new one. Of calls at the same time one puts the item, and the
-    /// others find it.
-    pub(crate) async fn create(&self, now: Timestamp, new: NewGroup) -> Result<GroupRecord> {
-        let place = keys::group_of_host(&new.domain, &new.host_id);
-        let record = record_of(now, new)?;
-        let item = self.new_item(&record);
-        let mut put = Put::new(place.clone(), item.clone());
-        loop {
-            match self.table.put(put).await {
-                Ok(()) => break,
-                Err(Failure::Refused(Some(there))) => {
-                    // The SDK may have sent again what had been done.
-                    if there.optional_text("gid") == Some(record.key.id.as_str()) {
-                        break;
-                    }
-                    if let Some(living) = self.host_returns(now, &record.key.domain, &place, &there).await? {
-                        return Ok(living.record);
-                    }
-                    put = replacement(now, &place, &item, &there);
+/// The host's living group, or a new one. Of calls at the same time one puts the item, and the others
+/// find it.
+pub(crate) async fn create_group(store: &DynamoStore, now: Timestamp, new: NewGroup) -> Result<GroupRecord> {
+    let item_key = keys::group_of_host(&new.domain, &new.host_id);
+    let record = record_of(now, new)?;
+    let item = new_group(&record, store.created.fetch_add(1, Ordering::Relaxed));
+    let mut put = Put::new(item_key.clone(), item.clone());
+    loop {
+        match store.table.put(put).await {
+            Ok(()) => break,
+            Err(Failure::Refused(Some(there))) => {
+                // The SDK may have sent again what had been done.
+                if there.optional_text("gid") == Some(record.key.id.as_str()) {
+                    break;
                 }
-                Err(Failure::Refused(None)) => put = Put::new(place.clone(), item.clone()),
-                Err(failure) => return Err(failure.into()),
+                let living = renew_living(store, now, &record.key.domain, &item_key, &there).await?;
+                if let Some(group) = living {
+                    return Ok(group.record);
+                }
+                put = replacing(now, item_key.clone(), item.clone(), &there);
             }
-        }
-        self.check_room_in_domain(now, &record, &place).await?;
-        Ok(record)
-    }
-
-    /// The living group in a host's place, if there is one; creating it again is a heartbeat.
-    async fn host_returns(
-        &self,
-        now: Timestamp,
-        domain: &Domain,
-        place: &Key,
-        there: &Item,
-    ) -> Result<Option<Group>> {
-        let Found::Alive(group) = self.look_in_domain(now, domain, there)? else { return Ok(None) };
-        let seen = there.time("hostSeen")?;
-        if is_fresh(now, seen, self.rules().host_heartbeat_ttl) {
-            return Ok(Some(group));
-        }
-        let renewal = Change::of(place.clone()).update("SET hostSeen = :now").only_if_alive(
-            now,
-            &group.record.key.id,
-            self.rules(),
-        );
-        match self.table.update(renewal, ReturnValue::None).await {
-            Ok(_) => Ok(Some(group)),
-            Err(Failure::Refused(_)) => Ok(None),
-            Err(failure) => Err(failure.into()),
+            Err(Failure::Refused(None)) => put = Put::new(item_key.clone(), item.clone()),
+            Err(failure) => return Err(failure.into()),
         }
     }
-
-    fn new_item(&self, record: &GroupRecord) -> Item {
-        let (first, six_and_id) = name_keys(&record.name, &record.key.id);
-        let item = Item::default()
-            .with("gid", record.key.id.as_str())
-            .with("hostId", record.host_id.as_str())
-            .with("label", &*record.name)
-            .with("createdAt", record.created_at)
-            .with("expiresAt", record.expires_at)
-            .with("hostSeen", record.created_at)
-            .with("webSocket", record.use_web_socket)
-            .with("serial", self.created.fetch_add(1, Ordering::Relaxed))
-            .with("tally", 0_u64)
-            .with("seats", 0_u64)
-            .with("nn", record.host_id.as_str())
-            .with("nj", record.created_at)
-            .with("np", first)
-            .with("ns", six_and_id)
-            .with(TTL, ttl(record.expires_at));
-        if record.use_web_socket { item } else { item.with("polling", true) }
-    }
-
-    /// Takes a new group back if its domain has too many. Counted after it was put, so that no two
-    /// calls at the same time can both take the last place.
-    async fn check_room_in_domain(&self, now: Timestamp, record: &GroupRecord, place: &Key) -> Result<()> {
-        let most = self.settings.limits.groups_in_domain;
-        let mut living = 0;
-        let mut groups = self.table.query(place.partition.as_str(), PAGE).with_prefix(keys::GROUP);
-        while let Some(page) = groups.next().await? {
-            for item in &page {
-                let found = self.look_in_domain(now, &record.key.domain, item)?;
-                living += usize::from(matches!(found, Found::Alive(_)));
-            }
-        }
-        if living <= most {
-            return Ok(());
-        }
-        self.remove_group(place, &record.key.id).await?;
-        Err(Error::invalid(format!("a domain may have at most {most} groups")))
-    }
-
-    pub(crate) async fn renew(&self, now: Timestamp, key: &GroupKey, host: &Id) -> Result<GroupRecord> {
-        let renewal = Change::of(keys::group_item(key)?)
-            .update("SET hostSeen = :now")
-            .only_if_alive(now, &key.id, self.rules())
-            .only_if("hostId = :host")
-            .value(":host", host.as_str());
-        match self.table.update(renewal, ReturnValue::AllNew).await {
-            Ok(item) => Ok(self.group_in(now, key, Some(&item))?.record),
-            Err(Failure::Refused(item)) => {
-                self.group_in(now, key, item.as_ref())?;
-                Err(Error::NotHost(HostAction::RenewHeartbeat))
-            }
-            Err(failure) => Err(failure.into()),
-        }
-    }
-
-    pub(crate) async fn groups_of_domain(&self, now: Timestamp, domain: &Domain) -> Result<Vec<GroupRecord>> {
-        let items = self.table.query(keys::domain(domain), PAGE).with_prefix(keys::GROUP).all().await;
-        self.living(now, &items?, |_| Some(domain.clone()))
-    }
-
-    /// The groups of these items that are in force, oldest first.
-    pub(crate) fn living(
-        &self,
-        now: Timestamp,
-        items: &[Item],
-        domain: impl Fn(&Item) -> Option<Domain>,
-    ) -> Result<Vec<GroupRecord>> {
-        let mut living = Vec::new();
-        for item in items {
-            let Some(domain) = domain(item) else { continue };
-            if let Found::Alive(group) = self.look_in_domain(now, &domain, item)? {
-                let serial: u64 = item.number("serial")?;
-                living.push((group.record.created_at, serial, group.record));
-            }
-        }
-        living.sort_by_key(|(created_at, serial, _)| (*created_at, *serial));
-        Ok(living.into_iter().map(|(.., record)| record).collect())
-    }
-
-    /// The group of an item, whichever it is.
-    pub(crate) fn look_in_domain(&self, now: Timestamp, domain: &Domain, item: &Item) -> Result<Found> {
-        let Some(id) = item.optional_text("gid") else { return Ok(Found::Nothing) };
-        let key = GroupKey { id: Id::from(id), domain: domain.clone() };
-        look(now, &key, Some(item), self.rules())
-    }
+    check_room_in_domain(store, now, &record, &item_key).await?;
+    Ok(record)
 }
 
 fn record_of(now: Timestamp, new: NewGroup) -> Result<GroupRecord> {
     Ok(GroupRecord {
-        key: Arc::new(GroupKey { id: keys::new_group_id(&new.host_id)?, domain: new.domain }),
+        key: Arc::new(GroupKey { id: new_group_id(&new.host_id)?, domain: new.domain }),
         name: new.name.into(),
         host_id: new.host_id,
         created_at: now,
@@ -173,13 +68,124 @@ fn record_of(now: Timestamp, new: NewGroup) -> Result<GroupRecord> {
     })
 }
 
-/// Puts a group in the place of one that is no longer in force, as long as that one is there.
-fn replacement(now: Timestamp, place: &Key, item: &Item, there: &Item) -> Put {
-    let past = past_with(now, there);
-    let item = if past.0.is_empty() { item.clone() } else { item.clone().with("past", past.0) };
-    let put = Put::new(place.clone(), item);
-    let Some((id, seen)) = there.optional_text("gid").zip(there.optional_number::<i64>("hostSeen")) else {
-        return put.only_if("attribute_exists(pk) AND attribute_not_exists(gid)");
-    };
-    put.only_if("gid = :gid AND hostSeen = :seen").value(":gid", id).value(":seen", seen)
+/// Renews the heartbeat of the living group in a host's item, as creating it again is one. Returns
+/// `None` when there is no such group.
+async fn renew_living(
+    store: &DynamoStore,
+    now: Timestamp,
+    domain: &Domain,
+    item_key: &Key,
+    there: &Item,
+) -> Result<Option<Group>> {
+    let Found::Alive(group) = find_any(now, domain, there, store.lifetimes())? else { return Ok(None) };
+    let seen = there.time("hostSeen")?;
+    if is_fresh(now, seen, store.lifetimes().host_heartbeat_ttl) {
+        return Ok(Some(group));
+    }
+    let renewal = Change::of(item_key.clone()).update("SET hostSeen = :now").only_if_alive(
+        now,
+        &group.record.key.id,
+        store.lifetimes(),
+    );
+    match store.table.update(renewal, ReturnValue::None).await {
+        Ok(_) => Ok(Some(group)),
+        Err(Failure::Refused(_)) => Ok(None),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+/// Takes a new group back if its domain has too many. Counted after it was put, so that no two calls at
+/// the same time can both take the last place.
+async fn check_room_in_domain(
+    store: &DynamoStore,
+    now: Timestamp,
+    record: &GroupRecord,
+    item_key: &Key,
+) -> Result<()> {
+    let most = store.settings.limits.groups_in_domain;
+    let mut living = 0;
+    let mut groups = store.table.query(item_key.partition.as_str(), PAGE).with_prefix(keys::GROUP);
+    while let Some(page) = groups.next().await? {
+        for item in &page {
+            let found = find_any(now, &record.key.domain, item, store.lifetimes())?;
+            living += usize::from(matches!(found, Found::Alive(_)));
+        }
+    }
+    if living <= most {
+        return Ok(());
+    }
+    remove_group(store, item_key, &record.key.id).await?;
+    Err(Error::invalid(format!("a domain may have at most {most} groups")))
+}
+
+pub(crate) async fn list_groups(
+    store: &DynamoStore,
+    now: Timestamp,
+    domain: &Domain,
+) -> Result<Vec<GroupRecord>> {
+    let items = store.table.query(keys::domain(domain), PAGE).with_prefix(keys::GROUP).all().await?;
+    living(store, now, &items, |_| Some(domain.clone()))
+}
+
+/// Entries come from the index, the oldest that are not past their end are looked up until there are
+/// enough. Of more than 5,000 groups whose names begin so it sees 5,000.
+pub(crate) async fn search_groups(
+    store: &DynamoStore,
+    now: Timestamp,
+    prefix: &str,
+    limit: usize,
+) -> Result<Vec<GroupRecord>> {
+    let candidates = candidates(store, now, prefix).await?;
+    let mut found = Vec::new();
+    for keys in candidates.chunks(limit.min(BATCH)) {
+        let items = store.table.get_all(keys, false).await?;
+        let groups = living(store, now, &items, |item| keys::domain_of(item.optional_text("pk")?))?;
+        // An entry's key ends in the group's id, which a prefix with a `#` may reach into.
+        found.extend(groups.into_iter().filter(|group| group.name.starts_with(prefix)));
+        if found.len() >= limit {
+            break;
+        }
+    }
+    found.truncate(limit);
+    Ok(found)
+}
+
+/// Keys of groups that may match, the oldest first.
+async fn candidates(store: &DynamoStore, now: Timestamp, prefix: &str) -> Result<Vec<Key>> {
+    let partition = first_character(prefix);
+    let mut entries = store.table.query_index(Index::ByName, partition, ENTRIES_PAGE).with_prefix(prefix);
+    let mut candidates = HashMap::new();
+    let mut read = 0;
+    while read < ENTRIES
+        && let Some(page) = entries.next().await?
+    {
+        read += page.len();
+        for entry in page {
+            if entry.time("expiresAt")? > now {
+                candidates.insert(entry.key()?, entry.time("createdAt")?);
+            }
+        }
+    }
+    let mut oldest_first: Vec<_> = candidates.into_iter().collect();
+    oldest_first.sort_by_key(|(_, created_at)| *created_at);
+    Ok(oldest_first.into_iter().map(|(key, _)| key).collect())
+}
+
+/// The groups of these items that are in force, oldest first.
+fn living(
+    store: &DynamoStore,
+    now: Timestamp,
+    items: &[Item],
+    domain: impl Fn(&Item) -> Option<Domain>,
+) -> Result<Vec<GroupRecord>> {
+    let mut living = Vec::new();
+    for item in items {
+        let Some(domain) = domain(item) else { continue };
+        if let Found::Alive(group) = find_any(now, &domain, item, store.lifetimes())? {
+            let serial: u64 = item.number("serial")?;
+            living.push((group.record.created_at, serial, group.record));
+        }
+    }
+    living.sort_by_key(|(created_at, serial, _)| (*created_at, *serial));
+    Ok(living.into_iter().map(|(.., record)| record).collect())
 }

@@ -20,24 +20,22 @@ pub mod table;
 pub mod timeouts;
 
 mod backoff;
-mod dissolve;
-mod group;
+mod events;
 mod groups;
-mod keys;
+mod items;
+mod lifecycle;
 mod log;
+mod lookup;
 mod members;
-mod memberships;
 mod polling;
-mod record;
-mod report;
-mod search;
 mod seats;
-mod values;
+mod status;
+mod verbs;
 
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use keys::is_group_id;
+pub use items::group_id::is_group_id;
 pub use publisher::Publisher;
 pub use store::DynamoStore;
 pub use table::Table;

@@ -12,8 +12,11 @@ use mesh_core::settings::{SINCE_LOOK_BACK, elapsed};
 use mesh_core::store::EventPage;
 use mesh_core::time::Timestamp;
 
-use crate::keys;
-use crate::log::{batch_of, number_of};
+use crate::items::call::{batch_of, event_count, number_of, recorded_at};
+use crate::items::group_id::epoch;
+use crate::items::keys;
+use crate::log::begin_recording;
+use crate::lookup::read_group;
 use crate::store::DynamoStore;
 use crate::table::Item;
 
@@ -36,99 +39,103 @@ struct Call {
     count: usize,
 }
 
-impl DynamoStore {
-    pub(crate) async fn poll(&self, now: Timestamp, key: &GroupKey, since: Since) -> Result<EventPage> {
-        let (group, place) = self.group(now, key).await?;
-        if !group.polling {
-            self.begin_recording(now, key, &place).await?;
-        }
-        let epoch = keys::epoch(&key.id);
-        let (calls, complete) = match since {
-            Since::Cursor(Cursor { epoch: own, position, .. }) if own == epoch => {
-                match self.calls_behind(now, key, position).await? {
-                    Some(calls) => (calls, true),
-                    None => (self.kept_calls(now, key, None).await?.0, false),
-                }
-            }
-            Since::Cursor(_) => (self.kept_calls(now, key, None).await?.0, false),
-            Since::Everything => {
-                let (calls, older) = self.kept_calls(now, key, None).await?;
-                (calls, older.is_none())
-            }
-            Since::Time(time) => {
-                let (calls, older) = self.kept_calls(now, key, Some(time.minus(SINCE_LOOK_BACK))).await?;
-                (calls, older.is_none_or(|at| at < time || self.is_kept(now, at)))
-            }
-        };
-        Ok(EventPage { events: calls.slices(&group.record.key)?, complete })
+pub(crate) async fn events_since(
+    store: &DynamoStore,
+    now: Timestamp,
+    key: &GroupKey,
+    since: Since,
+) -> Result<EventPage> {
+    let (group, item_key) = read_group(store, now, key).await?;
+    if !group.polling {
+        begin_recording(store, now, key, &item_key).await?;
     }
-
-    /// Calls with events behind a place, enough for an answer; none if some of these events are no
-    /// longer kept.
-    async fn calls_behind(
-        &self,
-        now: Timestamp,
-        key: &GroupKey,
-        position: Position,
-    ) -> Result<Option<Calls>> {
-        let (first, last) = (keys::call_sort(position.call), keys::call_sort(u64::MAX >> 16));
-        let mut log = self.table.query(keys::group(&key.id), PAGE).between(&first, &last);
-        let mut calls = Calls::default();
-        while calls.events < EVENTS_IN_ANSWER
-            && let Some(page) = log.next().await?
-        {
-            for item in page {
-                let is_first = number_of(&item)? == position.call;
-                let call = Call::new(item, if is_first { position.taken as usize } else { 0 })?;
-                if call.wanted() == 0 {
-                    continue;
-                }
-                // Times rise with the numbers, so the oldest call tells.
-                if calls.events == 0 && !self.is_kept(now, call.at()?) {
-                    return Ok(None);
-                }
-                calls.push_newer(call);
+    let epoch = epoch(&key.id);
+    let (calls, complete) = match since {
+        Since::Cursor(Cursor { epoch: own, position, .. }) if own == epoch => {
+            match calls_behind(store, now, key, position).await? {
+                Some(calls) => (calls, true),
+                None => (kept_calls(store, now, key, None).await?.0, false),
             }
         }
-        Ok(Some(calls))
-    }
-
-    /// The oldest calls that are kept and not older than `bound`, enough for an answer; and the time
-    /// of the newest call that was left out for its age.
-    async fn kept_calls(
-        &self,
-        now: Timestamp,
-        key: &GroupKey,
-        bound: Option<Timestamp>,
-    ) -> Result<(Calls, Option<Timestamp>)> {
-        let mut log = self.table.query(keys::group(&key.id), PAGE).with_prefix(keys::CALL).backwards();
-        let mut calls = Calls::default();
-        while let Some(page) = log.next().await? {
-            for item in page {
-                let call = Call::new(item, 0)?;
-                let at = call.at()?;
-                if bound.is_some_and(|bound| at < bound) || !self.is_kept(now, at) {
-                    return Ok((calls, Some(at)));
-                }
-                calls.push_older(call);
-            }
+        Since::Cursor(_) => (kept_calls(store, now, key, None).await?.0, false),
+        Since::Everything => {
+            let (calls, older) = kept_calls(store, now, key, None).await?;
+            (calls, older.is_none())
         }
-        Ok((calls, None))
-    }
+        Since::Time(time) => {
+            let oldest = time.minus(SINCE_LOOK_BACK);
+            let (calls, older) = kept_calls(store, now, key, Some(oldest)).await?;
+            (calls, older.is_none_or(|at| at < time || is_kept(store, now, at)))
+        }
+    };
+    Ok(EventPage { events: calls.slices(&group.record.key)?, complete })
+}
 
-    fn is_kept(&self, now: Timestamp, at: Timestamp) -> bool {
-        self.rules().keeps_event(elapsed(at, now))
+/// Calls with events behind a position, enough for an answer. Returns `None` when some of these events
+/// are no longer kept.
+async fn calls_behind(
+    store: &DynamoStore,
+    now: Timestamp,
+    key: &GroupKey,
+    position: Position,
+) -> Result<Option<Calls>> {
+    let (first, last) = (keys::call_sort(position.call), keys::call_sort(u64::MAX >> 16));
+    let mut log = store.table.query(keys::group(&key.id), PAGE).between(&first, &last);
+    let mut calls = Calls::default();
+    while calls.events < EVENTS_IN_ANSWER
+        && let Some(page) = log.next().await?
+    {
+        for item in page {
+            let is_first = number_of(&item)? == position.call;
+            let call = Call::new(item, if is_first { position.taken as usize } else { 0 })?;
+            if call.wanted() == 0 {
+                continue;
+            }
+            // Times rise with the numbers, so the oldest call tells.
+            if calls.events == 0 && !is_kept(store, now, call.at()?) {
+                return Ok(None);
+            }
+            calls.push_newer(call);
+        }
     }
+    Ok(Some(calls))
+}
+
+/// The oldest calls that are kept and not older than `oldest`, enough for an answer; and the time of
+/// the newest call that was left out for its age.
+async fn kept_calls(
+    store: &DynamoStore,
+    now: Timestamp,
+    key: &GroupKey,
+    oldest: Option<Timestamp>,
+) -> Result<(Calls, Option<Timestamp>)> {
+    let mut log = store.table.query(keys::group(&key.id), PAGE).with_prefix(keys::CALL).backwards();
+    let mut calls = Calls::default();
+    while let Some(page) = log.next().await? {
+        for item in page {
+            let call = Call::new(item, 0)?;
+            let at = call.at()?;
+            if oldest.is_some_and(|oldest| at < oldest) || !is_kept(store, now, at) {
+                return Ok((calls, Some(at)));
+            }
+            calls.push_older(call);
+        }
+    }
+    Ok((calls, None))
+}
+
+fn is_kept(store: &DynamoStore, now: Timestamp, at: Timestamp) -> bool {
+    store.lifetimes().keeps_event(elapsed(at, now))
 }
 
 impl Call {
     fn new(item: Item, known: usize) -> Result<Self> {
-        let count = item.number("n")?;
+        let count = event_count(&item)?;
         Ok(Self { item, known, count })
     }
 
     fn at(&self) -> Result<Timestamp> {
-        self.item.time("takenAt")
+        recorded_at(&self.item)
     }
 
     fn wanted(&self) -> usize {

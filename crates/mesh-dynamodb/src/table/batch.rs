@@ -5,9 +5,8 @@ use aws_sdk_dynamodb::types::{DeleteRequest, KeysAndAttributes, WriteRequest};
 use mesh_core::error::{Error, Result};
 
 use super::failure::RequestFailed;
-use super::{Item, PAUSE, TOTAL, Table, attributes};
+use super::{Item, Key, PAUSE, TOTAL, Table};
 use crate::backoff::Backoff;
-use crate::keys::Key;
 use crate::timeouts::TRIES;
 
 /// The most items that one batch deletes.
@@ -45,7 +44,7 @@ impl Table {
         consistent: bool,
     ) -> Result<Vec<Item>> {
         const REQUEST: &str = "BatchGetItem";
-        let mut missing: Vec<_> = keys.into_iter().map(attributes).collect();
+        let mut missing: Vec<_> = keys.into_iter().map(Key::attributes).collect();
         let mut items = Vec::with_capacity(missing.len());
         let mut stuck = Stuck::new(REQUEST);
         while !missing.is_empty() {
@@ -80,7 +79,7 @@ impl Table {
     pub(crate) async fn delete_all(&self, keys: &[Key]) -> Result<()> {
         const REQUEST: &str = "BatchWriteItem";
         for keys in keys.chunks(DELETES) {
-            let delete = |key| DeleteRequest::builder().set_key(Some(attributes(key))).build();
+            let delete = |key| DeleteRequest::builder().set_key(Some(Key::attributes(key))).build();
             let deletes = keys.iter().map(|key| delete(key).map(|delete| delete_request(&delete)));
             let mut left: Vec<_> = deletes.collect::<std::result::Result<_, _>>().map_err(malformed)?;
             let mut stuck = Stuck::new(REQUEST);

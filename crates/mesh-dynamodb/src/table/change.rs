@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::item::{Item, Value};
-use crate::keys::Key;
+use super::key::Key;
 
 /// A change of one item on a condition.
 #[derive(Clone, Debug)]

@@ -4,6 +4,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use mesh_core::error::{Error, Result};
 use mesh_core::time::Timestamp;
 
+use super::key::Key;
+
 /// The attributes of an item, or some of them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Item(pub(crate) HashMap<String, AttributeValue>);
@@ -23,6 +25,11 @@ impl Item {
     pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.0.insert(name.to_owned(), value.into().0);
         self
+    }
+
+    /// The item's key. The entries of an index have it too.
+    pub(crate) fn key(&self) -> Result<Key> {
+        Ok(Key { partition: self.text("pk")?.to_owned(), sort: self.text("sk")?.to_owned() })
     }
 
     /// A text that must be there.

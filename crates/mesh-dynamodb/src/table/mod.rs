@@ -5,17 +5,15 @@ mod change;
 mod definition;
 mod failure;
 mod item;
+mod key;
 mod query;
 mod transaction;
 mod usage;
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
-};
+use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use mesh_core::error::{Error, Result};
 
 pub use definition::{BY_NAME, BY_NODE, TTL, create};
@@ -24,11 +22,11 @@ pub use usage::Usage;
 pub(crate) use change::{Change, Put};
 pub(crate) use failure::Failure;
 pub(crate) use item::{Item, Value};
+pub(crate) use key::Key;
 pub(crate) use query::Index;
 pub(crate) use transaction::Cancelled;
 
 use crate::backoff::Backoff;
-use crate::keys::Key;
 use crate::timeouts::TRIES;
 use failure::{read_failure, write_failure};
 use usage::Meter;
@@ -65,7 +63,7 @@ impl Table {
             .client
             .get_item()
             .table_name(&self.name)
-            .set_key(Some(attributes(key)))
+            .set_key(Some(key.attributes()))
             .consistent_read(true)
             .return_consumed_capacity(TOTAL)
             .send()
@@ -97,7 +95,7 @@ impl Table {
             .client
             .update_item()
             .table_name(&self.name)
-            .set_key(Some(attributes(&change.key)))
+            .set_key(Some(change.key.attributes()))
             .update_expression(change.update)
             .condition_expression(change.condition)
             .set_expression_attribute_names(change.names)
@@ -138,7 +136,7 @@ impl Table {
             .client
             .delete_item()
             .table_name(&self.name)
-            .set_key(Some(attributes(&change.key)))
+            .set_key(Some(change.key.attributes()))
             .condition_expression(change.condition)
             .set_expression_attribute_names(change.names)
             .set_expression_attribute_values(change.values)
@@ -175,9 +173,4 @@ impl Table {
         }
         failure
     }
-}
-
-fn attributes(key: &Key) -> HashMap<String, AttributeValue> {
-    let text = |text: &str| AttributeValue::S(text.to_owned());
-    [("pk".to_owned(), text(&key.partition)), ("sk".to_owned(), text(&key.sort))].into()
 }

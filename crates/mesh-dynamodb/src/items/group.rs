@@ -1,24 +1,24 @@
-//! A group's item: what it says, and whether the group is in force.
+//! A group's item, and the decision if its group is in force.
 
 use std::sync::Arc;
 
 use mesh_core::error::{Error, Result};
-use mesh_core::id::{GroupKey, Id};
+use mesh_core::id::{Domain, GroupKey, Id};
+use mesh_core::limits::PREFIX_CHARACTERS;
 use mesh_core::model::GroupRecord;
 use mesh_core::settings::{EXPIRED_MEMORY, GroupAge, Life, Lifetimes, seconds};
 use mesh_core::time::Timestamp;
 
-use crate::keys::{Key, Parts};
-use crate::store::DynamoStore;
-use crate::table::{Change, Item};
+use super::group_id::Parts;
+use crate::table::{Change, Item, Key, Put, TTL};
 
 /// A group that is in force.
 #[derive(Clone, Debug)]
 pub(crate) struct Group {
     pub(crate) record: GroupRecord,
-    /// Whether fired events are recorded, because it has members that poll.
+    /// True if fired events are recorded, because the group has members that poll.
     pub(crate) polling: bool,
-    /// Which count of its members is in force, and how many places were taken since: see [`seats`].
+    /// How many times its members were counted, and how many seats were taken: see [`seats`].
     ///
     /// [`seats`]: crate::seats
     pub(crate) tally: u64,
@@ -41,10 +41,14 @@ pub(crate) enum Found {
 /// A group whose host has made another one since.
 #[derive(Clone, Copy, Debug)]
 struct Past<'a> {
-    /// What its id has behind the slot.
+    /// The random part of its id.
     random: &'a str,
     expires_at: Timestamp,
 }
+
+/// The most earlier groups that are remembered beside a host's group. Only a host that makes its
+/// groups expire within seconds, one after the other, has more in an hour.
+const PAST_GROUPS: usize = 100;
 
 /// That the group `:gid` is in force at `:now`; `:floor` is the oldest heartbeat that still counts.
 /// Says in DynamoDB's words what [`Lifetimes::life_of_group`] says.
@@ -53,17 +57,17 @@ const ALIVE: &str =
 
 impl Change {
     /// Only if a group is in force.
-    pub(crate) fn only_if_alive(self, now: Timestamp, group: &Id, rules: &Lifetimes) -> Self {
+    pub(crate) fn only_if_alive(self, now: Timestamp, group: &Id, lifetimes: &Lifetimes) -> Self {
         self.only_if(ALIVE)
             .value(":gid", group.as_str())
             .value(":now", now)
-            .value(":floor", now.minus(seconds(rules.host_heartbeat_ttl)))
+            .value(":floor", now.minus(seconds(lifetimes.host_heartbeat_ttl)))
     }
 }
 
 impl Group {
-    /// Reads a group's item, whether the group is in force or not.
-    pub(crate) fn of(item: &Item, key: Arc<GroupKey>) -> Result<Self> {
+    /// Reads a group's item, in force or not.
+    fn of(item: &Item, key: Arc<GroupKey>) -> Result<Self> {
         let record = GroupRecord {
             key,
             name: item.text("label")?.into(),
@@ -86,29 +90,81 @@ impl Group {
     }
 }
 
-/// When a group's items may be deleted: not before it need not be remembered any more.
-pub(crate) fn ttl(expires_at: Timestamp) -> i64 {
+/// A group's items may be deleted from then on, as it need not be remembered any more.
+fn ttl(expires_at: Timestamp) -> i64 {
     expires_at.plus(EXPIRED_MEMORY).as_millis().div_euclid(1_000) + 1
 }
 
-/// Looks at the item in a group's place.
-pub(crate) fn look(now: Timestamp, key: &GroupKey, item: Option<&Item>, rules: &Lifetimes) -> Result<Found> {
+/// The item of a new group. Of groups of one millisecond, `serial` says which came first.
+pub(crate) fn new_group(record: &GroupRecord, serial: u64) -> Item {
+    let item = Item::default()
+        .with("gid", record.key.id.as_str())
+        .with("hostId", record.host_id.as_str())
+        .with("label", &*record.name)
+        .with("createdAt", record.created_at)
+        .with("expiresAt", record.expires_at)
+        .with("hostSeen", record.created_at)
+        .with("webSocket", record.use_web_socket)
+        .with("serial", serial)
+        .with("tally", 0_u64)
+        .with("seats", 0_u64)
+        .with("nn", record.host_id.as_str())
+        .with("nj", record.created_at)
+        .with("np", first_character(&record.name))
+        .with("ns", format!("{}#{}", first_characters(&record.name, PREFIX_CHARACTERS), record.key.id))
+        .with(TTL, ttl(record.expires_at));
+    if record.use_web_socket { item } else { item.with("polling", true) }
+}
+
+/// The first character of a name or of its beginning: the partition of the index of names.
+pub(crate) fn first_character(name: &str) -> String {
+    first_characters(name, 1)
+}
+
+fn first_characters(text: &str, count: usize) -> String {
+    text.chars().take(count).collect()
+}
+
+/// Puts a new group in the place of one that is no longer in force, as long as that one is there.
+pub(crate) fn replacing(now: Timestamp, key: Key, new: Item, there: &Item) -> Put {
+    let past = past_with(now, there);
+    let put = Put::new(key, if past.0.is_empty() { new } else { new.with("past", past.0) });
+    let Some((id, seen)) = there.optional_text("gid").zip(there.optional_number::<i64>("hostSeen")) else {
+        return put.only_if("attribute_exists(pk) AND attribute_not_exists(gid)");
+    };
+    put.only_if("gid = :gid AND hostSeen = :seen").value(":gid", id).value(":seen", seen)
+}
+
+/// Looks for a group in the item that it has, or that its host's later group has by now.
+pub(crate) fn find(
+    now: Timestamp,
+    key: &GroupKey,
+    item: Option<&Item>,
+    lifetimes: &Lifetimes,
+) -> Result<Found> {
     let Some(item) = item else { return Ok(Found::Nothing) };
     if item.optional_text("gid") != Some(key.id.as_str()) {
-        return Ok(look_back(now, key, item));
+        return Ok(find_past(now, key, item));
     }
     if item.0.contains_key("dissolvedAt") {
         return Ok(Found::Nothing);
     }
-    Ok(match rules.life_of_group(GroupAge::by_wall(now, item.time("expiresAt")?, item.time("hostSeen")?)) {
+    let age = GroupAge::by_wall(now, item.time("expiresAt")?, item.time("hostSeen")?);
+    Ok(match lifetimes.life_of_group(age) {
         Life::Alive => Found::Alive(Group::of(item, Arc::new(key.clone()))?),
         Life::Expired => Found::Expired,
         Life::HostSilent => Found::HostSilent,
     })
 }
 
-/// Looks among the groups that had this place before.
-fn look_back(now: Timestamp, key: &GroupKey, item: &Item) -> Found {
+/// Looks at an item for the group that it is of, whichever that is.
+pub(crate) fn find_any(now: Timestamp, domain: &Domain, item: &Item, lifetimes: &Lifetimes) -> Result<Found> {
+    let Some(id) = item.optional_text("gid") else { return Ok(Found::Nothing) };
+    find(now, &GroupKey { id: Id::from(id), domain: domain.clone() }, Some(item), lifetimes)
+}
+
+/// Looks among the earlier groups that an item remembers.
+fn find_past(now: Timestamp, key: &GroupKey, item: &Item) -> Found {
     let random = Parts::of(&key.id).map(|parts| parts.random);
     let past = past_groups(item).find(|past| Some(past.random) == random);
     match past {
@@ -125,13 +181,9 @@ fn past_groups(item: &Item) -> impl Iterator<Item = Past<'_>> {
     })
 }
 
-/// The most earlier groups that are remembered beside a host's group. Only a host that makes its
-/// groups expire within seconds, one after the other, has more in an hour.
-const PAST_GROUPS: usize = 100;
-
-/// What the next group in this item's place remembers: earlier groups that ended less than an hour
-/// ago and were not dissolved, the latest ones.
-pub(crate) fn past_with(now: Timestamp, item: &Item) -> Item {
+/// The groups that the next one in this item's place remembers: the latest ones that ended less than
+/// an hour ago and were not dissolved.
+fn past_with(now: Timestamp, item: &Item) -> Item {
     let own = item.optional_text("gid").filter(|_| !item.0.contains_key("dissolvedAt")).map(Id::from);
     let own = own.as_ref().and_then(Parts::of).zip(item.time("expiresAt").ok());
     let own = own.map(|(parts, expires_at)| Past { random: parts.random, expires_at });
@@ -152,26 +204,5 @@ impl Found {
             Self::Expired => Err(Error::GroupExpired(key.clone())),
             Self::HostSilent => Err(Error::HostSilent(key.clone())),
         }
-    }
-}
-
-impl DynamoStore {
-    /// The group, or the refusal of any call that needs it.
-    pub(crate) fn group_in(&self, now: Timestamp, key: &GroupKey, item: Option<&Item>) -> Result<Group> {
-        look(now, key, item, self.rules())?.or_refusal(key)
-    }
-
-    /// Reads the group; answers it with the key of its item.
-    pub(crate) async fn group(&self, now: Timestamp, key: &GroupKey) -> Result<(Group, Key)> {
-        let place = crate::keys::group_item(key)?;
-        let item = self.table.get(&place).await?;
-        Ok((self.group_in(now, key, item.as_ref())?, place))
-    }
-
-    /// What there is of the group.
-    pub(crate) async fn find(&self, now: Timestamp, key: &GroupKey) -> Result<Found> {
-        let Ok(place) = crate::keys::group_item(key) else { return Ok(Found::Nothing) };
-        let item = self.table.get(&place).await?;
-        look(now, key, item.as_ref(), self.rules())
     }
 }

@@ -1,4 +1,4 @@
-//! A member's values: a map `d` from each key to `{v, t}`, the value and the time of its report.
+//! The values in a member's item.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use mesh_core::time::Timestamp;
 
 use crate::table::{Item, Value};
 
-/// Which items of a report count: of equal keys the last one.
+/// The items of a report that count: of equal keys the last one.
 pub(crate) fn latest(data: &[SensorData]) -> Vec<&SensorData> {
     let mut seen = HashSet::new();
     data.iter().rev().filter(|item| seen.insert(&item.key)).collect()
@@ -27,26 +27,26 @@ pub(crate) fn kept(value: &str, at: Timestamp) -> Value {
     HashMap::from([("v".to_owned(), Value::from(value).0), ("t".to_owned(), Value::from(at).0)]).into()
 }
 
-/// What a member would hold after a report.
+/// The size of a member's values after a report.
 pub(crate) fn size_with(member: &Item, report: &[&SensorData]) -> StatusSize {
     let reported: HashSet<_> = report.iter().map(|item| &*item.key).collect();
-    let rest = held(member).filter(|(key, ..)| !reported.contains(key));
+    let rest = values(member).filter(|(key, ..)| !reported.contains(key));
     let (keys, bytes) =
         rest.fold((0, 0), |(keys, bytes), (key, value, _)| (keys + 1, bytes + key.len() + value.len()));
     StatusSize { keys: keys + report.len(), bytes: bytes + bytes_of(report) }
 }
 
-/// All values under the newest timestamp; none if there are none.
+/// All values under the newest timestamp. Returns `None` when there are none.
 pub(crate) fn merged(member: &Item, node: &Id, group: &Arc<GroupKey>) -> Option<NodeStatus> {
-    let timestamp = held(member).map(|(.., at)| at).max()?;
-    let data = held(member).map(|(key, value, _)| sensor_data(key, value)).collect();
+    let timestamp = values(member).map(|(.., at)| at).max()?;
+    let data = values(member).map(|(key, value, _)| sensor_data(key, value)).collect();
     Some(NodeStatus { node_id: node.clone(), group: group.clone(), data, timestamp })
 }
 
 /// One status for each report that still holds a value.
 pub(crate) fn by_report(member: &Item, node: &Id, group: &Arc<GroupKey>) -> impl Iterator<Item = NodeStatus> {
     let mut reports: BTreeMap<Timestamp, Vec<SensorData>> = BTreeMap::new();
-    for (key, value, at) in held(member) {
+    for (key, value, at) in values(member) {
         reports.entry(at).or_default().push(sensor_data(key, value));
     }
     let status =
@@ -54,9 +54,9 @@ pub(crate) fn by_report(member: &Item, node: &Id, group: &Arc<GroupKey>) -> impl
     reports.into_iter().map(status)
 }
 
-/// What a member holds, in the order of its keys.
-fn held(member: &Item) -> impl Iterator<Item = (&str, &str, Timestamp)> {
-    let mut held: Vec<_> = member
+/// A member's values with their times, in the order of their keys.
+fn values(member: &Item) -> impl Iterator<Item = (&str, &str, Timestamp)> {
+    let mut values: Vec<_> = member
         .map("d")
         .filter_map(|(key, kept)| {
             let AttributeValue::M(kept) = kept else { return None };
@@ -64,8 +64,8 @@ fn held(member: &Item) -> impl Iterator<Item = (&str, &str, Timestamp)> {
             Some((key.as_str(), kept.get("v")?.as_s().ok()?.as_str(), Timestamp::from_millis(at)))
         })
         .collect();
-    held.sort_unstable_by_key(|(key, ..)| *key);
-    held.into_iter()
+    values.sort_unstable_by_key(|(key, ..)| *key);
+    values.into_iter()
 }
 
 fn sensor_data(key: &str, value: &str) -> SensorData {
