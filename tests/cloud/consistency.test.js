@@ -87,6 +87,6 @@ test('the table is the one that the tests of the store make', () => {
   assert.deepEqual(named.sort(), [...code.matchAll(/"(\w+)"/g)].map(([, word]) => word).filter((word, at, all) => all.indexOf(word) === at).sort());
   for (const keys of [KeySchema, ...GlobalSecondaryIndexes.map(index => index.KeySchema)]) {
     const [partition, sort] = keys.map(({ AttributeName }) => AttributeName);
-    assert.match(code, new RegExp(`keys\\("${partition}", "${sort}"\\)`));
+    assert.match(code, new RegExp(`KEYS: .* = \\("${partition}", "${sort}"\\)`));
   }
 });

@@ -32,7 +32,7 @@ pub(crate) async fn fire_events(
     let (group, seen) = group_of_member(store, now, key, node).await?;
     let call = NewCall::new(&group, node, events)?;
     renew_if_old(store, now, key, node, seen).await?;
-    let entry = if group.polling { Some(append(store, now, &call).await?) } else { None };
+    let entry = if group.has_pollers { Some(append(store, now, &call).await?) } else { None };
     Ok(message(call.batch(entry, now), fields))
 }
 
@@ -46,7 +46,7 @@ pub(crate) async fn record_events(
     let (group, seen) = group_of_member(store, now, key, node).await?;
     let call = NewCall::new(&group, node, batch.sorted)?;
     renew_if_old(store, now, key, node, seen).await?;
-    if !group.polling {
+    if !group.has_pollers {
         begin_recording(store, now, key, &keys::group_item(key)?).await?;
     }
     let receipt_key = keys::receipt(&key.id, node, &batch.digest);
@@ -98,7 +98,7 @@ async fn group_of_member(
     }
     let item = item_of(&member_key).filter(|item| lives(now, item, store.lifetimes()));
     let item = item.ok_or_else(|| Error::NodeNotFound(node.clone()))?;
-    Ok((group, Some(item.time("seen")?)))
+    Ok((group, Some(item.time("seenAt")?)))
 }
 
 /// Renews a member's heartbeat unless it is fresh.

@@ -40,7 +40,7 @@ pub(crate) async fn create_group(store: &DynamoStore, now: Timestamp, new: NewGr
             Ok(()) => break,
             Err(Failure::Refused(Some(there))) => {
                 // The SDK may have sent again what had been done.
-                if there.optional_text("gid") == Some(record.key.id.as_str()) {
+                if there.optional_text("groupId") == Some(record.key.id.as_str()) {
                     break;
                 }
                 let living = renew_living(store, now, &record.key.domain, &item_key, &there).await?;
@@ -78,11 +78,11 @@ async fn renew_living(
     there: &Item,
 ) -> Result<Option<Group>> {
     let Found::Alive(group) = find_any(now, domain, there, store.lifetimes())? else { return Ok(None) };
-    let seen = there.time("hostSeen")?;
+    let seen = there.time("hostSeenAt")?;
     if is_fresh(now, seen, store.lifetimes().host_heartbeat_ttl) {
         return Ok(Some(group));
     }
-    let renewal = Change::of(item_key.clone()).update("SET hostSeen = :now").only_if_alive(
+    let renewal = Change::of(item_key.clone()).update("SET hostSeenAt = :now").only_if_alive(
         now,
         &group.record.key.id,
         store.lifetimes(),

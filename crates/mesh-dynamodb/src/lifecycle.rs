@@ -20,7 +20,7 @@ pub(crate) async fn renew_heartbeat(
     host: &Id,
 ) -> Result<GroupRecord> {
     let renewal = Change::of(keys::group_item(key)?)
-        .update("SET hostSeen = :now")
+        .update("SET hostSeenAt = :now")
         .only_if_alive(now, &key.id, store.lifetimes())
         .only_if("hostId = :host")
         .value(":host", host.as_str());
@@ -55,7 +55,7 @@ pub(crate) async fn renew_member(
     node: &Id,
 ) -> Result<()> {
     let heartbeat = Change::of(keys::member(&key.id, node))
-        .update("SET seen = :now")
+        .update("SET seenAt = :now")
         .value(":now", now)
         .only_if_member_lives(now, store.lifetimes());
     match store.table.update(heartbeat, ReturnValue::None).await {
@@ -81,7 +81,7 @@ pub(crate) async fn dissolve_group(
 pub(crate) async fn end_group(store: &DynamoStore, now: Timestamp, key: &GroupKey, host: &Id) -> Result<()> {
     let item_key = keys::group_item(key)?;
     let ending = Change::of(item_key.clone())
-        .update("SET dissolvedAt = :now REMOVE np, ns, nn, nj")
+        .update("SET dissolvedAt = :now REMOVE nameInitial, nameStart, nodeId, joinedAt")
         .only_if_alive(now, &key.id, store.lifetimes())
         .only_if("hostId = :host")
         .value(":host", host.as_str());
@@ -90,7 +90,7 @@ pub(crate) async fn end_group(store: &DynamoStore, now: Timestamp, key: &GroupKe
         Err(Failure::Refused(item)) => {
             let goes_on = item.as_ref().is_some_and(|item| {
                 item.0.contains_key("dissolvedAt")
-                    && item.optional_text("gid") == Some(key.id.as_str())
+                    && item.optional_text("groupId") == Some(key.id.as_str())
                     && item.optional_text("hostId") == Some(host.as_str())
             });
             if !goes_on {
@@ -117,11 +117,12 @@ async fn remove_members(store: &DynamoStore, group: &Id) -> Result<()> {
 /// Removes a group's item, but for what it remembers of earlier groups of its host. A group that has
 /// taken its place already stays.
 pub(crate) async fn remove_group(store: &DynamoStore, item_key: &Key, group: &Id) -> Result<()> {
-    let own = |change: Change| change.only_if("gid = :gid").value(":gid", group.as_str());
-    let alone = own(Change::of(item_key.clone())).only_if("attribute_not_exists(past)");
+    let own = |change: Change| change.only_if("groupId = :gid").value(":gid", group.as_str());
+    let alone = own(Change::of(item_key.clone())).only_if("attribute_not_exists(pastGroups)");
     match store.table.delete(alone).await {
-        Err(Failure::Refused(Some(item))) if item.0.contains_key("past") => {
-            let rest = own(Change::of(item_key.clone())).update("REMOVE gid, np, ns, nn, nj, hostId, label");
+        Err(Failure::Refused(Some(item))) if item.0.contains_key("pastGroups") => {
+            let rest = own(Change::of(item_key.clone()))
+                .update("REMOVE groupId, nameInitial, nameStart, nodeId, joinedAt, hostId, groupName");
             match store.table.update(rest, ReturnValue::None).await {
                 Ok(_) | Err(Failure::Refused(_)) => Ok(()),
                 Err(failure) => Err(failure.into()),

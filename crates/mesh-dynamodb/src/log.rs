@@ -36,7 +36,7 @@ pub(crate) async fn begin_recording(
     key: &GroupKey,
     item_key: &Key,
 ) -> Result<()> {
-    let begin = Change::of(item_key.clone()).update("SET polling = :on").value(":on", true).only_if_alive(
+    let begin = Change::of(item_key.clone()).update("SET hasPollers = :on").value(":on", true).only_if_alive(
         now,
         &key.id,
         store.lifetimes(),
@@ -51,7 +51,7 @@ pub(crate) async fn begin_recording(
 /// The entry behind the last call of a group.
 async fn next_entry(store: &DynamoStore, now: Timestamp, group: &Group) -> Result<Entry> {
     let log = store.table.query(keys::group(&group.record.key.id), 1).with_prefix(keys::CALL);
-    let last = log.backwards().only("sk, takenAt").next().await?;
+    let last = log.backwards().only("sk, recordedAt").next().await?;
     let Some(last) = last.unwrap_or_default().pop() else { return Ok(Entry { number: 0, at: now }) };
     let at = recorded_at(&last)?;
     Ok(Entry { number: number_of(&last)? + 1, at: now.max(at) })

@@ -12,6 +12,7 @@ use mesh_core::time::Timestamp;
 use crate::items::group::Group;
 use crate::items::keys;
 use crate::items::member::{self, living_node, new_member, serial_of};
+use crate::items::values::VALUES;
 use crate::lifecycle::end_group;
 use crate::log::begin_recording;
 use crate::lookup::{group_in, read_group};
@@ -37,7 +38,7 @@ pub(crate) async fn join_group(
     let polls = use_web_socket == Some(false);
     let candidate = Candidate { group: key, item_key, node, polls, is_written: false };
     let (group, seat) = take_seat(store, now, candidate).await?;
-    if polls && !group.polling {
+    if polls && !group.has_pollers {
         begin_recording(store, now, key, item_key).await?;
     }
     let use_web_socket = group.record.use_web_socket && !polls;
@@ -53,8 +54,11 @@ pub(crate) async fn join_group(
 /// Makes this the host's newest membership. The host stays unlisted.
 async fn host_joins(store: &DynamoStore, now: Timestamp, candidate: Candidate<'_>) -> Result<()> {
     let Candidate { group: key, item_key, .. } = candidate;
-    let joining =
-        Change::of(item_key.clone()).update("SET nj = :now").only_if_alive(now, &key.id, store.lifetimes());
+    let joining = Change::of(item_key.clone()).update("SET joinedAt = :now").only_if_alive(
+        now,
+        &key.id,
+        store.lifetimes(),
+    );
     match store.table.update(joining, ReturnValue::None).await {
         Ok(_) => Ok(()),
         Err(Failure::Refused(item)) => group_in(store, now, key, item.as_ref()).map(drop),
@@ -79,7 +83,7 @@ async fn node_joins(
     }
     let stays = async {
         let (there, _) = read_group(store, now, candidate.group).await?;
-        if there.tally != group.tally || seat != Seat::Taken {
+        if there.recounts != group.recounts || seat != Seat::Taken {
             take_seat(store, now, Candidate { is_written: true, ..candidate }).await?;
         }
         Ok(())
@@ -103,10 +107,10 @@ async fn write_member(
     loop {
         let joining = Change::of(key.clone())
             .update(
-                "SET inDomain = :domain, webSocket = :socket, seen = :now, nn = :node, nj = :now, \
+                "SET inDomain = :domain, webSocket = :socket, seenAt = :now, nodeId = :node, joinedAt = :now, \
                  createdAt = if_not_exists(createdAt, :now), serial = if_not_exists(serial, :serial), \
-                 d = if_not_exists(d, :none), held = if_not_exists(held, :zero), \
-                 reported = if_not_exists(reported, :zero), #ttl = :ttl",
+                 #v = if_not_exists(#v, :none), valueBytes = if_not_exists(valueBytes, :zero), \
+                 reportedAt = if_not_exists(reportedAt, :zero), #ttl = :ttl",
             )
             .only_if_not_silent(now, store.lifetimes())
             .value(":domain", group.record.key.domain.as_str())
@@ -117,6 +121,7 @@ async fn write_member(
             .value(":none", HashMap::new())
             .value(":zero", 0_u64)
             .value(":ttl", group.ttl())
+            .name("#v", VALUES)
             .name("#ttl", TTL);
         let silent = match store.table.update(joining, ReturnValue::AllOld).await {
             Ok(before) => {
@@ -129,12 +134,12 @@ async fn write_member(
             Err(failure) => return Err(failure.into()),
         };
         // Who was silent for too long starts anew, without the values it had.
-        let seen = silent.and_then(|item| item.optional_number::<i64>("seen")).unwrap_or_default();
+        let seen = silent.and_then(|item| item.optional_number::<i64>("seenAt")).unwrap_or_default();
         let item = new_member(now, group)
             .with("webSocket", use_web_socket)
-            .with("nn", node.as_str())
-            .with("nj", now);
-        let anew = Put::new(key.clone(), item).only_if("seen = :seen").value(":seen", seen);
+            .with("nodeId", node.as_str())
+            .with("joinedAt", now);
+        let anew = Put::new(key.clone(), item).only_if("seenAt = :seen").value(":seen", seen);
         match store.table.put(anew).await {
             Ok(()) => return Ok(Admitted { created_at: now, is_new: true }),
             Err(Failure::Refused(_)) => {}
@@ -179,7 +184,7 @@ pub(crate) async fn list_nodes(
 ) -> Result<(GroupRecord, Vec<NodeRecord>)> {
     let (group, _) = read_group(store, now, key).await?;
     let members = store.table.query(keys::group(&key.id), member::PAGE).with_prefix(keys::MEMBER);
-    let items = members.only("sk, seen, createdAt, webSocket, serial").all().await?;
+    let items = members.only("sk, seenAt, createdAt, webSocket, serial").all().await?;
     let mut nodes = Vec::new();
     for item in &items {
         let Some(id) = living_node(now, item, store.lifetimes()).filter(|id| !group.is_host(id)) else {

@@ -46,7 +46,7 @@ pub(crate) async fn events_since(
     since: Since,
 ) -> Result<EventPage> {
     let (group, item_key) = read_group(store, now, key).await?;
-    if !group.polling {
+    if !group.has_pollers {
         begin_recording(store, now, key, &item_key).await?;
     }
     let epoch = epoch(&key.id);

@@ -5,8 +5,8 @@
 //! back. When all are taken the members are counted anew, and the seats with them.
 //!
 //! A join that is under way while the members are counted may be missed by the count. So a count
-//! begins by raising the group's `tally`, while all seats are taken; and who took its seat under
-//! another tally than it finds after it wrote its member takes a seat again.
+//! begins by raising the group's `recounts`, while all seats are taken. A join reads them when it takes its seat
+//! and once more after it wrote its member; if they differ, it takes a seat again.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ pub(crate) struct Candidate<'a> {
     pub(crate) node: &'a Id,
     /// True if it polls.
     pub(crate) polls: bool,
-    /// True if it wrote its member under another tally: it must be counted, but has no seat any more.
+    /// True if it wrote its member already, and takes a seat again because members were counted anew.
     pub(crate) is_written: bool,
 }
 
@@ -57,7 +57,7 @@ pub(crate) async fn take_seat(
     candidate: Candidate<'_>,
 ) -> Result<(Group, Seat)> {
     let Candidate { group: key, item_key, node, polls, .. } = candidate;
-    let begin_recording = if polls { ", polling = :on" } else { "" };
+    let begin_recording = if polls { ", hasPollers = :on" } else { "" };
     let mut backoff = Backoff::from(PAUSE);
     loop {
         let mut taking = Change::of(item_key.clone())
@@ -95,12 +95,12 @@ async fn count_anew(
 ) -> Result<Option<(Group, Seat)>> {
     let Candidate { group: key, item_key, .. } = candidate;
     let most = store.settings.limits.nodes_in_group;
-    // Counted once before the tally is raised: who is refused disturbs nobody.
+    // Counted once before `recounts` is raised: who is refused disturbs nobody.
     if count_others(store, now, candidate, &group).await?.is_none() {
         return Ok(Some((group, Seat::Known)));
     }
     let raise = Change::of(item_key.clone())
-        .update("SET tally = tally + :one")
+        .update("SET recounts = recounts + :one")
         .value(":one", 1_u64)
         .only_if_alive(now, &key.id, store.lifetimes())
         .only_if("seats >= :most")
@@ -113,8 +113,8 @@ async fn count_anew(
         .update("SET seats = :seats")
         .value(":seats", others + 1)
         .only_if_alive(now, &key.id, store.lifetimes())
-        .only_if("tally = :tally")
-        .value(":tally", group.tally);
+        .only_if("recounts = :recounts")
+        .value(":recounts", group.recounts);
     Ok(changed(store, now, key, take).await?.map(|group| (group, Seat::Taken)))
 }
 
@@ -128,7 +128,7 @@ async fn count_others(
 ) -> Result<Option<usize>> {
     let Candidate { group: key, node, is_written, .. } = candidate;
     let members = store.table.query(keys::group(&key.id), member::PAGE).with_prefix(keys::MEMBER);
-    let mut members = members.only("sk, seen");
+    let mut members = members.only("sk, seenAt");
     let (mut others, mut is_in) = (0, false);
     while let Some(page) = members.next().await? {
         for id in page.iter().filter_map(|item| living_node(now, item, store.lifetimes())) {

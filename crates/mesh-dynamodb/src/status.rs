@@ -14,7 +14,7 @@ use mesh_core::time::Timestamp;
 use crate::items::group::{Found, Group, find_any};
 use crate::items::keys;
 use crate::items::member::{self, group_of, lives, living_node, new_member, node_of};
-use crate::items::values::{by_report, bytes_of, kept, latest, merged, size_with};
+use crate::items::values::{VALUES, by_report, bytes_of, kept, latest, merged, size_with};
 use crate::lookup::{find_group, read_group};
 use crate::store::DynamoStore;
 use crate::table::{Change, Failure, Index, Item, Key, Put};
@@ -102,9 +102,9 @@ async fn host_reports_first(store: &DynamoStore, report: &Report<'_>) -> Result<
         .iter()
         .fold(Item::default(), |values, item| values.with(&item.key, kept(&item.value, report.at)));
     let item = new_member(report.now, report.group)
-        .with("d", values.0)
-        .with("held", size.bytes)
-        .with("reported", report.at);
+        .with(VALUES, values.0)
+        .with("valueBytes", size.bytes)
+        .with("reportedAt", report.at);
     match store.table.put(Put::new(report.key(), item)).await {
         Ok(()) => {}
         Err(Failure::Refused(Some(there))) => return Ok(Some(there)),
@@ -113,7 +113,7 @@ async fn host_reports_first(store: &DynamoStore, report: &Report<'_>) -> Result<
     let Err(refusal) = read_group(store, report.now, &report.group.record.key).await else {
         return Ok(None);
     };
-    let own = Change::of(report.key()).only_if("reported = :at").value(":at", report.at);
+    let own = Change::of(report.key()).only_if("reportedAt = :at").value(":at", report.at);
     match store.table.delete(own).await {
         Ok(()) | Err(Failure::Refused(_)) => Err(refusal),
         Err(failure) => Err(failure.into()),
@@ -126,13 +126,13 @@ impl Report<'_> {
     }
 
     /// The change, if the member's last report is older and all of this one would fit even if each
-    /// of its keys were new. So `held`, the bytes of keys and values, is never too low.
+    /// of its keys were new. So `valueBytes` is never too low.
     fn if_there_is_room(&self) -> Change {
         let bytes = bytes_of(&self.items);
         // Below zero there is room in no member.
         let room = STATUS_BYTES.checked_sub(bytes).and_then(|room| i64::try_from(room).ok()).unwrap_or(-1);
-        self.change("held + :bytes")
-            .only_if("reported < :at AND held <= :room AND size(d) <= :keys")
+        self.change("valueBytes + :bytes")
+            .only_if("reportedAt < :at AND valueBytes <= :room AND size(#v) <= :keys")
             .value(":bytes", bytes)
             .value(":room", room)
             .value(":keys", STATUS_KEYS.saturating_sub(self.items.len()))
@@ -140,21 +140,22 @@ impl Report<'_> {
 
     /// The change of a member that is known to have room, as long as it stays as it is.
     fn knowing(&mut self, member: &Item) -> Result<Change> {
-        let last = member.time("reported")?;
+        let last = member.time("reportedAt")?;
         self.at = self.now.max(last.plus(Duration::from_millis(1)));
         Ok(self
             .change(":bytes")
-            .only_if("reported = :last")
+            .only_if("reportedAt = :last")
             .value(":bytes", size_with(member, &self.items).bytes)
             .value(":last", last))
     }
 
-    fn change(&self, held: &str) -> Change {
-        let mut update = format!("SET seen = :now, reported = :at, held = {held}");
-        let mut change = Change::of(self.key()).value(":now", self.now).value(":at", self.at);
+    fn change(&self, value_bytes: &str) -> Change {
+        let mut update = format!("SET seenAt = :now, reportedAt = :at, valueBytes = {value_bytes}");
+        let mut change =
+            Change::of(self.key()).name("#v", VALUES).value(":now", self.now).value(":at", self.at);
         for (number, item) in self.items.iter().enumerate() {
             // Short, as an update expression has at most 4,096 bytes; writing to memory cannot fail.
-            let _ = write!(update, ",d.#{number}=:{number}");
+            let _ = write!(update, ",#v.#{number}=:{number}");
             change = change
                 .name(&format!("#{number}"), &item.key)
                 .value(&format!(":{number}"), kept(&item.value, self.at));

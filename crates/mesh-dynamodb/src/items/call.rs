@@ -68,9 +68,9 @@ impl<'a> NewCall<'a> {
     /// Puts the call in that entry of the log, if no other call is there.
     pub(crate) fn put(&self, entry: Entry) -> Put {
         let item = Item::default()
-            .with("node", self.node.as_str())
-            .with("takenAt", entry.at)
-            .with("n", self.events.len())
+            .with("firedBy", self.node.as_str())
+            .with("recordedAt", entry.at)
+            .with("eventCount", self.events.len())
             .with("events", self.json.as_str())
             .with("nonce", self.nonce.as_str())
             .with(TTL, self.group.ttl());
@@ -81,14 +81,14 @@ impl<'a> NewCall<'a> {
     pub(crate) fn put_receipt(&self, now: Timestamp, key: Key, entry: Entry, is_published: bool) -> Put {
         let until = entry.at.plus(REPEAT_WINDOW).as_millis().div_euclid(1_000) + 1;
         let receipt = Item::default()
-            .with("number", entry.number)
-            .with("takenAt", entry.at)
-            .with("n", self.events.len())
+            .with("callNumber", entry.number)
+            .with("recordedAt", entry.at)
+            .with("eventCount", self.events.len())
             .with("nonce", self.nonce.as_str())
             .with(TTL, until);
         let receipt = if is_published { receipt } else { receipt.with("unpublished", true) };
         Put::new(key, receipt)
-            .only_if("attribute_not_exists(pk) OR takenAt <= :forgotten")
+            .only_if("attribute_not_exists(pk) OR recordedAt <= :forgotten")
             .value(":forgotten", now.minus(REPEAT_WINDOW))
     }
 
@@ -121,8 +121,8 @@ impl Receipt {
     /// Reads the receipt that a call finds.
     pub(crate) fn read(item: &Item, call: &NewCall<'_>) -> Result<Self> {
         Ok(Self {
-            entry: Entry { number: item.number("number")?, at: item.time("takenAt")? },
-            count: item.number("n")?,
+            entry: Entry { number: item.number("callNumber")?, at: item.time("recordedAt")? },
+            count: item.number("eventCount")?,
             nonce: item.text("nonce")?.to_owned(),
             // The SDK may have sent again what had been done.
             is_repeated: !call.has_put(item),
@@ -146,12 +146,12 @@ pub(crate) fn number_of(item: &Item) -> Result<u64> {
 
 /// When a call was recorded.
 pub(crate) fn recorded_at(item: &Item) -> Result<Timestamp> {
-    item.time("takenAt")
+    item.time("recordedAt")
 }
 
 /// How many events a call has.
 pub(crate) fn event_count(item: &Item) -> Result<usize> {
-    item.number("n")
+    item.number("eventCount")
 }
 
 /// Reads a call back.
@@ -160,7 +160,7 @@ pub(crate) fn batch_of(item: &Item, group: &Arc<GroupKey>) -> Result<BatchEvent>
         serde_json::from_str(item.text("events")?).map_err(|error| Error::Store(error.into()))?;
     Ok(BatchEvent {
         group: group.clone(),
-        fired_by: Id::from(item.text("node")?),
+        fired_by: Id::from(item.text("firedBy")?),
         events: events.into(),
         timestamp: recorded_at(item)?,
         recorded: Some(CallNumber { epoch: epoch(&group.id), call: number_of(item)? }),

@@ -17,11 +17,11 @@ use crate::table::{Change, Item, Key, Put, TTL};
 pub(crate) struct Group {
     pub(crate) record: GroupRecord,
     /// True if fired events are recorded, because the group has members that poll.
-    pub(crate) polling: bool,
-    /// How many times its members were counted, and how many seats were taken: see [`seats`].
+    pub(crate) has_pollers: bool,
+    /// How many times its members were counted anew, and how many seats were taken since: see [`seats`].
     ///
     /// [`seats`]: crate::seats
-    pub(crate) tally: u64,
+    pub(crate) recounts: u64,
     pub(crate) seats: u64,
 }
 
@@ -53,7 +53,7 @@ const PAST_GROUPS: usize = 100;
 /// That the group `:gid` is in force at `:now`; `:floor` is the oldest heartbeat that still counts.
 /// Says in DynamoDB's words what [`Lifetimes::life_of_group`] says.
 const ALIVE: &str =
-    "gid = :gid AND attribute_not_exists(dissolvedAt) AND expiresAt > :now AND hostSeen >= :floor";
+    "groupId = :gid AND attribute_not_exists(dissolvedAt) AND expiresAt > :now AND hostSeenAt >= :floor";
 
 impl Change {
     /// Only if a group is in force.
@@ -70,14 +70,14 @@ impl Group {
     fn of(item: &Item, key: Arc<GroupKey>) -> Result<Self> {
         let record = GroupRecord {
             key,
-            name: item.text("label")?.into(),
+            name: item.text("groupName")?.into(),
             host_id: Id::from(item.text("hostId")?),
             created_at: item.time("createdAt")?,
             expires_at: item.time("expiresAt")?,
             use_web_socket: item.is_on("webSocket"),
         };
-        let (tally, seats) = (item.number("tally")?, item.number("seats")?);
-        Ok(Self { record, polling: item.is_on("polling"), tally, seats })
+        let (recounts, seats) = (item.number("recounts")?, item.number("seats")?);
+        Ok(Self { record, has_pollers: item.is_on("hasPollers"), recounts, seats })
     }
 
     pub(crate) fn is_host(&self, node: &Id) -> bool {
@@ -98,22 +98,22 @@ fn ttl(expires_at: Timestamp) -> i64 {
 /// The item of a new group. Of groups of one millisecond, `serial` says which came first.
 pub(crate) fn new_group(record: &GroupRecord, serial: u64) -> Item {
     let item = Item::default()
-        .with("gid", record.key.id.as_str())
+        .with("groupId", record.key.id.as_str())
         .with("hostId", record.host_id.as_str())
-        .with("label", &*record.name)
+        .with("groupName", &*record.name)
         .with("createdAt", record.created_at)
         .with("expiresAt", record.expires_at)
-        .with("hostSeen", record.created_at)
+        .with("hostSeenAt", record.created_at)
         .with("webSocket", record.use_web_socket)
         .with("serial", serial)
-        .with("tally", 0_u64)
+        .with("recounts", 0_u64)
         .with("seats", 0_u64)
-        .with("nn", record.host_id.as_str())
-        .with("nj", record.created_at)
-        .with("np", first_character(&record.name))
-        .with("ns", format!("{}#{}", first_characters(&record.name, PREFIX_CHARACTERS), record.key.id))
+        .with("nodeId", record.host_id.as_str())
+        .with("joinedAt", record.created_at)
+        .with("nameInitial", first_character(&record.name))
+        .with("nameStart", format!("{}#{}", first_characters(&record.name, PREFIX_CHARACTERS), record.key.id))
         .with(TTL, ttl(record.expires_at));
-    if record.use_web_socket { item } else { item.with("polling", true) }
+    if record.use_web_socket { item } else { item.with("hasPollers", true) }
 }
 
 /// The first character of a name or of its beginning: the partition of the index of names.
@@ -128,11 +128,12 @@ fn first_characters(text: &str, count: usize) -> String {
 /// Puts a new group in the place of one that is no longer in force, as long as that one is there.
 pub(crate) fn replacing(now: Timestamp, key: Key, new: Item, there: &Item) -> Put {
     let past = past_with(now, there);
-    let put = Put::new(key, if past.0.is_empty() { new } else { new.with("past", past.0) });
-    let Some((id, seen)) = there.optional_text("gid").zip(there.optional_number::<i64>("hostSeen")) else {
-        return put.only_if("attribute_exists(pk) AND attribute_not_exists(gid)");
+    let put = Put::new(key, if past.0.is_empty() { new } else { new.with("pastGroups", past.0) });
+    let Some((id, seen)) = there.optional_text("groupId").zip(there.optional_number::<i64>("hostSeenAt"))
+    else {
+        return put.only_if("attribute_exists(pk) AND attribute_not_exists(groupId)");
     };
-    put.only_if("gid = :gid AND hostSeen = :seen").value(":gid", id).value(":seen", seen)
+    put.only_if("groupId = :gid AND hostSeenAt = :seen").value(":gid", id).value(":seen", seen)
 }
 
 /// Looks for a group in the item that it has, or that its host's later group has by now.
@@ -143,13 +144,13 @@ pub(crate) fn find(
     lifetimes: &Lifetimes,
 ) -> Result<Found> {
     let Some(item) = item else { return Ok(Found::Nothing) };
-    if item.optional_text("gid") != Some(key.id.as_str()) {
+    if item.optional_text("groupId") != Some(key.id.as_str()) {
         return Ok(find_past(now, key, item));
     }
     if item.0.contains_key("dissolvedAt") {
         return Ok(Found::Nothing);
     }
-    let age = GroupAge::by_wall(now, item.time("expiresAt")?, item.time("hostSeen")?);
+    let age = GroupAge::by_wall(now, item.time("expiresAt")?, item.time("hostSeenAt")?);
     Ok(match lifetimes.life_of_group(age) {
         Life::Alive => Found::Alive(Group::of(item, Arc::new(key.clone()))?),
         Life::Expired => Found::Expired,
@@ -159,7 +160,7 @@ pub(crate) fn find(
 
 /// Looks at an item for the group that it is of, whichever that is.
 pub(crate) fn find_any(now: Timestamp, domain: &Domain, item: &Item, lifetimes: &Lifetimes) -> Result<Found> {
-    let Some(id) = item.optional_text("gid") else { return Ok(Found::Nothing) };
+    let Some(id) = item.optional_text("groupId") else { return Ok(Found::Nothing) };
     find(now, &GroupKey { id: Id::from(id), domain: domain.clone() }, Some(item), lifetimes)
 }
 
@@ -175,7 +176,7 @@ fn find_past(now: Timestamp, key: &GroupKey, item: &Item) -> Found {
 }
 
 fn past_groups(item: &Item) -> impl Iterator<Item = Past<'_>> {
-    item.map("past").filter_map(|(random, expires_at)| {
+    item.map("pastGroups").filter_map(|(random, expires_at)| {
         let millis = expires_at.as_n().ok()?.parse().ok()?;
         Some(Past { random, expires_at: Timestamp::from_millis(millis) })
     })
@@ -184,7 +185,7 @@ fn past_groups(item: &Item) -> impl Iterator<Item = Past<'_>> {
 /// The groups that the next one in this item's place remembers: the latest ones that ended less than
 /// an hour ago and were not dissolved.
 fn past_with(now: Timestamp, item: &Item) -> Item {
-    let own = item.optional_text("gid").filter(|_| !item.0.contains_key("dissolvedAt")).map(Id::from);
+    let own = item.optional_text("groupId").filter(|_| !item.0.contains_key("dissolvedAt")).map(Id::from);
     let own = own.as_ref().and_then(Parts::of).zip(item.time("expiresAt").ok());
     let own = own.map(|(parts, expires_at)| Past { random: parts.random, expires_at });
     let mut past: Vec<_> = past_groups(item).chain(own).collect();

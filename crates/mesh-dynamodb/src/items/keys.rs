@@ -17,9 +17,9 @@ pub(crate) const GROUP: &str = "G#";
 /// Begins the sort key of a member.
 pub(crate) const MEMBER: &str = "N#";
 /// Begins the sort key of a recorded call.
-pub(crate) const CALL: &str = "E#";
+pub(crate) const CALL: &str = "C#";
 /// Begins the sort key of a receipt.
-const RECEIPT: &str = "C#";
+const RECEIPT: &str = "R#";
 /// Begins the partition of a domain.
 const DOMAIN: &str = "D#";
 

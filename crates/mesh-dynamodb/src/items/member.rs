@@ -8,6 +8,7 @@ use mesh_core::time::Timestamp;
 
 use super::group::Group;
 use super::keys;
+use super::values::VALUES;
 use crate::table::{Change, Item, TTL};
 
 /// Members of one page; each has 1 KB or so.
@@ -15,7 +16,7 @@ pub(crate) const PAGE: i32 = 200;
 
 /// That a member is there and was not silent for too long: `:oldest` is the oldest heartbeat that no
 /// longer counts.
-const LIVES: &str = "attribute_exists(pk) AND seen > :oldest";
+const LIVES: &str = "attribute_exists(pk) AND seenAt > :oldest";
 
 /// The part of a heartbeat's life during which it is fresh.
 const FRESH_PART: u32 = 60;
@@ -28,7 +29,8 @@ impl Change {
 
     /// Only if a member lives, or has no item.
     pub(crate) fn only_if_not_silent(self, now: Timestamp, lifetimes: &Lifetimes) -> Self {
-        self.only_if("(attribute_not_exists(pk) OR seen > :oldest)").value(":oldest", oldest(now, lifetimes))
+        self.only_if("(attribute_not_exists(pk) OR seenAt > :oldest)")
+            .value(":oldest", oldest(now, lifetimes))
     }
 }
 
@@ -38,7 +40,7 @@ fn oldest(now: Timestamp, lifetimes: &Lifetimes) -> Timestamp {
 
 /// True while a member was not silent for too long.
 pub(crate) fn lives(now: Timestamp, item: &Item, lifetimes: &Lifetimes) -> bool {
-    item.time("seen").is_ok_and(|seen| lifetimes.member_lives(elapsed(seen, now)))
+    item.time("seenAt").is_ok_and(|seen| lifetimes.member_lives(elapsed(seen, now)))
 }
 
 /// The node of a member's item, unless it was silent for too long.
@@ -61,19 +63,19 @@ pub(crate) fn is_fresh(now: Timestamp, seen: Timestamp, life: u32) -> bool {
 pub(crate) fn new_member(now: Timestamp, group: &Group) -> Item {
     Item::default()
         .with("inDomain", group.record.key.domain.as_str())
-        .with("seen", now)
+        .with("seenAt", now)
         .with("createdAt", now)
         .with("serial", serial_of(group))
-        .with("d", HashMap::new())
-        .with("held", 0_u64)
-        .with("reported", 0_u64)
+        .with(VALUES, HashMap::new())
+        .with("valueBytes", 0_u64)
+        .with("reportedAt", 0_u64)
         .with(TTL, group.ttl())
 }
 
 /// Orders the joins of one millisecond, and names one of them: later seats have greater numbers.
 pub(crate) fn serial_of(group: &Group) -> u64 {
     const SEATS: u64 = 1 << 20;
-    group.tally * SEATS + group.seats
+    group.recounts * SEATS + group.seats
 }
 
 /// The group of a member's item.

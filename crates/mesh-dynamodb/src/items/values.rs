@@ -11,6 +11,9 @@ use mesh_core::time::Timestamp;
 
 use crate::table::{Item, Value};
 
+/// The attribute of a member's values. The word is reserved in expressions.
+pub(crate) const VALUES: &str = "values";
+
 /// The items of a report that count: of equal keys the last one.
 pub(crate) fn latest(data: &[SensorData]) -> Vec<&SensorData> {
     let mut seen = HashSet::new();
@@ -57,7 +60,7 @@ pub(crate) fn by_report(member: &Item, node: &Id, group: &Arc<GroupKey>) -> impl
 /// A member's values with their times, in the order of their keys.
 fn values(member: &Item) -> impl Iterator<Item = (&str, &str, Timestamp)> {
     let mut values: Vec<_> = member
-        .map("d")
+        .map(VALUES)
         .filter_map(|(key, kept)| {
             let AttributeValue::M(kept) = kept else { return None };
             let at = kept.get("t")?.as_n().ok()?.parse().ok()?;

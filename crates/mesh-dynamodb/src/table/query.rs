@@ -4,7 +4,8 @@ use std::time::Instant;
 use aws_sdk_dynamodb::types::AttributeValue;
 use mesh_core::error::Result;
 
-use super::{BY_NAME, BY_NODE, Item, TOTAL, Table, Value};
+use super::definition::{BY_NAME, BY_NAME_KEYS, BY_NODE, BY_NODE_KEYS, KEYS};
+use super::{Item, TOTAL, Table, Value};
 
 /// An index instead of the table itself. Indexes lag behind writes.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +49,7 @@ impl Table {
     }
 
     fn query_in(&self, index: Option<Index>, partition: impl Into<Value>, page: i32) -> Query<'_> {
-        let (name, sort) = index.map_or(("pk", "sk"), Index::keys);
+        let (name, sort) = index.map_or(KEYS, Index::keys);
         Query {
             table: self,
             index,
@@ -145,8 +146,8 @@ impl Index {
 
     fn keys(self) -> (&'static str, &'static str) {
         match self {
-            Self::ByNode => ("nn", "nj"),
-            Self::ByName => ("np", "ns"),
+            Self::ByNode => BY_NODE_KEYS,
+            Self::ByName => BY_NAME_KEYS,
         }
     }
 }

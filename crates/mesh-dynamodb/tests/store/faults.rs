@@ -284,7 +284,7 @@ async fn nothing_is_deleted_before_it_may_be_forgotten() {
     for item in rows(&engine) {
         let ttl: i64 = item["ttl"]["N"].as_str().unwrap().parse().unwrap();
         let earliest = match item["sk"]["S"].as_str().unwrap() {
-            sort if sort.starts_with("C#") => seconds(room.now().wall.plus(REPEAT_WINDOW)),
+            sort if sort.starts_with("R#") => seconds(room.now().wall.plus(REPEAT_WINDOW)),
             _ => forgotten,
         };
         assert!((earliest..earliest + 60).contains(&ttl), "{item}");

@@ -80,7 +80,7 @@ fn left(engine: &Engine) -> Vec<Value> {
     let mut rows = rows(engine);
     rows.retain(|item| {
         let sort = item["sk"]["S"].as_str().unwrap();
-        !sort.starts_with("E#") && !sort.starts_with("C#")
+        !sort.starts_with("C#") && !sort.starts_with("R#")
     });
     rows
 }
@@ -188,7 +188,7 @@ async fn a_domain_is_never_too_full() {
     assert_eq!(created, groups.len(), "who was answered a group has one");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_group_is_never_too_full() {
     for seed in 0..3 {
         let engine = Engine::new();
