@@ -81,6 +81,12 @@ test('the board follows a lesson and ends it', async () => {
   await screenshot(page, 'board-node');
   await expectAccessible(page);
   await page.keyboard.press('Escape');
+  await lesson.join('mallory');
+  await nodeOf('mallory').getByRole('button').click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+  await page.getByRole('dialog', { name: 'Remove “mallory” from the group?' }).getByRole('button', { name: 'Remove' }).click();
+  await nodeOf('mallory').waitFor({ state: 'detached' });
+  await assert.rejects(lesson.report('mallory', 'score', '9'), /not found/i);
 
   // By keyboard alone; what is not confirmed does not happen.
   const dissolve = group.getByRole('button', { name: 'End the group' });
@@ -94,7 +100,7 @@ test('the board follows a lesson and ends it', async () => {
   assert.equal(await group.count(), 1);
   await dissolve.click();
   await page.getByRole('dialog').getByRole('button', { name: 'End the group' }).click();
-  await page.getByText('ねこ: ended').waitFor();
+  await page.getByText('ねこ: ended by the teacher').waitFor();
   await group.waitFor({ state: 'detached' });
   await assert.rejects(lesson.report('bob', 'score', '9'), /not found/i);
   expectNoProblems(page);

@@ -65,6 +65,7 @@ test('a class comes in by the code on the board, from the lobby to the first gro
 
   await board.getByRole('button', { name: '終わりにする' }).click();
   await board.getByRole('dialog').getByRole('button', { name: '終わりにする' }).click();
+  await second.getByText('先生が グループを おわりに しました').waitFor();
   await second.getByRole('button', { name: 'グループの いちらんに もどる' }).waitFor();
   await screenshot(second, 'join-ended');
 });

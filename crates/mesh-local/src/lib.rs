@@ -118,6 +118,24 @@ impl LocalStore {
         self.change(|state, _| Ok(state.only_group(now))).await
     }
 
+    /// Ends a group for the teacher, who needs to be neither its host nor to know a secret.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such group, or the change cannot be kept.
+    pub async fn end_group(&self, now: Now, group: &GroupKey) -> Result<()> {
+        self.change(|state, change| state.end_group(now, group, change)).await
+    }
+
+    /// Takes a member out of a group for the teacher. Taking out the host ends the group.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such group or member, or the change cannot be kept.
+    pub async fn remove_node(&self, now: Now, group: &GroupKey, node: &Id) -> Result<()> {
+        self.change(|state, change| state.remove_node(now, group, node, change)).await
+    }
+
     /// Ends what time has ended and tells subscribers. To be called a few times a second.
     pub async fn sweep(&self, now: Now) -> Result<()> {
         // Taken first: whatever they wait for is settled before this change is.

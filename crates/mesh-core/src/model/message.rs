@@ -40,6 +40,8 @@ pub struct GroupDissolve {
 pub enum DissolveReason {
     /// Its host dissolved it.
     ByHost,
+    /// The teacher ended it.
+    ByTeacher,
     /// Its host left it.
     HostLeft,
     /// Its time was over.
@@ -61,6 +63,7 @@ impl DissolveReason {
     pub fn text(self) -> &'static str {
         match self {
             Self::ByHost => "The group was dissolved by its host",
+            Self::ByTeacher => "The group was dissolved by the teacher",
             Self::HostLeft => "The host left, the group was dissolved",
             Self::TimeOver => "The group's time is over, it was dissolved",
             Self::HostSilent => "The host's heartbeat is missing, the group was dissolved",

@@ -90,6 +90,12 @@ impl State {
         self.dissolve(key, DissolveReason::ByHost, fields, change)
     }
 
+    /// Ends a group for the teacher.
+    pub(crate) fn end_group(&mut self, now: Now, key: &GroupKey, change: &mut Change) -> Result<()> {
+        self.group(now, key)?;
+        self.dissolve(key, DissolveReason::ByTeacher, MessageFields::ALL, change).map(drop)
+    }
+
     /// Removes a group as if it had never been.
     pub(super) fn dissolve(
         &mut self,

@@ -174,6 +174,23 @@ impl State {
         }
     }
 
+    /// Takes a node out of its group for the teacher.
+    pub(crate) fn remove_node(
+        &mut self,
+        now: Now,
+        key: &GroupKey,
+        node: &Id,
+        change: &mut Change,
+    ) -> Result<()> {
+        let group = self.group(now, key)?;
+        group.check_member(now, &self.settings.lifetimes, node)?;
+        if group.is_host(node) {
+            return self.end_group(now, key, change);
+        }
+        self.remove_member(&key.id, node, change);
+        Ok(())
+    }
+
     pub(crate) fn list_nodes(&self, now: Now, key: &GroupKey) -> Result<(GroupRecord, Vec<NodeRecord>)> {
         let group = self.group(now, key)?;
         let rules = &self.settings.lifetimes;

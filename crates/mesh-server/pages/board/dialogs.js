@@ -37,6 +37,8 @@ export class Dialogs {
     [this.#group, this.#node] = [group, node];
     at('node-name').value = node.label;
     at('node-error').replaceChildren();
+    // Without its host there is no group: that is what the group's own button is for.
+    at('remove').hidden = node.isHost;
     this.#describe();
     at('node').showModal();
   }
@@ -64,7 +66,7 @@ export class Dialogs {
     this.#group = group;
     const title = plain('dissolveGroup', { name: group.label });
     this.#ask({ word: 'dissolve', hint: 'dissolveHint', title }, () =>
-      this.#send('dissolve', { ...this.#place(), hostId: group.about.host }),
+      this.#send('dissolve', this.#place()),
     );
   }
 

@@ -121,6 +121,7 @@ pub(super) struct GroupEnd {
 #[serde(rename_all = "camelCase")]
 pub(super) enum EndReason {
     Dissolved,
+    ByTeacher,
     HostLeft,
     TimeOver,
     HostLost,
@@ -130,6 +131,7 @@ impl From<DissolveReason> for EndReason {
     fn from(reason: DissolveReason) -> Self {
         match reason {
             DissolveReason::ByHost => Self::Dissolved,
+            DissolveReason::ByTeacher => Self::ByTeacher,
             DissolveReason::HostLeft => Self::HostLeft,
             DissolveReason::TimeOver => Self::TimeOver,
             DissolveReason::HostSilent => Self::HostLost,

@@ -1,4 +1,5 @@
-//! What the teacher's board asks for: a stream of what happens in all groups, and the end of a group.
+//! What the teacher's board asks for: a stream of what happens in all groups, the end of a group, and a node's
+//! leaving.
 //!
 //! The admin key comes in a header of its own, which no page of another origin can send: nothing here
 //! answers a preflight.
@@ -13,11 +14,10 @@ use axum::http::{HeaderMap, Response, StatusCode};
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::poll_fn;
-use mesh_core::id::{Domain, Id};
-use mesh_core::model::MessageFields;
-use mesh_core::operations::{DissolveGroup, Operation};
+use mesh_core::id::{Domain, GroupKey, Id};
 use mesh_core::{Error, ErrorType};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::{App, answer};
 use crate::board;
@@ -43,27 +43,68 @@ pub(super) async fn board(State(app): State<Arc<App>>, headers: HeaderMap) -> Re
     response
 }
 
+/// A group, in bodies.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Dissolve {
+struct Place {
     group_id: Id,
     domain: Domain,
-    host_id: Id,
 }
 
-/// POST /admin/dissolve with `{groupId, domain, hostId}`: what the group's host could do as well.
-pub(super) async fn dissolve(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
-    if !is_admin(&app, request.headers()) {
-        return answer::unauthorized();
+/// A node of a group, in bodies.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NodePlace {
+    #[serde(flatten)]
+    place: Place,
+    node_id: Id,
+}
+
+impl From<Place> for GroupKey {
+    fn from(Place { group_id, domain }: Place) -> Self {
+        Self { id: group_id, domain }
     }
-    let Ok(body) = to_bytes(request.into_body(), MAX_BODY_BYTES).await else { return answer::too_large() };
-    let Ok(Dissolve { group_id, domain, host_id }) = serde_json::from_slice(&body) else {
-        let message = "The body must be {groupId, domain, hostId}";
-        return answer::error(StatusCode::BAD_REQUEST, ErrorType::BadRequestException, message);
+}
+
+/// POST /admin/dissolve with `{groupId, domain}`: the teacher ends a group.
+pub(super) async fn dissolve(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    let place: Place = match body_of_admin(&app, request, "The body must be {groupId, domain}").await {
+        Ok(place) => place,
+        Err(refusal) => return refusal,
     };
-    let dissolve = DissolveGroup { group_id, domain, host_id, fields: MessageFields::ALL };
-    match dissolve.run(&app.context).await {
-        Ok(_) => {
+    done(app.context.store.end_group(app.context.now(), &place.into()).await)
+}
+
+/// POST /admin/remove with `{groupId, domain, nodeId}`: the teacher takes a node out of its group.
+pub(super) async fn remove(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    let named: NodePlace =
+        match body_of_admin(&app, request, "The body must be {groupId, domain, nodeId}").await {
+            Ok(named) => named,
+            Err(refusal) => return refusal,
+        };
+    let NodePlace { place, node_id } = named;
+    done(app.context.store.remove_node(app.context.now(), &place.into(), &node_id).await)
+}
+
+/// The body of a request that has the admin key.
+async fn body_of_admin<T: DeserializeOwned>(
+    app: &App,
+    request: Request,
+    expected: &str,
+) -> Result<T, Response<Body>> {
+    if !is_admin(app, request.headers()) {
+        return Err(answer::unauthorized());
+    }
+    let Ok(body) = to_bytes(request.into_body(), MAX_BODY_BYTES).await else {
+        return Err(answer::too_large());
+    };
+    serde_json::from_slice(&body)
+        .map_err(|_| answer::error(StatusCode::BAD_REQUEST, ErrorType::BadRequestException, expected))
+}
+
+fn done(result: mesh_core::Result<()>) -> Response<Body> {
+    match result {
+        Ok(()) => {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::NO_CONTENT;
             response

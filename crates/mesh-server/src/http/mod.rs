@@ -112,6 +112,7 @@ pub fn app(app: Arc<App>) -> Router {
         .route("/metrics", get(operators::metrics))
         .route("/admin/board", get(admin::board))
         .route("/admin/dissolve", post(admin::dissolve))
+        .route("/admin/remove", post(admin::remove))
         .merge(console::routes())
         .merge(join::routes())
         .merge(Pages::new::<Board>(OWN_SERVER_ONLY).routes("/board"))

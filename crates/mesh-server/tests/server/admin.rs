@@ -128,9 +128,13 @@ async fn connect(server: &TestServer, key: &str) -> Result<Incoming, StatusCode>
 }
 
 async fn dissolve(server: &TestServer, key: &str, body: &Value) -> StatusCode {
+    admin(server, "dissolve", key, body).await
+}
+
+async fn admin(server: &TestServer, what: &str, key: &str, body: &Value) -> StatusCode {
     let headers = [("x-admin-key", key), ("content-type", "application/json")];
-    let body = body.to_string();
-    server.client().await.send(Method::POST, "/admin/dissolve", &headers, body.as_bytes()).await.status
+    let (path, body) = (format!("/admin/{what}"), body.to_string());
+    server.client().await.send(Method::POST, &path, &headers, body.as_bytes()).await.status
 }
 
 #[tokio::test]
@@ -145,7 +149,7 @@ async fn nothing_is_told_without_the_admin_key() {
     }
     // The pupils' key is not the teacher's, nor the other way round.
     assert_eq!(connect(&server, KEY).await.err(), Some(StatusCode::UNAUTHORIZED));
-    let body = json!({"groupId": group, "domain": "d", "hostId": "h"});
+    let body = json!({"groupId": group, "domain": "d"});
     assert_eq!(dissolve(&server, KEY, &body).await, StatusCode::UNAUTHORIZED);
     let headers = [("x-api-key", ADMIN_KEY)];
     let asked = client.send(Method::POST, "/graphql", &headers, br#"{"query":"{__typename}"}"#).await;
@@ -249,13 +253,38 @@ async fn the_teacher_ends_a_group() {
     let server = TestServer::start().await;
     let group = server.create("alice").await;
     let mut socket = server.subscribed(&group).await;
-    let wrong = json!({"groupId": group, "domain": "d", "hostId": "mallory"});
+    let wrong = json!({"groupId": group, "domain": "another"});
     assert_eq!(dissolve(&server, ADMIN_KEY, &wrong).await, StatusCode::CONFLICT);
-    let right = json!({"groupId": group, "domain": "d", "hostId": "alice"});
+    let right = json!({"groupId": group, "domain": "d"});
+    let mut board = Board::lobby(&server).await;
     assert_eq!(dissolve(&server, ADMIN_KEY, &right).await, StatusCode::NO_CONTENT);
-    assert!(socket.data("1").await["groupDissolve"]["message"].as_str().unwrap().contains("dissolved"));
+    let message = socket.data("1").await["groupDissolve"]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("dissolved") && message.contains("teacher"), "{message}");
+    board.until(|board| board.ended.contains(&json!({"id": group, "reason": "byTeacher"}))).await;
     assert_eq!(dissolve(&server, ADMIN_KEY, &right).await, StatusCode::CONFLICT);
     assert_eq!(dissolve(&server, ADMIN_KEY, &json!({})).await, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn the_teacher_takes_a_node_out_of_its_group() {
+    let server = TestServer::start().await;
+    let group = server.create("alice").await;
+    server.join(&group, "bob").await;
+    let mut board = Board::lobby(&server).await;
+    let bob = json!({"groupId": group, "domain": "d", "nodeId": "bob"});
+    assert_eq!(admin(&server, "remove", KEY, &bob).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(admin(&server, "remove", ADMIN_KEY, &bob).await, StatusCode::NO_CONTENT);
+    board.until(|board| board.gone.contains(&json!({"id": "bob", "lost": false}))).await;
+    let told =
+        server.ask(REPORT, json!({"g": group, "n": "bob", "data": [{"key": "k", "value": "v"}]})).await;
+    assert_eq!(told["errors"][0]["errorType"], "NodeNotFound");
+    assert_eq!(admin(&server, "remove", ADMIN_KEY, &bob).await, StatusCode::CONFLICT);
+    assert_eq!(admin(&server, "remove", ADMIN_KEY, &json!({"nodeId": "bob"})).await, StatusCode::BAD_REQUEST);
+    // It may join again; without its host there is no group.
+    server.join(&group, "bob").await;
+    let alice = json!({"groupId": group, "domain": "d", "nodeId": "alice"});
+    assert_eq!(admin(&server, "remove", ADMIN_KEY, &alice).await, StatusCode::NO_CONTENT);
+    board.until(|board| board.ended.contains(&json!({"id": group, "reason": "byTeacher"}))).await;
 }
 
 #[tokio::test]
