@@ -8,6 +8,7 @@ import {
   apiKeyOf,
   endpointOf,
   intervalOf,
+  joinable,
   type CallOptions,
   type CreateOptions,
   type JoinOptions,
@@ -49,7 +50,8 @@ export class Mesh {
   /** Whether the server knows node secrets and names. */
   #knowsSecrets = true;
 
-  constructor(options: MeshOptions) {
+  constructor(given: MeshOptions) {
+    const options: Partial<MeshOptions> = given ?? {};
     const { clock = systemClock, page = currentPage() } = options;
     const endpoint = endpointOf(options.endpoint);
     const apiKey = apiKeyOf(options.apiKey);
@@ -113,7 +115,7 @@ export class Mesh {
 
   /** Joins a group from {@link groups} or {@link search}, or any group whose id and domain are known. */
   async join(group: Pick<Group, "id" | "domain"> & Partial<Group>, options: JoinOptions = {}): Promise<Session> {
-    const { id, domain } = group;
+    const { id, domain } = joinable(group);
     const { name, nodeId, secret, signal } = options;
     const groupRef = { groupId: id, domain };
     const identity = nodeId === undefined ? newIdentity() : this.#identities.of(id, nodeId);

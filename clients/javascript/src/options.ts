@@ -71,6 +71,12 @@ export function endpointOf(given: unknown): URL {
   throw wrong(`endpoint must begin with http:// or https://, as in http://192.168.0.5:4000/graphql. It is ${String(given)}`);
 }
 
+/** A group that can be joined: programs often take the first one of a list that is empty. */
+export function joinable<G extends { readonly id?: unknown; readonly domain?: unknown }>(given: G): G {
+  if (typeof given?.id === "string" && typeof given.domain === "string") return given;
+  throw wrong("join needs a group of mesh.groups() or mesh.search(), or { id, domain }");
+}
+
 /** A key that fits into headers and sub-protocols. With any other, every call would fail like a broken network. */
 export function apiKeyOf(given: unknown): string {
   if (typeof given === "string" && /^[!-~]+$/.test(given)) return given;

@@ -30,6 +30,14 @@ test("a key that is missing, or fits into no header, is refused", () => {
   for (const apiKey of [undefined, "", "da2 key", "ｄａ２", "da2-key\n", 7, null]) refuses({ apiKey }, /^apiKey must be the key that the server shows/);
 });
 
+test("no options, and no group, are refused in words", async () => {
+  assert.throws(() => new Mesh(), { type: "InvalidOption", message: /endpoint/ });
+  const mesh = new Mesh({ ...options, webSocket: class {} });
+  for (const wrong of [undefined, null, {}, { id: "g" }, "g"]) {
+    await assert.rejects(mesh.join(wrong), { type: "InvalidOption", message: /mesh\.groups\(\)/ });
+  }
+});
+
 test("intervals have bounds", () => {
   for (const name of ["eventInterval", "dataInterval"]) {
     for (const wrong of [0, 9, 10_001, NaN]) refuses({ [name]: wrong }, new RegExp(`${name} must be 10 to 10000 milliseconds`));
