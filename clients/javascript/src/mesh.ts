@@ -242,7 +242,7 @@ function globalWebSocket(): WebSocketConstructor | undefined {
   if (!WebSocket && !hasWarned) {
     hasWarned = true;
     console.warn(
-      "mesh-v2-client: there is no WebSocket here, so sessions poll. In Node before 22: npm install ws, and new Mesh({ ..., webSocket })",
+      "mesh-v2-client: there is no WebSocket here, so sessions poll. Node before 22: npm install ws, new Mesh({ webSocket, ... })",
     );
   }
   return WebSocket;

@@ -74,7 +74,7 @@ export function endpointOf(given: unknown): URL {
 /** A group that can be joined: programs often take the first one of a list that is empty. */
 export function joinable<G extends { readonly id?: unknown; readonly domain?: unknown }>(given: G): G {
   if (typeof given?.id === "string" && typeof given.domain === "string") return given;
-  throw wrong("join needs a group of mesh.groups() or mesh.search(), or { id, domain }");
+  throw wrong("join needs a group, as mesh.groups() lists them");
 }
 
 /** A key that fits into headers and sub-protocols. With any other, every call would fail like a broken network. */
