@@ -7,4 +7,5 @@ mod folder;
 mod process;
 mod service;
 mod simulate;
+mod start;
 mod support;
