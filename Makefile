@@ -14,7 +14,7 @@ STAGE ?= stg
 CONFIG_ENV = $(or $(and $(filter stg,$(STAGE)),default),$(filter prod,$(STAGE)),$(error STAGE is stg or prod))
 FUNCTIONS := $(notdir $(wildcard crates/functions/*))
 
-.PHONY: help serve build test test-rust test-clients test-samples test-package test-browser test-editors test-cloud rehearse deploy end-keys key-date chromium console check-console extension check bench bench-functions instructions fmt tools
+.PHONY: help serve build test test-rust test-clients test-samples test-package test-browser test-editors test-cloud rehearse deploy end-keys key-date chromium console check-console extension guide check bench bench-functions instructions fmt tools
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ check-console: $(NODE_MODULES)
 $(NODE_MODULES): package.json package-lock.json $(wildcard */package.json */*/package.json)
 	npm ci
 	@touch $@
+
+guide: chromium $(NODE_MODULES) ## Make the teachers' guide out of README.ja.md: target/guide, as HTML and a sheet of A4
+	CHROMIUM=$(CHROMIUM) npm run --workspace packaging/guide build
 
 chromium:
 	@test -x $(CHROMIUM) || ./tests/browser/install-chromium
