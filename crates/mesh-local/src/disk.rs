@@ -97,12 +97,12 @@ impl File {
     }
 
     pub(super) fn database(&self) -> Result<Database, OpenError> {
-        let patience = Instant::now() + RELEASE_TIMEOUT;
+        let deadline = Instant::now() + RELEASE_TIMEOUT;
         loop {
             match (self.open)() {
                 Ok(database) => return Ok(database),
                 // A server that was killed may still be on its way out.
-                Err(DatabaseError::DatabaseAlreadyOpen) if Instant::now() < patience => {
+                Err(DatabaseError::DatabaseAlreadyOpen) if Instant::now() < deadline => {
                     std::thread::sleep(RELEASE_POLL);
                 }
                 Err(DatabaseError::DatabaseAlreadyOpen) => return Err(OpenError::InUse(self.path.clone())),

@@ -7,14 +7,14 @@ use mesh_core::error::StoreFailure;
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
-use crate::outbox::{News, Outbox};
+use crate::outbox::{Outbox, Outgoing};
 use crate::rows::Row;
 
 /// What goes into one commit, what may leave after it, and who waits for it.
 #[derive(Default)]
 struct Batch {
     rows: Vec<Row>,
-    news: Vec<News>,
+    news: Vec<Outgoing>,
     waiters: Vec<oneshot::Sender<bool>>,
 }
 
@@ -56,7 +56,7 @@ impl Journal {
     /// Takes a change. The receiver tells whether all that was submitted so far was committed; there
     /// is none if nothing is under way. Called under the state's lock, which makes the order of the
     /// rows that of the changes.
-    pub(super) fn submit(&self, rows: Vec<Row>, news: Vec<News>) -> Option<oneshot::Receiver<bool>> {
+    pub(super) fn submit(&self, rows: Vec<Row>, news: Vec<Outgoing>) -> Option<oneshot::Receiver<bool>> {
         let mut queue = self.queue.lock();
         if rows.is_empty() && news.is_empty() && queue.next.waiters.is_empty() && !queue.running {
             return None;

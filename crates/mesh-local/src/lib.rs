@@ -2,11 +2,10 @@
 //!
 //! A change is made in memory under one lock, its rows go to the journal, and its answer
 //! leaves once they are durable; so does the answer of a read, which may have seen changes that are
-//! not durable yet. News leaves through the outbox of its group, in the order of the changes.
+//! not durable yet. Messages leave through the outbox of its group, in the order of the changes.
 
 mod disk;
 mod journal;
-mod log;
 mod outbox;
 pub mod private_file;
 mod rows;
@@ -37,11 +36,11 @@ use tokio::sync::oneshot;
 
 pub use disk::{CommitObserver, OpenError, is_in_use};
 pub use outbox::Publisher;
-pub use state::{Counts, GroupView, NodeView, Overview};
+pub use state::{GroupView, NodeView, Overview, StoreCounts};
 
 use disk::{Disk, Shared};
 use outbox::Outbox;
-use state::{Change, State};
+use state::{Changes, State};
 
 /// The settings of a local store.
 #[derive(Clone, Debug)]
@@ -58,7 +57,7 @@ pub struct LocalStore {
     publisher: Arc<dyn Publisher>,
     disk: Option<Disk>,
     /// Outboxes whose task went away before its change was settled.
-    stranded: Mutex<Vec<Arc<Outbox>>>,
+    pending: Mutex<Vec<Arc<Outbox>>>,
 }
 
 impl LocalStore {
@@ -96,11 +95,11 @@ impl LocalStore {
     }
 
     fn new(shared: Arc<Shared>, publisher: Arc<dyn Publisher>, disk: Option<Disk>) -> Self {
-        Self { shared, publisher, disk, stranded: Mutex::default() }
+        Self { shared, publisher, disk, pending: Mutex::default() }
     }
 
     /// What is kept and what was dropped.
-    pub fn counts(&self) -> Counts {
+    pub fn counts(&self) -> StoreCounts {
         self.shared.lock().state.counts()
     }
 
@@ -139,13 +138,13 @@ impl LocalStore {
     /// Ends what time has ended and tells subscribers. To be called a few times a second.
     pub async fn sweep(&self, now: Now) -> Result<()> {
         // Taken first: whatever they wait for is settled before this change is.
-        let stranded = Leaving { store: self, outboxes: std::mem::take(&mut *self.stranded.lock()) };
+        let pending = Leaving { store: self, outboxes: std::mem::take(&mut *self.pending.lock()) };
         let swept = self.change(|state, change| {
             state.sweep(now, change);
             Ok(())
         });
         swept.await?;
-        stranded.leave();
+        pending.leave();
         Ok(())
     }
 
@@ -157,7 +156,7 @@ impl LocalStore {
     }
 
     /// Makes a change, and answers once it is durable and its news has left.
-    async fn change<T>(&self, make: impl FnOnce(&mut State, &mut Change) -> Result<T>) -> Result<T> {
+    async fn change<T>(&self, make: impl FnOnce(&mut State, &mut Changes) -> Result<T>) -> Result<T> {
         let begun = self.begin(make)?;
         if let Some(settled) = begun.settled
             && !settled.await.unwrap_or(false)
@@ -169,19 +168,19 @@ impl LocalStore {
     }
 
     /// The part of a change that happens under the state's lock.
-    fn begin<T>(&self, make: impl FnOnce(&mut State, &mut Change) -> Result<T>) -> Result<Begun<'_, T>> {
-        let mut change = Change::default();
+    fn begin<T>(&self, make: impl FnOnce(&mut State, &mut Changes) -> Result<T>) -> Result<Begun<'_, T>> {
+        let mut change = Changes::default();
         let mut opened = self.shared.lock();
         if opened.refuses {
             return Err(Error::Store("the store is being read back after a failed commit".into()));
         }
-        // Even a refusal may have seen changes that are not durable, and may have buried the dead.
+        // Even a refused call may have seen changes that are not durable, and may have removed expired groups.
         let result = make(&mut opened.state, &mut change);
-        let outboxes = change.news.iter().map(|(outbox, _)| outbox.clone()).collect();
+        let outboxes = change.messages.iter().map(|(outbox, _)| outbox.clone()).collect();
         let settled = if let Some(disk) = &self.disk {
-            disk.journal.submit(change.rows, change.news)
+            disk.journal.submit(change.rows, change.messages)
         } else {
-            Outbox::post(change.news);
+            Outbox::post(change.messages);
             None
         };
         Ok(Begun { result, settled, news: Leaving { store: self, outboxes } })
@@ -213,7 +212,7 @@ impl Leaving<'_> {
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
         if !self.outboxes.is_empty() {
-            self.store.stranded.lock().append(&mut self.outboxes);
+            self.store.pending.lock().append(&mut self.outboxes);
         }
     }
 }

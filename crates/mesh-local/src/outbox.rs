@@ -26,11 +26,11 @@ pub(super) struct Outbox {
 }
 
 /// A message and the outbox it leaves through.
-pub(super) type News = (Arc<Outbox>, MeshMessage);
+pub(super) type Outgoing = (Arc<Outbox>, MeshMessage);
 
 impl Outbox {
     /// Puts messages into their outboxes. Called in the order of the changes.
-    pub(super) fn post(news: Vec<News>) {
+    pub(super) fn post(news: Vec<Outgoing>) {
         for (outbox, message) in news {
             outbox.waiting.lock().push_back(message);
         }

@@ -138,7 +138,7 @@ impl Metrics {
     }
 
     /// Writes all figures.
-    pub fn encode(&self, hub: hub::HubCounts, store: store::Counts) -> Result<String, fmt::Error> {
+    pub fn encode(&self, hub: hub::HubCounts, store: store::StoreCounts) -> Result<String, fmt::Error> {
         let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         self.connections.set(signed(hub.connections as u64));
         self.subscriptions.set(signed(hub.subscriptions));

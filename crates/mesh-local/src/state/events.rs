@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use mesh_core::clock::Now;
-use mesh_core::cursor::{Cursor, Position, Since};
+use mesh_core::cursor::{Cursor, Position};
 use mesh_core::error::Result;
 use mesh_core::id::{GroupKey, Id};
 use mesh_core::model::{BatchEvent, CallNumber, Content, Event, MeshMessage, MessageFields};
-use mesh_core::store::{EventPage, NewBatch, RecordedBatch};
+use mesh_core::store::{NewBatch, RecordedBatch};
 
-use super::{Change, State, TOTAL_EVENT_BYTES, TOTAL_REPEATS};
-use crate::log::EventLog;
+use super::event_log::EventLog;
+use super::{Changes, State, TOTAL_EVENT_BYTES, TOTAL_REPEATS};
 use crate::rows::{RepeatRow, Row};
 
 impl State {
@@ -22,7 +22,7 @@ impl State {
         node: &Id,
         events: Arc<[Event]>,
         fields: MessageFields,
-        change: &mut Change,
+        change: &mut Changes,
     ) -> Result<MeshMessage> {
         self.group(now, key)?.check_member(now, &self.settings.lifetimes, node)?;
         self.group_mut(now, key)?.touch(now, node);
@@ -35,7 +35,7 @@ impl State {
         key: &GroupKey,
         node: &Id,
         call: &NewBatch,
-        change: &mut Change,
+        change: &mut Changes,
     ) -> Result<RecordedBatch> {
         self.group(now, key)?.check_member(now, &self.settings.lifetimes, node)?;
         self.forget_repeats(now, change);
@@ -70,31 +70,6 @@ impl State {
         Ok(RecordedBatch { count: answer.count as usize, next_since: answer.next_since, message })
     }
 
-    pub(crate) fn events_since(&mut self, now: Now, key: &GroupKey, since: Since) -> Result<EventPage> {
-        let epoch = self.epoch;
-        let group = self.group(now, key)?;
-        let cursor = match since {
-            Since::Cursor(cursor) if cursor.epoch == epoch => Some(cursor),
-            _ => None,
-        };
-        let mut page =
-            group.log.read(now, &self.settings.lifetimes, since, cursor.map(|cursor| cursor.position));
-        let group = self.group_mut(now, key)?;
-        // Only readers that recorded since the process began have an entry here.
-        if let Some(cursor) = cursor
-            && let Some(reader) = cursor.reader
-            && let Some(served) = group.served.get_mut(&reader)
-        {
-            let last = page.events.last();
-            let behind = last.and_then(|slice| slice.batch.cursor_behind(slice.range.end - 1, None));
-            *served = behind.map_or(cursor.position, |behind| behind.position);
-            for slice in &mut page.events {
-                slice.reader = Some(reader);
-            }
-        }
-        Ok(page)
-    }
-
     /// Adds a call to a group's log and makes room for it.
     fn append(
         &mut self,
@@ -103,7 +78,7 @@ impl State {
         node: &Id,
         events: Arc<[Event]>,
         fields: MessageFields,
-        change: &mut Change,
+        change: &mut Changes,
     ) -> Result<MeshMessage> {
         let epoch = self.epoch;
         let group = self.group_mut(now, key)?;
@@ -124,7 +99,7 @@ impl State {
             content: Content::BatchEvent(batch.clone()),
             fields,
         };
-        change.news.push((group.outbox.clone(), message.clone()));
+        change.messages.push((group.outbox.clone(), message.clone()));
         self.kept_bytes += added;
         self.counts.events_kept += batch.events.len() as u64;
         self.kept.push_back((key.id.clone(), call));
@@ -133,7 +108,7 @@ impl State {
     }
 
     /// Drops the oldest events of a group that has too many, and of all groups if they have too many.
-    fn make_room(&mut self, id: &Id, change: &mut Change) {
+    fn make_room(&mut self, id: &Id, change: &mut Changes) {
         let mut shortened = BTreeSet::new();
         if let Some(group) = self.groups.get_mut(id)
             && group.log.is_over_full()
@@ -153,8 +128,8 @@ impl State {
         self.write_shortened(&shortened, change);
     }
 
-    /// Drops events whose time is over. Whether they are kept was decided on read already.
-    pub(super) fn drop_old_events(&mut self, now: Now, change: &mut Change) {
+    /// Drops events whose time is over. Reads skip them already.
+    pub(super) fn drop_old_events(&mut self, now: Now, change: &mut Changes) {
         let mut shortened = BTreeSet::new();
         while let Some((id, call)) = self.kept.front() {
             let log = self.groups.get(id).map(|group| &group.log).filter(|log| log.first_call() == *call);
@@ -171,7 +146,7 @@ impl State {
         self.write_shortened(&shortened, change);
     }
 
-    /// Drops a group's oldest call if it is `call`; says how many events that were.
+    /// Drops a group's oldest call if it is `call`; returns the number of its events.
     fn drop_call(&mut self, id: &Id, call: u64) -> usize {
         let Some(group) = self.groups.get_mut(id) else { return 0 };
         let before = group.log.bytes();
@@ -180,14 +155,14 @@ impl State {
         dropped
     }
 
-    fn write_shortened(&self, ids: &BTreeSet<Id>, change: &mut Change) {
+    fn write_shortened(&self, ids: &BTreeSet<Id>, change: &mut Changes) {
         for group in ids.iter().filter_map(|id| self.groups.get(id)) {
             change.rows.extend([Row::DropCalls(group.number, group.log.first_call()), group.row(None)]);
         }
     }
 
     /// Forgets recorded calls that are no longer recognised.
-    pub(super) fn forget_repeats(&mut self, now: Now, change: &mut Change) {
+    pub(super) fn forget_repeats(&mut self, now: Now, change: &mut Changes) {
         while let Some((at, ..)) = self.repeats.front() {
             let still_known = now.steady.saturating_sub(*at) < mesh_core::settings::REPEAT_WINDOW;
             if still_known && self.repeats.len() <= TOTAL_REPEATS {

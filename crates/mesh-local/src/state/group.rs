@@ -1,3 +1,5 @@
+//! One group: its members, their values, and the rules that it decides by.
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,14 +13,14 @@ use mesh_core::model::{GroupRecord, NodeStatus, SensorData};
 use mesh_core::settings::{GroupAge, Life, Lifetimes, seconds};
 use mesh_core::time::Timestamp;
 
-use crate::log::EventLog;
+use super::event_log::EventLog;
 use crate::outbox::Outbox;
 use crate::rows::{GroupRow, MemberRow, RepeatRow, Row};
 
 /// The host's reader number in cursors; members count from one.
 pub(super) const HOST_READER: u16 = 0;
 
-/// A group that was not dissolved; it may be past its end and not yet buried.
+/// A group that was not dissolved; it may be past its end and not yet removed.
 pub(super) struct GroupState {
     pub(super) number: u64,
     pub(super) record: GroupRecord,
@@ -32,7 +34,7 @@ pub(super) struct GroupState {
     pub(super) log: EventLog,
     /// Answers to recorded calls, which may come again.
     pub(super) repeats: HashMap<(Id, [u8; 16]), RepeatRow>,
-    /// What readers were last served; only nodes that recorded have a reader's cursor.
+    /// The position up to which each reader was served; only nodes that recorded have a reader's cursor.
     pub(super) served: HashMap<u16, Position>,
     pub(super) next_reader: u32,
     /// The latest timestamp of a report.
@@ -69,7 +71,7 @@ impl GroupState {
         })
     }
 
-    /// When this group is dead unless its host renews its heartbeat.
+    /// The time at which this group ends unless its host renews its heartbeat, by the steady clock.
     pub(super) fn deadline(&self, rules: &Lifetimes) -> Duration {
         let silence = seconds(rules.host_heartbeat_ttl) + Duration::from_millis(1);
         self.end.min(self.host_seen + silence)
@@ -84,7 +86,11 @@ impl GroupState {
         self.members.get(node).filter(|member| member.lives(now, rules))
     }
 
-    /// Refuses who is neither the host nor a member.
+    /// Refuses a node that is neither the host nor a member.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NodeNotFound`].
     pub(super) fn check_member(&self, now: Now, rules: &Lifetimes, node: &Id) -> Result<()> {
         if self.is_host(node) || self.member(now, rules, node).is_some() {
             Ok(())
@@ -93,7 +99,7 @@ impl GroupState {
         }
     }
 
-    /// Takes a sign of life from a member; from the host it renews nothing.
+    /// Renews a member's heartbeat. A host's is renewed by its own calls alone.
     pub(super) fn touch(&mut self, now: Now, node: &Id) {
         if let Some(member) = self.members.get_mut(node) {
             member.seen = now.steady;
@@ -116,7 +122,7 @@ impl GroupState {
             .chain(members.map(|(id, member)| (id, &member.values)))
     }
 
-    /// How a node's cursors name it, where there was a number left for it.
+    /// The number that names a node in its cursors. `None` if no number was left for it.
     pub(super) fn reader_of(&self, node: &Id) -> Option<u16> {
         if self.is_host(node) { Some(HOST_READER) } else { self.members.get(node)?.row.reader }
     }
@@ -128,7 +134,7 @@ impl GroupState {
         self.last_report
     }
 
-    /// What the journal keeps of this group itself.
+    /// The row of this group itself.
     pub(super) fn row(&self, ended_at: Option<Timestamp>) -> Row {
         let row = GroupRow {
             record: self.record.clone(),
@@ -148,7 +154,7 @@ impl Member {
         rules.member_lives(now.steady.saturating_sub(self.seen))
     }
 
-    /// When this member is gone unless it says something.
+    /// The time at which this member is gone unless it calls again, by the steady clock.
     pub(super) fn deadline(&self, rules: &Lifetimes) -> Duration {
         self.seen + seconds(rules.member_heartbeat_ttl)
     }
@@ -160,7 +166,7 @@ impl Values {
         self.bytes
     }
 
-    /// What would be held after a report.
+    /// The size after a report.
     pub(super) fn size_with(&self, data: &[SensorData]) -> StatusSize {
         let mut size = StatusSize { keys: self.held.len(), bytes: self.bytes };
         // The last of equal keys counts.

@@ -1,20 +1,18 @@
 //! Creating, finding and ending groups.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use mesh_core::clock::Now;
-use mesh_core::error::{Error, HostAction, Result};
+use mesh_core::error::{Error, Result};
 use mesh_core::id::{Domain, GroupKey, Id};
-use mesh_core::model::{DissolveReason, GroupRecord, MeshMessage, MessageFields, NodeStatus};
+use mesh_core::model::GroupRecord;
 use mesh_core::settings::Life;
 use mesh_core::store::NewGroup;
 use mesh_core::time::Timestamp;
 
+use super::event_log::EventLog;
 use super::group::{GroupState, Values};
-use super::{Change, Ended, MEMBER_BYTES, State, TOTAL_ENDED};
-use crate::log::EventLog;
-use crate::rows::Row;
+use super::{Changes, MEMBER_BYTES, State};
 
 impl State {
     pub(crate) fn create_group(
@@ -22,9 +20,9 @@ impl State {
         now: Now,
         new: NewGroup,
         id: Id,
-        change: &mut Change,
+        change: &mut Changes,
     ) -> Result<GroupRecord> {
-        self.bury_groups(now, change);
+        self.expire_groups(now, change);
         if let Some(id) = self.indexes.group_of_host(&new.domain, &new.host_id)
             && let Some(group) = self.groups.get_mut(id)
         {
@@ -67,50 +65,6 @@ impl State {
         Ok(record)
     }
 
-    pub(crate) fn renew_heartbeat(&mut self, now: Now, key: &GroupKey, host: &Id) -> Result<GroupRecord> {
-        let group = self.group_mut(now, key)?;
-        if !group.is_host(host) {
-            return Err(Error::NotHost(HostAction::RenewHeartbeat));
-        }
-        group.host_seen = now.steady;
-        Ok(group.record.clone())
-    }
-
-    pub(crate) fn dissolve_group(
-        &mut self,
-        now: Now,
-        key: &GroupKey,
-        host: &Id,
-        fields: MessageFields,
-        change: &mut Change,
-    ) -> Result<MeshMessage> {
-        if !self.group(now, key)?.is_host(host) {
-            return Err(Error::NotHost(HostAction::Dissolve));
-        }
-        self.dissolve(key, DissolveReason::ByHost, fields, change)
-    }
-
-    /// Ends a group for the teacher.
-    pub(crate) fn end_group(&mut self, now: Now, key: &GroupKey, change: &mut Change) -> Result<()> {
-        self.group(now, key)?;
-        self.dissolve(key, DissolveReason::ByTeacher, MessageFields::ALL, change).map(drop)
-    }
-
-    /// Removes a group as if it had never been.
-    pub(super) fn dissolve(
-        &mut self,
-        key: &GroupKey,
-        reason: DissolveReason,
-        fields: MessageFields,
-        change: &mut Change,
-    ) -> Result<MeshMessage> {
-        let group = self.remove_group(&key.id).ok_or_else(|| Error::GroupNotFound(key.clone()))?;
-        let message = MeshMessage::dissolve(group.record.key.clone(), reason, fields);
-        change.rows.extend([Row::ClearGroup(group.number), Row::ForgetGroup(group.number)]);
-        change.news.push((group.outbox, message.clone()));
-        Ok(message)
-    }
-
     pub(crate) fn list_groups(&self, now: Now, domain: &Domain) -> Vec<GroupRecord> {
         self.living(now, self.indexes.groups_of_domain(domain)).map(|group| group.record.clone()).collect()
     }
@@ -119,16 +73,6 @@ impl State {
         let mut found: Vec<_> = self.living(now, self.indexes.groups_by_prefix(prefix)).collect();
         found.sort_by_key(|group| (group.record.created_at, group.number));
         found.into_iter().take(limit).map(|group| group.record.clone()).collect()
-    }
-
-    pub(crate) fn group_statuses(&self, now: Now, key: &GroupKey) -> Result<Vec<NodeStatus>> {
-        let group = self.group(now, key)?;
-        let values = group.living_values(now, &self.settings.lifetimes);
-        let mut statuses: Vec<_> =
-            values.flat_map(|(node, values)| values.by_report(node, &group.record.key)).collect();
-        // Timestamps are unique in a group.
-        statuses.sort_unstable_by_key(|status| status.timestamp);
-        Ok(statuses)
     }
 
     fn living<'a>(
@@ -140,48 +84,6 @@ impl State {
             .filter(move |group| group.life(now, &self.settings.lifetimes) == Life::Alive)
     }
 
-    /// Ends groups whose time is over or whose host is silent, remembers them, and tells their
-    /// subscribers.
-    pub(super) fn bury_groups(&mut self, now: Now, change: &mut Change) {
-        while let Some((deadline, id)) = self.group_deadlines.pop_first() {
-            if deadline > now.steady {
-                self.group_deadlines.insert((deadline, id));
-                break;
-            }
-            let Some(group) = self.groups.get(&id) else { continue };
-            let reason = match group.life(now, &self.settings.lifetimes) {
-                Life::Alive => {
-                    self.group_deadlines.insert((group.deadline(&self.settings.lifetimes), id));
-                    continue;
-                }
-                Life::Expired => DissolveReason::TimeOver,
-                Life::HostSilent => DissolveReason::HostSilent,
-            };
-            if let Some(group) = self.remove_group(&id) {
-                change.rows.extend([Row::ClearGroup(group.number), group.row(Some(now.wall))]);
-                let message = MeshMessage::dissolve(group.record.key.clone(), reason, MessageFields::ALL);
-                self.remember(group.number, group.record.key.clone(), group.end, now.steady);
-                change.news.push((group.outbox, message));
-            }
-        }
-        while self.ended.len() > TOTAL_ENDED {
-            self.forget_oldest(change);
-        }
-    }
-
-    pub(super) fn remember(&mut self, number: u64, key: Arc<GroupKey>, end: Duration, ended_at: Duration) {
-        self.ended_order.push_back((ended_at, key.id.clone()));
-        self.ended.insert(key.id.clone(), Ended { number, key, end });
-    }
-
-    pub(super) fn forget_oldest(&mut self, change: &mut Change) {
-        if let Some((_, id)) = self.ended_order.pop_front()
-            && let Some(ended) = self.ended.remove(&id)
-        {
-            change.rows.push(Row::ForgetGroup(ended.number));
-        }
-    }
-
     pub(super) fn add_group(&mut self, group: GroupState) {
         let id = &group.record.key.id;
         self.indexes.add_group(&group.record, group.number);
@@ -191,7 +93,7 @@ impl State {
     }
 
     /// Takes a group and everything that belongs to it out of the state.
-    fn remove_group(&mut self, id: &Id) -> Option<GroupState> {
+    pub(super) fn remove_group(&mut self, id: &Id) -> Option<GroupState> {
         let group = self.groups.remove(id)?;
         self.indexes.remove_group(&group.record, group.number);
         self.indexes.remove_membership(&group.record.host_id, group.host_joined);

@@ -1,3 +1,5 @@
+//! Indexes of groups by domain, host, name and node.
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The state as the journal kept it.
+//! Building the state from the rows that the journal kept.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use mesh_core::model::{BatchEvent, CallNumber};
 use mesh_core::settings::{elapsed, seconds};
 use mesh_core::time::Timestamp;
 
+use super::event_log::EventLog;
 use super::group::{GroupState, Member, Values};
 use super::{MEMBER_BYTES, State};
 use crate::LocalSettings;
-use crate::log::EventLog;
 use crate::rows::{CallRow, GroupRow, MemberRow, RepeatRow, ValueRow};
 
 /// All rows of a journal.
@@ -167,7 +167,7 @@ fn resumed(number: u64, row: GroupRow, end: Duration, now: Duration) -> GroupSta
     }
 }
 
-/// When something that carries a date happened, by the steady clock.
+/// The time of something that carries a date, by the steady clock.
 fn steady(now: Now, at: Timestamp) -> Duration {
     now.steady.saturating_sub(elapsed(at, now.wall))
 }

@@ -3,15 +3,12 @@
 use mesh_core::clock::Now;
 use mesh_core::error::{Error, Result};
 use mesh_core::id::{GroupKey, Id};
-use mesh_core::model::{
-    Content, DissolveReason, GroupRecord, MeshMessage, MessageFields, NodeRecord, NodeStatus, SensorData,
-};
-use mesh_core::settings::Life;
+use mesh_core::model::{DissolveReason, GroupRecord, MessageFields, NodeRecord};
 use mesh_core::store::JoinedNode;
 
-use super::group::{GroupState, Member, Values};
-use super::{Change, MEMBER_BYTES, State, TOTAL_STATUS_BYTES};
-use crate::rows::{MemberRow, Row, ValueRow};
+use super::group::{Member, Values};
+use super::{Changes, MEMBER_BYTES, State};
+use crate::rows::{MemberRow, Row};
 
 impl State {
     pub(crate) fn join_group(
@@ -20,7 +17,7 @@ impl State {
         key: &GroupKey,
         node: &Id,
         wish: Option<bool>,
-        change: &mut Change,
+        change: &mut Changes,
     ) -> Result<JoinedNode> {
         let group = self.group(now, key)?;
         let (record, is_host) = (group.record.clone(), group.is_host(node));
@@ -35,7 +32,7 @@ impl State {
     }
 
     /// The host stays unlisted; its joining only makes this its newest membership.
-    fn join_host(&mut self, record: &GroupRecord, change: &mut Change) {
+    fn join_host(&mut self, record: &GroupRecord, change: &mut Changes) {
         let joined = self.number();
         if let Some(group) = self.groups.get_mut(&record.key.id) {
             self.indexes.remove_membership(&record.host_id, group.host_joined);
@@ -51,9 +48,9 @@ impl State {
         key: &GroupKey,
         node: &Id,
         use_web_socket: bool,
-        change: &mut Change,
+        change: &mut Changes,
     ) -> Result<mesh_core::time::Timestamp> {
-        self.bury_member(now, &key.id, node, change);
+        self.expire_member(now, &key.id, node, change);
         let known = self.group(now, key)?.members.contains_key(node);
         if !known {
             self.check_room_for_member(now, key, change)?;
@@ -90,10 +87,10 @@ impl State {
         Ok(row.created_at)
     }
 
-    fn check_room_for_member(&mut self, now: Now, key: &GroupKey, change: &mut Change) -> Result<()> {
+    fn check_room_for_member(&mut self, now: Now, key: &GroupKey, change: &mut Changes) -> Result<()> {
         let most = self.settings.limits.nodes_in_group;
         if self.group(now, key)?.members.len() >= most {
-            self.bury_members(now, change);
+            self.expire_members(now, change);
         }
         if self.group(now, key)?.members.len() >= most {
             return Err(Error::invalid(format!("a group may have at most {most} nodes")));
@@ -101,68 +98,12 @@ impl State {
         self.check_status_room(0, MEMBER_BYTES)
     }
 
-    /// Refuses what would exceed the memory that members and values may take in all.
-    fn check_status_room(&self, before: usize, after: usize) -> Result<()> {
-        if after > before && self.status_bytes - before + after > TOTAL_STATUS_BYTES {
-            return Err(Error::invalid(format!(
-                "this server may hold at most {TOTAL_STATUS_BYTES} bytes of nodes and values"
-            )));
-        }
-        Ok(())
-    }
-
-    pub(crate) fn send_member_heartbeat(
-        &mut self,
-        now: Now,
-        key: &GroupKey,
-        node: &Id,
-    ) -> Result<GroupRecord> {
-        self.group(now, key)?.check_member(now, &self.settings.lifetimes, node)?;
-        let group = self.group_mut(now, key)?;
-        group.touch(now, node);
-        Ok(group.record.clone())
-    }
-
-    pub(crate) fn report_status(
-        &mut self,
-        now: Now,
-        key: &GroupKey,
-        node: &Id,
-        data: Vec<SensorData>,
-        fields: MessageFields,
-        change: &mut Change,
-    ) -> Result<MeshMessage> {
-        self.group(now, key)?.check_member(now, &self.settings.lifetimes, node)?;
-        let not_found = || Error::NodeNotFound(node.clone());
-        let values = self.group_mut(now, key)?.values_mut(node).ok_or_else(not_found)?;
-        let (before, size) = (values.bytes(), values.size_with(&data));
-        size.check()?;
-        self.check_status_room(before, size.bytes)?;
-        self.status_bytes = self.status_bytes - before + size.bytes;
-
-        let group = self.group_mut(now, key)?;
-        let timestamp = group.report_time(now);
-        group.touch(now, node);
-        if let Some(values) = group.values_mut(node) {
-            values.merge(&data, timestamp);
-        }
-        change.rows.extend(data.iter().map(|item| {
-            let row = ValueRow { value: item.value.clone(), at: timestamp };
-            Row::Value(group.number, node.clone(), item.key.clone(), row)
-        }));
-        let status = NodeStatus { node_id: node.clone(), group: group.record.key.clone(), data, timestamp };
-        let message =
-            MeshMessage { group: group.record.key.clone(), content: Content::NodeStatus(status), fields };
-        change.news.push((group.outbox.clone(), message.clone()));
-        Ok(message)
-    }
-
     pub(crate) fn leave_group(
         &mut self,
         now: Now,
         key: &GroupKey,
         node: &Id,
-        change: &mut Change,
+        change: &mut Changes,
     ) -> Result<()> {
         let group = self.group(now, key)?;
         group.check_member(now, &self.settings.lifetimes, node)?;
@@ -180,7 +121,7 @@ impl State {
         now: Now,
         key: &GroupKey,
         node: &Id,
-        change: &mut Change,
+        change: &mut Changes,
     ) -> Result<()> {
         let group = self.group(now, key)?;
         group.check_member(now, &self.settings.lifetimes, node)?;
@@ -205,45 +146,7 @@ impl State {
         Ok((group.record.clone(), members.into_iter().map(node).collect()))
     }
 
-    pub(crate) fn node_status(&self, now: Now, node: &Id) -> Option<NodeStatus> {
-        let rules = &self.settings.lifetimes;
-        let in_force = |group: &&GroupState| {
-            group.life(now, rules) == Life::Alive && group.check_member(now, rules, node).is_ok()
-        };
-        let group = self.indexes.groups_of_node(node).filter_map(|id| self.groups.get(id)).find(in_force)?;
-        let values =
-            if group.is_host(node) { &group.host_values } else { &group.member(now, rules, node)?.values };
-        values.merged(node, &group.record.key)
-    }
-
-    /// Removes members that were silent for too long.
-    pub(super) fn bury_members(&mut self, now: Now, change: &mut Change) {
-        while let Some((deadline, group, node)) = self.member_deadlines.pop_first() {
-            if deadline > now.steady {
-                self.member_deadlines.insert((deadline, group, node));
-                break;
-            }
-            let rules = &self.settings.lifetimes;
-            let Some(member) = self.groups.get(&group).and_then(|group| group.members.get(&node)) else {
-                continue;
-            };
-            if member.lives(now, rules) {
-                self.member_deadlines.insert((member.deadline(rules), group, node));
-            } else {
-                self.remove_member(&group, &node, change);
-            }
-        }
-    }
-
-    /// Removes one member if it was silent for too long: who comes back starts anew.
-    fn bury_member(&mut self, now: Now, group: &Id, node: &Id, change: &mut Change) {
-        let member = self.groups.get(group).and_then(|group| group.members.get(node));
-        if member.is_some_and(|member| !member.lives(now, &self.settings.lifetimes)) {
-            self.remove_member(group, node, change);
-        }
-    }
-
-    fn remove_member(&mut self, group: &Id, node: &Id, change: &mut Change) {
+    pub(super) fn remove_member(&mut self, group: &Id, node: &Id, change: &mut Changes) {
         let Some(group) = self.groups.get_mut(group) else { return };
         let Some(member) = group.members.remove(node) else { return };
         self.indexes.remove_membership(node, member.row.joined);

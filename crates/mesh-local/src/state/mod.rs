@@ -1,14 +1,19 @@
-//! Everything that a local home knows, in memory. Methods change it and say what the journal has to
-//! write and what subscribers have to hear; they neither wait nor publish.
+//! Everything that the store knows, in memory. Methods change it and collect the rows for the journal and
+//! the messages for subscribers. They neither wait nor publish.
+//!
+//! Files are named as the contract suite of core: groups, lifecycle, members, status, events, polling.
 
+mod event_log;
 mod events;
 mod group;
 mod groups;
 mod indexes;
+mod lifecycle;
 mod load;
 mod members;
 mod overview;
-mod sweep;
+mod polling;
+mod status;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -20,7 +25,7 @@ use mesh_core::id::{GroupKey, Id};
 use mesh_core::settings::{Life, Settings};
 
 use crate::LocalSettings;
-use crate::outbox::News;
+use crate::outbox::Outgoing;
 use crate::rows::Row;
 use group::GroupState;
 use indexes::Indexes;
@@ -31,19 +36,19 @@ pub use overview::{GroupView, NodeView, Overview};
 const TOTAL_EVENT_BYTES: usize = 256 << 20;
 /// The most bytes of members and their values in all groups.
 const TOTAL_STATUS_BYTES: usize = 512 << 20;
-/// What a member counts beside its values.
+/// The bytes that a member counts beside its values.
 const MEMBER_BYTES: usize = 512;
 /// The most calls of `recordEventsByNode` that are remembered of all groups.
 const TOTAL_REPEATS: usize = 1_000_000;
 /// The most ended groups that are remembered.
 const TOTAL_ENDED: usize = 100_000;
 
-/// Everything that a local home knows.
+/// Everything that the store knows.
 pub(super) struct State {
     settings: Settings,
     /// The most groups in all domains.
     max_groups: usize,
-    /// Which life of the store this is.
+    /// Cursors of another epoch mean nothing here.
     epoch: u32,
     groups: HashMap<Id, GroupState>,
     /// Groups that ended without being dissolved.
@@ -51,9 +56,9 @@ pub(super) struct State {
     indexes: Indexes,
     /// The next group number, and the next place in the order of joins.
     next_number: u64,
-    /// When each group is to be looked at; it may have been kept alive since.
+    /// The time at which each group may have ended, unless it was renewed since.
     group_deadlines: BTreeSet<(Duration, Id)>,
-    /// When each member is to be looked at.
+    /// The time at which each member may be gone, unless it was renewed since.
     member_deadlines: BTreeSet<(Duration, Id, Id)>,
     /// Recorded calls of all groups, oldest first.
     kept: VecDeque<(Id, u64)>,
@@ -63,7 +68,7 @@ pub(super) struct State {
     /// Ended groups, oldest first.
     ended_order: VecDeque<(Duration, Id)>,
     status_bytes: usize,
-    counts: Counts,
+    counts: StoreCounts,
 }
 
 /// A group that ended without being dissolved.
@@ -74,9 +79,9 @@ struct Ended {
     end: Duration,
 }
 
-/// What the state counted since the process began.
+/// Figures for the metrics.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Counts {
+pub struct StoreCounts {
     /// Living groups.
     pub groups: usize,
     /// Joined nodes.
@@ -89,13 +94,13 @@ pub struct Counts {
     pub events_dropped: u64,
 }
 
-/// What a change of the state leads to.
+/// The effects of one call: rows to write and messages to publish.
 #[derive(Default)]
-pub(super) struct Change {
+pub(super) struct Changes {
     /// Rows for the journal.
     pub(super) rows: Vec<Row>,
-    /// News for the subscribers of groups.
-    pub(super) news: Vec<News>,
+    /// Messages for the subscribers of groups.
+    pub(super) messages: Vec<Outgoing>,
 }
 
 impl State {
@@ -115,14 +120,14 @@ impl State {
             repeats: VecDeque::new(),
             ended_order: VecDeque::new(),
             status_bytes: 0,
-            counts: Counts::default(),
+            counts: StoreCounts::default(),
         }
     }
 
     /// The figures for the metrics.
-    pub(super) fn counts(&self) -> Counts {
+    pub(super) fn counts(&self) -> StoreCounts {
         let nodes = self.groups.values().map(|group| group.members.len()).sum();
-        Counts { groups: self.groups.len(), nodes, kept_bytes: self.kept_bytes, ..self.counts }
+        StoreCounts { groups: self.groups.len(), nodes, kept_bytes: self.kept_bytes, ..self.counts }
     }
 
     /// The living group of that key.
@@ -147,7 +152,7 @@ impl State {
         self.groups.get_mut(&key.id).ok_or_else(|| Error::GroupNotFound(key.clone()))
     }
 
-    /// Whether nothing is kept at all.
+    /// True if nothing is kept at all.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         let counts =

@@ -1,3 +1,5 @@
+//! Tests of the store: the contract suite, messages, limits, restarts and failures.
+
 mod contract;
 mod failures;
 mod kept;

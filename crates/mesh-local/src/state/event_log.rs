@@ -68,7 +68,7 @@ impl EventLog {
         self.calls.push_back(Kept { batch, call, from, at });
     }
 
-    /// Whether more is kept than a group may have.
+    /// True if more is kept than a group may have.
     pub(super) fn is_over_full(&self) -> bool {
         self.events > GROUP_EVENTS || self.bytes > GROUP_BYTES
     }
@@ -90,7 +90,7 @@ impl EventLog {
         true
     }
 
-    /// Drops the oldest call if it is `call`; says how many events that were.
+    /// Drops the oldest call if it is `call`; returns the number of its events.
     pub(super) fn drop_call(&mut self, call: u64) -> usize {
         let mut dropped = 0;
         while self.calls.front().is_some_and(|oldest| oldest.call == call) && self.drop_oldest_event() {
@@ -109,8 +109,7 @@ impl EventLog {
         self.calls.front().map(|kept| kept.at)
     }
 
-    /// What lies behind `since`, at most 100 events. `position` is what a cursor of this life of the
-    /// store says, and none for one of another.
+    /// The events after `since`, at most 100. `position` is what a cursor of this epoch says, and none for one of another.
     pub(super) fn read(
         &self,
         now: Now,
@@ -175,7 +174,7 @@ impl Kept {
     }
 }
 
-/// What events take: their texts and the bookkeeping around them.
+/// The bytes that events take in memory: their texts and the structures around them.
 fn bytes_of(events: &[Event]) -> usize {
     let texts = |event: &Event| {
         let optional = |text: &Option<String>| text.as_ref().map_or(0, String::len);

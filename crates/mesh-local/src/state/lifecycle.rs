@@ -1,0 +1,156 @@
+//! How groups and members live and end: heartbeats, expiry, and the memory of expired groups.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mesh_core::clock::Now;
+use mesh_core::error::{Error, HostAction, Result};
+use mesh_core::id::{GroupKey, Id};
+use mesh_core::model::{DissolveReason, GroupRecord, MeshMessage, MessageFields};
+use mesh_core::settings::{EXPIRED_MEMORY, Life};
+
+use super::{Changes, Ended, State, TOTAL_ENDED};
+use crate::rows::Row;
+
+impl State {
+    pub(crate) fn renew_heartbeat(&mut self, now: Now, key: &GroupKey, host: &Id) -> Result<GroupRecord> {
+        let group = self.group_mut(now, key)?;
+        if !group.is_host(host) {
+            return Err(Error::NotHost(HostAction::RenewHeartbeat));
+        }
+        group.host_seen = now.steady;
+        Ok(group.record.clone())
+    }
+
+    pub(crate) fn send_member_heartbeat(
+        &mut self,
+        now: Now,
+        key: &GroupKey,
+        node: &Id,
+    ) -> Result<GroupRecord> {
+        self.group(now, key)?.check_member(now, &self.settings.lifetimes, node)?;
+        let group = self.group_mut(now, key)?;
+        group.touch(now, node);
+        Ok(group.record.clone())
+    }
+
+    pub(crate) fn dissolve_group(
+        &mut self,
+        now: Now,
+        key: &GroupKey,
+        host: &Id,
+        fields: MessageFields,
+        change: &mut Changes,
+    ) -> Result<MeshMessage> {
+        if !self.group(now, key)?.is_host(host) {
+            return Err(Error::NotHost(HostAction::Dissolve));
+        }
+        self.dissolve(key, DissolveReason::ByHost, fields, change)
+    }
+
+    /// Ends a group for the teacher.
+    pub(crate) fn end_group(&mut self, now: Now, key: &GroupKey, change: &mut Changes) -> Result<()> {
+        self.group(now, key)?;
+        self.dissolve(key, DissolveReason::ByTeacher, MessageFields::ALL, change).map(drop)
+    }
+
+    /// Removes a group as if it had never been.
+    pub(super) fn dissolve(
+        &mut self,
+        key: &GroupKey,
+        reason: DissolveReason,
+        fields: MessageFields,
+        change: &mut Changes,
+    ) -> Result<MeshMessage> {
+        let group = self.remove_group(&key.id).ok_or_else(|| Error::GroupNotFound(key.clone()))?;
+        let message = MeshMessage::dissolve(group.record.key.clone(), reason, fields);
+        change.rows.extend([Row::ClearGroup(group.number), Row::ForgetGroup(group.number)]);
+        change.messages.push((group.outbox, message.clone()));
+        Ok(message)
+    }
+
+    /// Removes everything whose time is over, and tells subscribers. Reads do not depend on it: they
+    /// apply the same rules themselves.
+    pub(crate) fn sweep(&mut self, now: Now, change: &mut Changes) {
+        self.expire_groups(now, change);
+        self.expire_members(now, change);
+        self.drop_old_events(now, change);
+        self.forget_repeats(now, change);
+        while let Some((ended_at, _)) = self.ended_order.front() {
+            // A margin, so that "at least an hour" holds for whoever reads the clock elsewhere.
+            if now.steady.saturating_sub(*ended_at) < EXPIRED_MEMORY * 2 {
+                break;
+            }
+            self.forget_oldest(change);
+        }
+    }
+
+    /// Ends groups whose time is over or whose host is silent, remembers them, and tells their
+    /// subscribers.
+    pub(super) fn expire_groups(&mut self, now: Now, change: &mut Changes) {
+        while let Some((deadline, id)) = self.group_deadlines.pop_first() {
+            if deadline > now.steady {
+                self.group_deadlines.insert((deadline, id));
+                break;
+            }
+            let Some(group) = self.groups.get(&id) else { continue };
+            let reason = match group.life(now, &self.settings.lifetimes) {
+                Life::Alive => {
+                    self.group_deadlines.insert((group.deadline(&self.settings.lifetimes), id));
+                    continue;
+                }
+                Life::Expired => DissolveReason::TimeOver,
+                Life::HostSilent => DissolveReason::HostSilent,
+            };
+            if let Some(group) = self.remove_group(&id) {
+                change.rows.extend([Row::ClearGroup(group.number), group.row(Some(now.wall))]);
+                let message = MeshMessage::dissolve(group.record.key.clone(), reason, MessageFields::ALL);
+                self.remember(group.number, group.record.key.clone(), group.end, now.steady);
+                change.messages.push((group.outbox, message));
+            }
+        }
+        while self.ended.len() > TOTAL_ENDED {
+            self.forget_oldest(change);
+        }
+    }
+
+    /// Removes members that were silent for too long.
+    pub(super) fn expire_members(&mut self, now: Now, change: &mut Changes) {
+        while let Some((deadline, group, node)) = self.member_deadlines.pop_first() {
+            if deadline > now.steady {
+                self.member_deadlines.insert((deadline, group, node));
+                break;
+            }
+            let rules = &self.settings.lifetimes;
+            let Some(member) = self.groups.get(&group).and_then(|group| group.members.get(&node)) else {
+                continue;
+            };
+            if member.lives(now, rules) {
+                self.member_deadlines.insert((member.deadline(rules), group, node));
+            } else {
+                self.remove_member(&group, &node, change);
+            }
+        }
+    }
+
+    /// Removes a member if it was silent for too long, so that it starts anew when it joins again.
+    pub(super) fn expire_member(&mut self, now: Now, group: &Id, node: &Id, change: &mut Changes) {
+        let member = self.groups.get(group).and_then(|group| group.members.get(node));
+        if member.is_some_and(|member| !member.lives(now, &self.settings.lifetimes)) {
+            self.remove_member(group, node, change);
+        }
+    }
+
+    pub(super) fn remember(&mut self, number: u64, key: Arc<GroupKey>, end: Duration, ended_at: Duration) {
+        self.ended_order.push_back((ended_at, key.id.clone()));
+        self.ended.insert(key.id.clone(), Ended { number, key, end });
+    }
+
+    pub(super) fn forget_oldest(&mut self, change: &mut Changes) {
+        if let Some((_, id)) = self.ended_order.pop_front()
+            && let Some(ended) = self.ended.remove(&id)
+        {
+            change.rows.push(Row::ForgetGroup(ended.number));
+        }
+    }
+}
