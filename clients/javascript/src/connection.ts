@@ -79,6 +79,8 @@ export class Connection {
   #cancelSocket: Cancel | undefined;
   #cancelPoll: Cancel | undefined;
   #cancelCheck: Cancel | undefined;
+  /** The position at which the current subscription began, until the events since then are checked. */
+  #unchecked: string | undefined;
   #polls: Promise<unknown> = Promise.resolve();
 
   constructor(options: ConnectionOptions) {
@@ -98,7 +100,7 @@ export class Connection {
     if (socket && !socket.closed) {
       this.#attach(socket);
       this.#goLive(socket);
-      this.#checkLater(() => this.#options.sync());
+      this.#checkLater(since, () => this.#options.sync());
     } else {
       // Events that were fired before this node joined are not for it.
       await this.#catchUp(() => {});
@@ -182,7 +184,7 @@ export class Connection {
     if (this.#socket !== socket) return;
     this.#goLive(socket);
     // Events that arrived live already are dropped as repeated ones.
-    this.#checkLater(() => this.#pollPages(since, (events) => this.#options.receivePolled(events)));
+    this.#checkLater(since, () => this.#pollPages(() => since, (events) => this.#options.receivePolled(events)));
   }
 
   #attach(socket: Socket): void {
@@ -201,15 +203,28 @@ export class Connection {
     });
   }
 
-  #checkLater(check: () => Promise<unknown>): void {
+  /** Checks what was received since the position at which the subscription began. */
+  #checkLater(since: string, check: () => Promise<unknown>): void {
     const { clock, failed } = this.#options;
-    this.#cancelCheck?.();
-    this.#cancelCheck = clock.after(CHECK_AFTER, () => void check().catch(failed));
+    const socket = this.#socket;
+    this.#unchecked = since;
+    this.#cancelCheck = clock.after(CHECK_AFTER, async () => {
+      try {
+        await check();
+        if (this.#socket === socket) this.#unchecked = undefined;
+      } catch (error) {
+        failed(error);
+        if (this.#socket === socket && !this.#ended) this.#checkLater(since, check);
+      }
+    });
   }
 
   #lost(): void {
     this.#socket = undefined;
     this.#cancelCheck?.();
+    // Live messages moved the position, but without the check events before it may be missing.
+    this.#since = this.#unchecked ?? this.#since;
+    this.#unchecked = undefined;
     if (this.#ended) return;
     const wasStable = this.#state === "live" && this.#options.clock.steady() - this.#liveAt >= STABLE_AFTER;
     this.#failedSockets = wasStable ? 0 : this.#failedSockets + 1;
@@ -245,9 +260,7 @@ export class Connection {
 
   /** Polls all events after the known position. */
   #catchUp(receive: (events: readonly WireEvent[]) => void): Promise<void> {
-    // Read when the polls before this one are done.
-    const since = () => this.#since;
-    return this.#pollPages(since, (events, complete) => {
+    return this.#pollPages(() => this.#since, (events, complete) => {
       // While the position stays, the server reports the same gap at every poll: it counts once.
       if (!complete && this.#isComplete) this.#hasLost = true;
       this.#isComplete = complete;
@@ -256,15 +269,15 @@ export class Connection {
     });
   }
 
-  /** Polls all events after a position, page by page. */
-  #pollPages(since: string | (() => string), receive: (events: readonly WireEvent[], complete: boolean) => void): Promise<void> {
+  /** Polls all events after a position, page by page. The position is read when the polls before are done. */
+  #pollPages(since: () => string, receive: (events: readonly WireEvent[], complete: boolean) => void): Promise<void> {
     const run = async () => {
-      for (let next: string | undefined = typeof since === "string" ? since : since(); next !== undefined; ) {
+      for (let next: string | null | undefined = since(); typeof next === "string"; ) {
         const { events, complete } = await this.#options.poll(next);
         if (this.#ended) return;
         receive(events, complete);
         const isFull = events.length >= PAGE_EVENTS || jsonBytes(events) > LARGE_PAGE;
-        next = isFull ? (events.at(-1)?.cursor ?? undefined) : undefined;
+        next = isFull ? events.at(-1)?.cursor : null;
       }
     };
     const done = this.#polls.then(run);

@@ -130,22 +130,19 @@ export interface Operation<V, D> {
   readonly types?: (variables: V) => D;
 }
 
-/** The GraphQL type of every variable. The same name has the same type in all operations. */
+/** The GraphQL types of variables. The same name has the same type in all operations. */
 const TYPES: Record<string, string> = {
   data: "[SensorDataInput!]!",
-  domain: "String!",
   events: "[EventInput!]!",
-  groupId: "ID!",
-  hostId: "ID!",
   limit: "Int",
   maxConnectionTimeSeconds: "Int",
-  name: "String!",
-  namePrefix: "String!",
-  nodeId: "ID!",
-  secret: "String!",
-  since: "String!",
   useWebSocket: "Boolean",
 };
+
+/** The GraphQL type of a variable: an id if its name says so, or else a text. */
+function typeOf(name: string): string {
+  return TYPES[name] ?? (name.endsWith("Id") ? "ID!" : "String!");
+}
 
 /**
  * The document of an operation with these variables. Variables that are undefined are left out of it,
@@ -155,7 +152,7 @@ export function documentOf<V extends object>(operation: Operation<V, unknown>, v
   const { kind, fields } = operation;
   const names = operation.variables.filter((name) => (variables as Record<string, unknown>)[name] !== undefined);
   const list = (part: (name: string) => string) => (names.length ? `(${names.map(part).join(",")})` : "");
-  const head = list((name) => `$${name}:${TYPES[name]}`);
+  const head = list((name) => `$${name}:${typeOf(name)}`);
   const body = Object.entries(fields).map(([field, wanted]) => field + list((name) => `${name}:$${name}`) + wanted);
   const name = Object.keys(fields)[0]!;
   return `${kind} ${name}${head}{${body.join(" ")}}`;
@@ -167,8 +164,7 @@ function operation<V, D>(kind: string, variables: string, fields: Record<string,
 
 const GROUP =
   "{id domain fullId name hostId createdAt expiresAt heartbeatIntervalSeconds useWebSocket pollingIntervalSeconds}";
-const NODE = "{id name createdAt useWebSocket}";
-const JOINED = "{id name createdAt useWebSocket expiresAt heartbeatIntervalSeconds pollingIntervalSeconds}";
+const NODE = "{id name createdAt useWebSocket expiresAt heartbeatIntervalSeconds pollingIntervalSeconds}";
 const STATUS = "{nodeId groupId domain data{key value} timestamp}";
 const EVENT = "{name firedByNodeId groupId domain payload timestamp cursor orderKey}";
 const BATCH = `{events${EVENT} firedByNodeId groupId domain timestamp}`;
@@ -202,7 +198,7 @@ export const CREATE_GROUP = operation<
 export const JOIN_GROUP = operation<AsNode & { useWebSocket: boolean; name: string | undefined }, { joinGroup: Joined }>(
   "mutation",
   "groupId domain nodeId useWebSocket name secret",
-  { joinGroup: JOINED },
+  { joinGroup: NODE },
 );
 
 export const LEAVE_GROUP = operation<AsNode, unknown>("mutation", "groupId domain nodeId secret", { leaveGroup: "{peerId}" });
