@@ -3,6 +3,7 @@ import { useMemo, useState } from 'react';
 import { GraphiQL } from 'graphiql';
 import 'graphiql/style.css';
 import './console.css';
+import { nameEditors } from './accessible.js';
 import { fetcher } from './fetcher.js';
 import { forgetKey, givenKey, keepKey } from './key.js';
 import { lessonPlugin, readLesson } from './lesson.jsx';
@@ -51,7 +52,7 @@ const AskForKey = ({ onKey }) => {
         <label htmlFor="key">API key</label>
         <input id="key" name="key" type="password" required autoComplete="off" autoFocus />
         <p>
-          The server printed a link that brings it, and keeps it in the file <code>api-key</code> of its data folder.
+          The server printed it when it started, and keeps it in the file <code>api-key</code> of its data folder.
         </p>
         <button type="submit">Open</button>
       </form>
@@ -59,5 +60,7 @@ const AskForKey = ({ onKey }) => {
   );
 };
 
-const lesson = readLesson(await (await fetch('console/queries.graphql')).text());
-createRoot(document.getElementById('console')).render(<Console lesson={lesson} />);
+const lesson = readLesson(await (await fetch('/console/queries.graphql')).text());
+const root = document.getElementById('console');
+nameEditors(root);
+createRoot(root).render(<Console lesson={lesson} />);

@@ -38,8 +38,10 @@ test('the console holds a lesson: queries, mutations and a subscription that del
   await run(page);
   await answered(page, '"fullId"');
   await screenshot(page, 'console-create-group');
-  // What is ours; the rest is GraphiQL's.
-  for (const part of ['.mesh-lesson', '.graphiql-logo']) await expectAccessible(page, part);
+  // All but GraphiQL's tabs, which hold buttons, and its answers, which the keyboard cannot scroll.
+  for (const part of ['.mesh-lesson', '.graphiql-logo', '.graphiql-query-editor', '.graphiql-editor-tools', '.graphiql-sidebar']) {
+    await expectAccessible(page, part);
+  }
 
   await choose(page, 'JoinGroup');
   await run(page);
@@ -62,7 +64,7 @@ test('the console holds a lesson: queries, mutations and a subscription that del
 });
 
 test('without the link the console asks for the key', async () => {
-  const page = await openPage(browser, home);
+  const page = await openPage(browser, `${home}console/`);
   await page.getByLabel('API key').fill(server.apiKey);
   await expectAccessible(page);
   await page.getByRole('button', { name: 'Open' }).click();
