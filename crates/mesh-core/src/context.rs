@@ -1,3 +1,5 @@
+//! What an operation needs beside its arguments: the store, the clock, the settings, the secret.
+
 use std::sync::Arc;
 
 use crate::clock::{Clock, Now};

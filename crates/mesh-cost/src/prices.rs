@@ -1,3 +1,5 @@
+//! List prices of AWS.
+
 use super::Prices;
 
 /// Of the region Tokyo: list prices in US dollars, without free tiers, discounts and taxes.

@@ -1,3 +1,5 @@
+//! The options that name an endpoint, and whose certificates count there.
+
 use std::path::PathBuf;
 use std::sync::Arc;
 

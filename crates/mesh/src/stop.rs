@@ -1,3 +1,5 @@
+//! Being told to stop.
+
 /// Ready when the operator or the system asks the process to end.
 pub(super) fn told_to_stop() -> impl Future<Output = ()> {
     #[cfg(unix)]

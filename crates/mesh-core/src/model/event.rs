@@ -1,3 +1,5 @@
+//! Events, as one call sends them and as they are recorded.
+
 use std::ops::Range;
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! Groups and their nodes, as stores keep them and as clients see them.
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! The message that carries news to the subscribers of a group.
+
 use std::sync::Arc;
 
 use crate::id::GroupKey;

@@ -1,3 +1,5 @@
+//! Shared variables, and the values of a node.
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};

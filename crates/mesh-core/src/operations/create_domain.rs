@@ -1,3 +1,5 @@
+//! The operation `createDomain`: its arguments, its limits, its rule.
+
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::id::Domain;

@@ -1,3 +1,5 @@
+//! The operation `listGroupStatuses`: its arguments, its limits, its rule.
+
 use serde::Deserialize;
 
 use crate::context::Context;

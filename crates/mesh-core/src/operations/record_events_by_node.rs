@@ -1,3 +1,5 @@
+//! The operation `recordEventsByNode`: its arguments, its limits, its rule.
+
 use std::sync::Arc;
 
 use serde::Deserialize;

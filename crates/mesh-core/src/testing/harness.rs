@@ -1,3 +1,5 @@
+//! A context for tests: a store, a clock set by hand, and the operations in short.
+
 use std::sync::Arc;
 
 use crate::clock::Now;

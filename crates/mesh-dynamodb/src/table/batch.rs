@@ -1,3 +1,5 @@
+//! Deleting many items, until all are gone.
+
 use std::time::Instant;
 
 use aws_sdk_dynamodb::error::BuildError;

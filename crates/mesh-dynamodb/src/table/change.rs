@@ -1,3 +1,5 @@
+//! Writing one item on a condition.
+
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;

@@ -1,3 +1,5 @@
+//! Why a request to the table failed, told without its contents.
+
 use std::error::Error as StdError;
 
 use aws_sdk_dynamodb::config::http::HttpResponse;

@@ -1,3 +1,5 @@
+//! The attributes of an item, written and read with their types.
+
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;

@@ -1,3 +1,5 @@
+//! Reading a range of a partition, page by page.
+
 use std::collections::HashMap;
 use std::time::Instant;
 

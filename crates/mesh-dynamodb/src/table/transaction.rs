@@ -1,3 +1,5 @@
+//! Writing two items, both or none.
+
 use std::time::Instant;
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;

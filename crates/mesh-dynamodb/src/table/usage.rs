@@ -1,3 +1,5 @@
+//! The units and the time that requests to the table used.
+
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 

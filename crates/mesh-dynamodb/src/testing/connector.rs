@@ -1,3 +1,5 @@
+//! An HTTP client of the SDK that leads to an engine in this process.
+
 use std::fmt;
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! DynamoDB's behaviour in memory.
+
 use std::fmt;
 
 use dynoxide::Database;

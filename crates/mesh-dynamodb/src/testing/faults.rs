@@ -1,3 +1,5 @@
+//! Requests that fail, or wait, as a test decides.
+
 use serde_json::Value;
 
 use super::engine::{Answer, Engine, refusal};

@@ -1,3 +1,5 @@
+//! An engine over HTTP, for functions in processes of their own.
+
 use std::convert::Infallible;
 use std::io;
 

@@ -1,3 +1,5 @@
+//! GraphQL requests, over a store in memory.
+
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 

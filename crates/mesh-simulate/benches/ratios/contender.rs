@@ -1,3 +1,5 @@
+//! Who is measured: `mesh serve`, and the floor beside it, each in a process of its own.
+
 use std::io::{self, BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;

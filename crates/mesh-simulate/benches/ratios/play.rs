@@ -1,3 +1,5 @@
+//! One run of a scenario, measured.
+
 use std::cell::Cell;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! The figures of both contenders beside each other, with their aims.
+
 use std::fmt;
 
 use crate::contender::{Home, Kind};

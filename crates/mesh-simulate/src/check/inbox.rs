@@ -1,3 +1,5 @@
+//! What one receiver got, compared with what was sent.
+
 use std::sync::Arc;
 
 use mesh_core::time::Timestamp;

@@ -1,3 +1,5 @@
+//! Messages of a subscription, as far as a receiver reads them.
+
 use serde::Deserialize;
 
 /// A frame of the realtime protocol, as far as a receiver reads it. No text of a run has escapes, so

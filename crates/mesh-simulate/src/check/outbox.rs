@@ -1,3 +1,5 @@
+//! What one node sent, by number.
+
 /// Everything that one node sent, by number.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox(Vec<Sent>);

@@ -1,3 +1,5 @@
+//! Full speed: connections that always have one mutation under way.
+
 use std::sync::Arc;
 
 use super::node::Node;

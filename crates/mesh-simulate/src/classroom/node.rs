@@ -1,3 +1,5 @@
+//! One node: joining, staying, leaving.
+
 use std::sync::Arc;
 use std::time::Duration;
 

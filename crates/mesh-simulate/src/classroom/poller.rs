@@ -1,3 +1,5 @@
+//! Receiving by polls.
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! Receiving over a WebSocket, and over the next one when it breaks.
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! What all tasks of a run share, and how far it is.
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -1,3 +1,5 @@
+//! The half of a node that sends.
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! Groups made before a run, and ended after it.
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! Where a Mesh is, read from a URL.
+
 use std::sync::Arc;
 
 use super::trust::Trust;

@@ -1,3 +1,5 @@
+//! Operations over HTTP.
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

@@ -1,3 +1,5 @@
+//! The messages of a group over a WebSocket, by AppSync's realtime protocol.
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::{SinkExt, StreamExt};

@@ -1,3 +1,5 @@
+//! Whose certificates count.
+
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;

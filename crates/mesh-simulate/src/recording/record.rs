@@ -1,3 +1,5 @@
+//! Writing the messages of a live group to a file.
+
 use std::io::Write;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! Playing a recording.
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! Lines over time, as inline SVG.
+
 use std::fmt::Write;
 
 /// A chart of lines over time, as inline SVG.

@@ -1,3 +1,5 @@
+//! What a run must reach, and what was found.
+
 use serde::Serialize;
 
 use super::Report;

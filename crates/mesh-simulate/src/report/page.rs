@@ -1,3 +1,5 @@
+//! The report as a page.
+
 use std::fmt::Write;
 
 use super::Report;

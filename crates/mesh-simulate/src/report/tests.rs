@@ -1,3 +1,5 @@
+//! Reports as text, page and JSON, and their objectives.
+
 use super::*;
 
 /// A report of a seed load whose deliveries took so many milliseconds.

@@ -1,3 +1,5 @@
+//! The report in a terminal.
+
 use std::fmt;
 
 use super::Report;

@@ -1,3 +1,5 @@
+//! The options of `mesh serve`.
+
 use std::path::PathBuf;
 
 use clap::builder::{

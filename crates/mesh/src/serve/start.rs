@@ -1,3 +1,5 @@
+//! Making a server of the options, and running it.
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;

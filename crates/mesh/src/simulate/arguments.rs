@@ -1,3 +1,5 @@
+//! The options of `mesh simulate`.
+
 use std::path::PathBuf;
 
 use clap::Args;

@@ -1,3 +1,5 @@
+//! What a run against AWS would cost, asked before it is played.
+
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use mesh_cost::TOKYO;

@@ -1,3 +1,5 @@
+//! A server in memory for a run without an endpoint.
+
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 

@@ -1,3 +1,5 @@
+//! How far a run is, on a terminal.
+
 use indicatif::{ProgressBar, ProgressStyle};
 use mesh_simulate::classroom::Snapshot;
 use mesh_simulate::load::Load;

@@ -1,3 +1,5 @@
+//! The contract of firing and recording events.
+
 use futures_util::future::join_all;
 
 use super::{cases, refusal};

@@ -1,3 +1,5 @@
+//! The contract of creating, finding and searching groups.
+
 use futures_util::future::join_all;
 
 use super::{cases, key, refusal};

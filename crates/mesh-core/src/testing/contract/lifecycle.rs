@@ -1,3 +1,5 @@
+//! The contract of ends: of groups, of members, and what is answered afterwards.
+
 use super::{
     cases, group_expired, group_not_found, host_silent, key, node_not_found, refusal, refusals_of_all,
 };

@@ -1,3 +1,5 @@
+//! The contract of joining, being listed, and leaving.
+
 use super::{cases, node_not_found, refusal};
 use crate::store::Store;
 use crate::testing::Harness;

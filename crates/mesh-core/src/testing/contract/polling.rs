@@ -1,3 +1,5 @@
+//! The contract of the log of events: cursors, times, pages, and what is no longer kept.
+
 use futures_util::future::join_all;
 
 use super::{cases, refusal};

@@ -1,3 +1,5 @@
+//! The contract of reports: merging, timestamps, and what late joiners see.
+
 use std::collections::BTreeMap;
 
 use super::{cases, refusal};

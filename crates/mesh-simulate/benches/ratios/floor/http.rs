@@ -1,3 +1,5 @@
+//! The floor's HTTP: no more of it than the load's client uses.
+
 use std::io;
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! The floor's answers and messages, as long as those of Mesh.
+
 use std::fmt::Write as _;
 use std::io;
 use std::sync::atomic::Ordering;

@@ -1,3 +1,5 @@
+//! The floor's sockets.
+
 use std::io;
 use std::mem;
 use std::sync::Arc;

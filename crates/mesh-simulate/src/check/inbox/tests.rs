@@ -1,3 +1,5 @@
+//! Deliveries that are lost, doubled, late, reordered or damaged, and those that are right.
+
 use std::sync::Arc;
 
 use mesh_core::time::Timestamp;
