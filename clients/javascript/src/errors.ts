@@ -76,6 +76,6 @@ export function isUnreachable({ type }: MeshError): boolean {
 
 /** Whether a server refused a call only because it does not know node secrets and names, which came later. */
 export function isUnknownArgument(error: unknown): boolean {
-  // AppSync and `mesh serve` word it differently, but both name the argument.
-  return error instanceof MeshError && /^Validation error of type .*\bargument\b.*\b(secret|name)\b/s.test(error.message);
+  // The words of AppSync, and those of `mesh serve`.
+  return error instanceof MeshError && /UnknownArgument: .*\b(secret|name)\b|`(secret|name)` is not supported/.test(error.message);
 }

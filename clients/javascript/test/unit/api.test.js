@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Api } from "../../dist/api.js";
 import { backoff } from "../../dist/clock.js";
-import { endReason, MeshError } from "../../dist/errors.js";
+import { endReason, isUnknownArgument, MeshError } from "../../dist/errors.js";
 import { Network } from "../../dist/network.js";
 import { CREATE_DOMAIN, SEARCH_GROUPS } from "../../dist/wire.js";
 import { FakeClock } from "../support/clock.js";
@@ -76,6 +76,15 @@ test("which errors end a session, and why", () => {
   assert.equal(reason("ValidationError"), undefined);
   assert.equal(reason("constructor"), undefined);
   assert.equal(endReason(new TypeError("GroupNotFound")), undefined);
+});
+
+test("a server that does not know an argument says so in AppSync's words or in those of mesh serve", () => {
+  const isUnknown = (message) => isUnknownArgument(new MeshError("ValidationError", message));
+  assert.ok(isUnknown("Validation error of type UnknownArgument: Unknown field argument secret @ 'joinGroup'"));
+  assert.ok(isUnknown("Validation error of type InvalidDocument: the argument `name` is not supported by `Mutation.joinGroup`"));
+  assert.ok(!isUnknown("Validation error of type UnknownArgument: Unknown field argument limit @ 'joinGroup'"));
+  assert.ok(!isUnknown("name must have 1 to 40 characters"));
+  assert.ok(!isUnknownArgument(new TypeError("UnknownArgument: secret")));
 });
 
 test("an answer that does not come is a network error after 15 seconds", async () => {
