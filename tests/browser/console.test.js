@@ -38,8 +38,8 @@ test('the console holds a lesson: queries, mutations and a subscription that del
   await run(page);
   await answered(page, '"fullId"');
   await screenshot(page, 'console-create-group');
-  // All but GraphiQL's tabs, which hold buttons, and its answers, which the keyboard cannot scroll.
-  for (const part of ['.mesh-lesson', '.graphiql-logo', '.graphiql-query-editor', '.graphiql-editor-tools', '.graphiql-sidebar']) {
+  // All but GraphiQL's tabs, which hold buttons, and the boxes of its editors, which the keyboard scrolls by the text.
+  for (const part of ['.mesh-lesson', '.graphiql-logo', '.CodeMirror-lines', '.graphiql-editor-tools', '.graphiql-sidebar']) {
     await expectAccessible(page, part);
   }
 
