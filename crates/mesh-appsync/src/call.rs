@@ -144,39 +144,55 @@ impl Call {
         }
     }
 
-    /// Refuses a call whose live message would be too large; what it has too many of is said first.
-    fn check_size(&self, settings: &Settings) -> Result<()> {
+    /// Refuses arguments that pass a limit; what there are too many of is said before the size of the
+    /// live message.
+    fn check(&self, settings: &Settings) -> Result<()> {
         match self {
-            Self::ReportStatus(report) => report.check(settings).and_then(|()| size::check_report(report)),
-            Self::FireEventsByNode(fire) => fire.check(settings).and_then(|()| size::check_fire(fire)),
-            Self::RecordEventsByNode(record) => {
-                record.check(settings).and_then(|()| size::check_record(record))
-            }
-            _ => Ok(()),
+            Self::CreateDomain(call) => call.check(settings),
+            Self::CreateGroup(call) => call.check(settings),
+            Self::JoinGroup(call) => call.check(settings),
+            Self::LeaveGroup(call) => call.check(settings),
+            Self::DissolveGroup(call) => call.check(settings),
+            Self::RenewHeartbeat(call) => call.check(settings),
+            Self::SendMemberHeartbeat(call) => call.check(settings),
+            Self::ReportStatus(call) => call.check(settings).and_then(|()| size::check_report(call)),
+            Self::FireEventsByNode(call) => call.check(settings).and_then(|()| size::check_fire(call)),
+            Self::RecordEventsByNode(call) => call.check(settings).and_then(|()| size::check_record(call)),
+            Self::ListGroupsByDomain(call) => call.check(settings),
+            Self::SearchGroupsByNamePrefix(call) => call.check(settings),
+            Self::GetNodeStatus(call) => call.check(settings),
+            Self::ListGroupStatuses(call) => call.check(settings),
+            Self::ListNodesInGroup(call) => call.check(settings),
+            Self::GetEventsSince(call) => call.check(settings),
+            Self::PollGroupData(call) => call.check(settings),
         }
     }
 
-    /// Runs the operation, unless its live message would be too large.
+    /// Checks the arguments and the size of the live message, then applies the operation.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the operation refuses.
     pub async fn run<S: Store>(self, context: &Context<S>) -> Result<Reply> {
-        self.check_size(&context.settings)?;
+        self.check(&context.settings)?;
         Ok(match self {
-            Self::CreateDomain(call) => Reply::Domain(call.run(context).await?),
-            Self::CreateGroup(call) => Reply::Group(call.run(context).await?),
-            Self::JoinGroup(call) => Reply::Node(call.run(context).await?),
-            Self::LeaveGroup(call) => Reply::LeaveGroup(call.run(context).await?),
-            Self::DissolveGroup(call) => Reply::Message(call.run(context).await?),
-            Self::RenewHeartbeat(call) => Reply::RenewHeartbeat(call.run(context).await?),
-            Self::SendMemberHeartbeat(call) => Reply::SendMemberHeartbeat(call.run(context).await?),
-            Self::ReportStatus(call) => Reply::Message(call.run(context).await?),
-            Self::FireEventsByNode(call) => Reply::Message(call.run(context).await?),
-            Self::RecordEventsByNode(call) => Reply::RecordEventsByNode(call.run(context).await?),
-            Self::ListGroupsByDomain(call) => Reply::Groups(call.run(context).await?),
-            Self::SearchGroupsByNamePrefix(call) => Reply::Groups(call.run(context).await?),
-            Self::GetNodeStatus(call) => Reply::Status(call.run(context).await?),
-            Self::ListGroupStatuses(call) => Reply::Statuses(call.run(context).await?),
-            Self::ListNodesInGroup(call) => Reply::Nodes(call.run(context).await?),
-            Self::GetEventsSince(call) => Reply::Events(call.run(context).await?),
-            Self::PollGroupData(call) => Reply::PollGroupData(call.run(context).await?),
+            Self::CreateDomain(call) => Reply::Domain(call.apply(context).await?),
+            Self::CreateGroup(call) => Reply::Group(call.apply(context).await?),
+            Self::JoinGroup(call) => Reply::Node(call.apply(context).await?),
+            Self::LeaveGroup(call) => Reply::LeaveGroup(call.apply(context).await?),
+            Self::DissolveGroup(call) => Reply::Message(call.apply(context).await?),
+            Self::RenewHeartbeat(call) => Reply::RenewHeartbeat(call.apply(context).await?),
+            Self::SendMemberHeartbeat(call) => Reply::SendMemberHeartbeat(call.apply(context).await?),
+            Self::ReportStatus(call) => Reply::Message(call.apply(context).await?),
+            Self::FireEventsByNode(call) => Reply::Message(call.apply(context).await?),
+            Self::RecordEventsByNode(call) => Reply::RecordEventsByNode(call.apply(context).await?),
+            Self::ListGroupsByDomain(call) => Reply::Groups(call.apply(context).await?),
+            Self::SearchGroupsByNamePrefix(call) => Reply::Groups(call.apply(context).await?),
+            Self::GetNodeStatus(call) => Reply::Status(call.apply(context).await?),
+            Self::ListGroupStatuses(call) => Reply::Statuses(call.apply(context).await?),
+            Self::ListNodesInGroup(call) => Reply::Nodes(call.apply(context).await?),
+            Self::GetEventsSince(call) => Reply::Events(call.apply(context).await?),
+            Self::PollGroupData(call) => Reply::PollGroupData(call.apply(context).await?),
         })
     }
 }

@@ -52,7 +52,10 @@ object!(Group as "Group", |this| {
 
 object!(Node as "Node", |this| {
     "id" => id(&this.record.id),
-    "name" => Value::Text(Cow::Owned(format!("Node {}", this.record.id))),
+    "name" => match &this.record.name {
+        Some(name) => Value::text(name),
+        None => Value::Text(Cow::Owned(format!("Node {}", this.record.id))),
+    },
     "groupId" => group_id(&this.group),
     "domain" => domain(&this.group),
     "createdAt" => Value::Time(this.record.created_at),

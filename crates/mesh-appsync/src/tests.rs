@@ -74,7 +74,7 @@ fn replies() -> Vec<Reply> {
         expires_at: at(),
         use_web_socket: false,
     };
-    let node = NodeRecord { id: "n".into(), created_at: at(), use_web_socket: false };
+    let node = NodeRecord { id: "n".into(), created_at: at(), name: None, use_web_socket: false };
     let heartbeat = RenewHeartbeatAnswer { group: group(), expires_at: at(), interval_seconds: 60 };
     let slice = EventSlice { batch: batch(), range: 0..1, reader: None };
     let next_since = Cursor { epoch: 1, position: Position::default(), reader: None };
@@ -97,7 +97,7 @@ fn replies() -> Vec<Reply> {
             group: (*group()).clone(),
             recorded_count: 1,
             next_since,
-            message: None,
+            is_repeated: false,
         }),
         Reply::PollGroupData(PollGroupDataAnswer {
             events: vec![slice],

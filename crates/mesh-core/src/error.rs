@@ -29,6 +29,9 @@ pub enum Error {
     /// Only the group's host may do this.
     #[error("Only the host can {}", .0.verb())]
     NotHost(HostAction),
+    /// The node has a secret, and the call did not bring it.
+    #[error("This node is protected by a secret")]
+    Protected,
     /// The node is no member of the group.
     #[error("Node not found: {0}")]
     NodeNotFound(Id),
@@ -75,7 +78,7 @@ impl Error {
     pub const fn error_type(&self) -> ErrorType {
         match self {
             Self::GroupNotFound(_) | Self::GroupExpired(_) | Self::HostSilent(_) => ErrorType::GroupNotFound,
-            Self::NotHost(_) => ErrorType::Unauthorized,
+            Self::NotHost(_) | Self::Protected => ErrorType::Unauthorized,
             Self::NodeNotFound(_) => ErrorType::NodeNotFound,
             Self::Invalid(_) => ErrorType::ValidationError,
             Self::Store(_) | Self::Unpublished(_) => ErrorType::InternalFailure,

@@ -11,6 +11,7 @@
 //! | [`settings`] | lifetimes, intervals and limits that a deployment may set |
 //! | [`clock`], [`time`] | time as an input |
 //! | [`cursor`] | places in a group's log of events |
+//! | [`secret`] | proofs that a caller may act as a node |
 //! | [`network`] | how a caller's network becomes its domain |
 //! | [`hex`] | bytes as hex digits |
 //! | [`error`] | every refusal, with its stable public word |
@@ -26,6 +27,7 @@ pub mod limits;
 pub mod model;
 pub mod network;
 pub mod operations;
+pub mod secret;
 pub mod settings;
 pub mod store;
 pub mod time;

@@ -6,9 +6,14 @@
 use crate::error::{Error, Result};
 use crate::id::{Domain, Id};
 use crate::model::{Event, SensorData};
+use crate::secret::Secret;
 
 /// The most characters of an id.
 pub const ID_CHARACTERS: usize = 128;
+/// The most characters of a node's name.
+pub const NODE_NAME_CHARACTERS: usize = 40;
+/// The fewest and the most characters of a secret.
+pub const SECRET_CHARACTERS: std::ops::RangeInclusive<usize> = 16..=128;
 /// The most characters of a domain, a group's name or a key.
 pub const NAME_CHARACTERS: usize = 256;
 /// The most events of one call.
@@ -33,7 +38,28 @@ pub const STATUS_BYTES: usize = 100 * 1_024;
 /// Checks an id: 1 to 128 characters, no control characters. `argument` names it in the refusal.
 pub fn id(argument: &'static str, id: &Id) -> Result<()> {
     characters(argument, id.as_str(), ID_CHARACTERS)?;
-    if id.as_str().chars().any(char::is_control) {
+    no_control_characters(argument, id.as_str())
+}
+
+/// Checks a node's name: 1 to 40 characters, no control characters.
+pub fn node_name(name: Option<&str>) -> Result<()> {
+    let Some(name) = name else { return Ok(()) };
+    characters("name", name, NODE_NAME_CHARACTERS)?;
+    no_control_characters("name", name)
+}
+
+/// Checks a secret: 16 to 128 characters of any kind.
+pub fn secret(secret: Option<&Secret>) -> Result<()> {
+    let Some(secret) = secret else { return Ok(()) };
+    let (least, most) = (SECRET_CHARACTERS.start(), SECRET_CHARACTERS.end());
+    if SECRET_CHARACTERS.contains(&secret.as_str().chars().count()) {
+        return Ok(());
+    }
+    Err(Error::invalid(format!("secret must have {least} to {most} characters")))
+}
+
+fn no_control_characters(argument: &'static str, text: &str) -> Result<()> {
+    if text.chars().any(char::is_control) {
         return Err(Error::invalid(format!("{argument} must not contain control characters")));
     }
     Ok(())

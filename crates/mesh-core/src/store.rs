@@ -7,7 +7,7 @@
 //!
 //! Refusals come in this order: the group ([`Error::GroupNotFound`], [`Error::GroupExpired`],
 //! [`Error::HostSilent`]), then host or member ([`Error::NotHost`], [`Error::NodeNotFound`]), then
-//! limits of the store ([`Error::Invalid`]). [`Error::Store`] may come at any time.
+//! the node's secret ([`Error::Protected`]), then limits of the store ([`Error::Invalid`]). [`Error::Store`] may come at any time.
 //!
 //! [`testing::contract`](crate::testing) holds what every implementation must pass.
 //!
@@ -16,6 +16,7 @@
 //! [`Error::HostSilent`]: crate::Error::HostSilent
 //! [`Error::NotHost`]: crate::Error::NotHost
 //! [`Error::NodeNotFound`]: crate::Error::NodeNotFound
+//! [`Error::Protected`]: crate::Error::Protected
 //! [`Error::Invalid`]: crate::Error::Invalid
 //! [`Error::Store`]: crate::Error::Store
 
@@ -29,6 +30,7 @@ use crate::id::{Domain, GroupKey, Id};
 use crate::model::{
     Event, EventSlice, GroupRecord, MeshMessage, MessageFields, NodeRecord, NodeStatus, SensorData,
 };
+use crate::secret::{Caller, SecretHash};
 
 /// A group that somebody wants.
 #[derive(Clone, Debug)]
@@ -43,6 +45,17 @@ pub struct NewGroup {
     pub use_web_socket: bool,
     /// How long it lives at most.
     pub life: Duration,
+    /// The host's secret: a new group is bound to it, a living one demands the one that it is bound to.
+    pub secret: Option<SecretHash>,
+}
+
+/// A node's wish to join.
+#[derive(Clone, Debug, Default)]
+pub struct NewMember {
+    /// False for a node that cannot use a WebSocket; else the group decides.
+    pub use_web_socket: Option<bool>,
+    /// Its name; `None` keeps the one of an earlier join.
+    pub name: Option<Arc<str>>,
 }
 
 /// What became of a join.
@@ -61,8 +74,8 @@ pub struct RecordedBatch {
     pub count: usize,
     /// From where its sender goes on polling.
     pub next_since: Cursor,
-    /// The news for subscribers; none if the same call was recorded before.
-    pub message: Option<MeshMessage>,
+    /// The same call was recorded before, so nothing was stored or published.
+    pub is_repeated: bool,
 }
 
 /// What a poller is answered.
@@ -84,7 +97,7 @@ pub trait Store: Send + Sync + 'static {
         &self,
         now: Now,
         group: &GroupKey,
-        host: &Id,
+        host: Caller<'_>,
     ) -> impl Future<Output = Result<GroupRecord>> + Send;
 
     /// Makes a node a member, or says again that it is one. Counts as its heartbeat.
@@ -92,8 +105,8 @@ pub trait Store: Send + Sync + 'static {
         &self,
         now: Now,
         group: &GroupKey,
-        node: &Id,
-        use_web_socket: Option<bool>,
+        node: Caller<'_>,
+        new: NewMember,
     ) -> impl Future<Output = Result<JoinedNode>> + Send;
 
     /// Renews a member's heartbeat; for the host it renews nothing.
@@ -101,7 +114,7 @@ pub trait Store: Send + Sync + 'static {
         &self,
         now: Now,
         group: &GroupKey,
-        node: &Id,
+        node: Caller<'_>,
     ) -> impl Future<Output = Result<GroupRecord>> + Send;
 
     /// Merges values into a member's status. Counts as its heartbeat.
@@ -109,7 +122,7 @@ pub trait Store: Send + Sync + 'static {
         &self,
         now: Now,
         group: &GroupKey,
-        node: &Id,
+        node: Caller<'_>,
         data: Vec<SensorData>,
         fields: MessageFields,
     ) -> impl Future<Output = Result<MeshMessage>> + Send;
@@ -120,7 +133,7 @@ pub trait Store: Send + Sync + 'static {
         &self,
         now: Now,
         group: &GroupKey,
-        node: &Id,
+        node: Caller<'_>,
         events: Arc<[Event]>,
         fields: MessageFields,
     ) -> impl Future<Output = Result<MeshMessage>> + Send;
@@ -131,19 +144,24 @@ pub trait Store: Send + Sync + 'static {
         &self,
         now: Now,
         group: &GroupKey,
-        node: &Id,
+        node: Caller<'_>,
         sent: NewBatch,
     ) -> impl Future<Output = Result<RecordedBatch>> + Send;
 
     /// Removes a member and its status. The host's leaving dissolves the group.
-    fn leave_group(&self, now: Now, group: &GroupKey, node: &Id) -> impl Future<Output = Result<()>> + Send;
+    fn leave_group(
+        &self,
+        now: Now,
+        group: &GroupKey,
+        node: Caller<'_>,
+    ) -> impl Future<Output = Result<()>> + Send;
 
     /// Ends a group and removes all that belongs to it.
     fn dissolve_group(
         &self,
         now: Now,
         group: &GroupKey,
-        host: &Id,
+        host: Caller<'_>,
         fields: MessageFields,
     ) -> impl Future<Output = Result<MeshMessage>> + Send;
 

@@ -60,7 +60,7 @@ pub(crate) async fn record_events(
     Ok(RecordedBatch {
         count: receipt.count,
         next_since: Cursor { epoch: epoch(&key.id), position, reader: None },
-        message: (!receipt.is_repeated).then_some(message),
+        is_repeated: receipt.is_repeated,
     })
 }
 

@@ -48,7 +48,10 @@ pub(crate) async fn join_group(
     } else {
         node_joins(store, now, candidate, &group, seat, use_web_socket).await?
     };
-    Ok(JoinedNode { group: group.record, node: NodeRecord { id: node.clone(), created_at, use_web_socket } })
+    Ok(JoinedNode {
+        group: group.record,
+        node: NodeRecord { id: node.clone(), created_at, name: None, use_web_socket },
+    })
 }
 
 /// Makes this the host's newest membership. The host stays unlisted.
@@ -192,7 +195,10 @@ pub(crate) async fn list_nodes(
         };
         let created_at = item.time("createdAt")?;
         let serial: u64 = item.number("serial")?;
-        nodes.push((serial, NodeRecord { id, created_at, use_web_socket: item.is_on("webSocket") }));
+        nodes.push((
+            serial,
+            NodeRecord { id, created_at, name: None, use_web_socket: item.is_on("webSocket") },
+        ));
     }
     nodes.sort_unstable_by_key(|(serial, node)| (node.created_at, *serial));
     Ok((group.record, nodes.into_iter().map(|(_, node)| node).collect()))

@@ -7,7 +7,8 @@ use mesh_core::cursor::Since;
 use mesh_core::error::{Error, Result};
 use mesh_core::id::{Domain, GroupKey, Id};
 use mesh_core::model::{Event, GroupRecord, MeshMessage, MessageFields, NodeRecord, NodeStatus, SensorData};
-use mesh_core::store::{EventPage, JoinedNode, NewBatch, NewGroup, RecordedBatch, Store};
+use mesh_core::secret::Caller;
+use mesh_core::store::{EventPage, JoinedNode, NewBatch, NewGroup, NewMember, RecordedBatch, Store};
 
 use crate::store::DynamoStore;
 use crate::timeouts::VERB_TIMEOUT;
@@ -28,68 +29,73 @@ impl Store for DynamoStore {
         in_time(groups::create_group(self, now.wall, new)).await
     }
 
-    async fn renew_heartbeat(&self, now: Now, group: &GroupKey, host: &Id) -> Result<GroupRecord> {
-        in_time(lifecycle::renew_heartbeat(self, now.wall, group, host)).await
+    async fn renew_heartbeat(&self, now: Now, group: &GroupKey, host: Caller<'_>) -> Result<GroupRecord> {
+        in_time(lifecycle::renew_heartbeat(self, now.wall, group, host.id)).await
     }
 
     async fn join_group(
         &self,
         now: Now,
         group: &GroupKey,
-        node: &Id,
-        use_web_socket: Option<bool>,
+        node: Caller<'_>,
+        new: NewMember,
     ) -> Result<JoinedNode> {
-        in_time(members::join_group(self, now.wall, group, node, use_web_socket)).await
+        in_time(members::join_group(self, now.wall, group, node.id, new.use_web_socket)).await
     }
 
-    async fn send_member_heartbeat(&self, now: Now, group: &GroupKey, node: &Id) -> Result<GroupRecord> {
-        in_time(lifecycle::send_member_heartbeat(self, now.wall, group, node)).await
+    async fn send_member_heartbeat(
+        &self,
+        now: Now,
+        group: &GroupKey,
+        node: Caller<'_>,
+    ) -> Result<GroupRecord> {
+        in_time(lifecycle::send_member_heartbeat(self, now.wall, group, node.id)).await
     }
 
     async fn report_status(
         &self,
         now: Now,
         group: &GroupKey,
-        node: &Id,
+        node: Caller<'_>,
         data: Vec<SensorData>,
         fields: MessageFields,
     ) -> Result<MeshMessage> {
-        in_time(status::report_status(self, now.wall, group, node, data, fields)).await
+        in_time(status::report_status(self, now.wall, group, node.id, data, fields)).await
     }
 
     async fn fire_events(
         &self,
         now: Now,
         group: &GroupKey,
-        node: &Id,
+        node: Caller<'_>,
         events: Arc<[Event]>,
         fields: MessageFields,
     ) -> Result<MeshMessage> {
-        in_time(events::fire_events(self, now.wall, group, node, events, fields)).await
+        in_time(events::fire_events(self, now.wall, group, node.id, events, fields)).await
     }
 
     async fn record_events(
         &self,
         now: Now,
         group: &GroupKey,
-        node: &Id,
+        node: Caller<'_>,
         batch: NewBatch,
     ) -> Result<RecordedBatch> {
-        in_time(events::record_events(self, now.wall, group, node, batch)).await
+        in_time(events::record_events(self, now.wall, group, node.id, batch)).await
     }
 
-    async fn leave_group(&self, now: Now, group: &GroupKey, node: &Id) -> Result<()> {
-        in_time(members::leave_group(self, now.wall, group, node)).await
+    async fn leave_group(&self, now: Now, group: &GroupKey, node: Caller<'_>) -> Result<()> {
+        in_time(members::leave_group(self, now.wall, group, node.id)).await
     }
 
     async fn dissolve_group(
         &self,
         now: Now,
         group: &GroupKey,
-        host: &Id,
+        host: Caller<'_>,
         fields: MessageFields,
     ) -> Result<MeshMessage> {
-        in_time(lifecycle::dissolve_group(self, now.wall, group, host, fields)).await
+        in_time(lifecycle::dissolve_group(self, now.wall, group, host.id, fields)).await
     }
 
     async fn list_groups(&self, now: Now, domain: &Domain) -> Result<Vec<GroupRecord>> {

@@ -28,8 +28,9 @@ use mesh_core::error::{Error, Result, StoreFailure};
 use mesh_core::hex::Hex;
 use mesh_core::id::{Domain, GroupKey, Id};
 use mesh_core::model::{Event, GroupRecord, MeshMessage, MessageFields, NodeRecord, NodeStatus, SensorData};
+use mesh_core::secret::Caller;
 use mesh_core::settings::Settings;
-use mesh_core::store::{EventPage, JoinedNode, NewBatch, NewGroup, RecordedBatch, Store};
+use mesh_core::store::{EventPage, JoinedNode, NewBatch, NewGroup, NewMember, RecordedBatch, Store};
 use mesh_core::time::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -223,7 +224,7 @@ impl Store for LocalStore {
         self.change(|state, change| state.create_group(now, new, id, change)).await
     }
 
-    async fn renew_heartbeat(&self, now: Now, group: &GroupKey, host: &Id) -> Result<GroupRecord> {
+    async fn renew_heartbeat(&self, now: Now, group: &GroupKey, host: Caller<'_>) -> Result<GroupRecord> {
         self.change(|state, _| state.renew_heartbeat(now, group, host)).await
     }
 
@@ -231,13 +232,18 @@ impl Store for LocalStore {
         &self,
         now: Now,
         group: &GroupKey,
-        node: &Id,
-        wish: Option<bool>,
+        node: Caller<'_>,
+        new: NewMember,
     ) -> Result<JoinedNode> {
-        self.change(|state, change| state.join_group(now, group, node, wish, change)).await
+        self.change(|state, change| state.join_group(now, group, node, new, change)).await
     }
 
-    async fn send_member_heartbeat(&self, now: Now, group: &GroupKey, node: &Id) -> Result<GroupRecord> {
+    async fn send_member_heartbeat(
+        &self,
+        now: Now,
+        group: &GroupKey,
+        node: Caller<'_>,
+    ) -> Result<GroupRecord> {
         self.change(|state, _| state.send_member_heartbeat(now, group, node)).await
     }
 
@@ -245,7 +251,7 @@ impl Store for LocalStore {
         &self,
         now: Now,
         group: &GroupKey,
-        node: &Id,
+        node: Caller<'_>,
         data: Vec<SensorData>,
         fields: MessageFields,
     ) -> Result<MeshMessage> {
@@ -256,7 +262,7 @@ impl Store for LocalStore {
         &self,
         now: Now,
         group: &GroupKey,
-        node: &Id,
+        node: Caller<'_>,
         events: Arc<[Event]>,
         fields: MessageFields,
     ) -> Result<MeshMessage> {
@@ -267,13 +273,13 @@ impl Store for LocalStore {
         &self,
         now: Now,
         group: &GroupKey,
-        node: &Id,
+        node: Caller<'_>,
         call: NewBatch,
     ) -> Result<RecordedBatch> {
         self.change(|state, change| state.record_events(now, group, node, &call, change)).await
     }
 
-    async fn leave_group(&self, now: Now, group: &GroupKey, node: &Id) -> Result<()> {
+    async fn leave_group(&self, now: Now, group: &GroupKey, node: Caller<'_>) -> Result<()> {
         self.change(|state, change| state.leave_group(now, group, node, change)).await
     }
 
@@ -281,7 +287,7 @@ impl Store for LocalStore {
         &self,
         now: Now,
         group: &GroupKey,
-        host: &Id,
+        host: Caller<'_>,
         fields: MessageFields,
     ) -> Result<MeshMessage> {
         self.change(|state, change| state.dissolve_group(now, group, host, fields, change)).await

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mesh_core::cursor::{Cursor, Position};
 use mesh_core::id::Id;
 use mesh_core::model::{BatchEvent, Event, GroupRecord};
+use mesh_core::secret::SecretHash;
 use mesh_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,8 @@ pub(super) struct GroupRow {
     pub(super) next_call: u64,
     pub(super) dropped: Dropped,
     pub(super) next_reader: u32,
+    /// The secret of its host.
+    pub(super) secret: Option<SecretHash>,
     /// When it ended, if it was not dissolved and is still remembered.
     pub(super) ended_at: Option<Timestamp>,
 }
@@ -61,6 +64,9 @@ pub(super) struct MemberRow {
     pub(super) joined: u64,
     pub(super) use_web_socket: bool,
     pub(super) reader: Option<u16>,
+    /// How it called itself, and its secret.
+    pub(super) name: Option<Arc<str>>,
+    pub(super) secret: Option<SecretHash>,
 }
 
 /// A value and the time of the report that set it.

@@ -13,7 +13,7 @@ use crate::rows::{CallRow, Row};
 use crate::state::Loaded;
 
 /// Raised whenever rows are written in another way.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 
 const ABOUT: TableDefinition<&str, u64> = TableDefinition::new("mesh");
 const GROUPS: TableDefinition<u64, &[u8]> = TableDefinition::new("groups");

@@ -42,6 +42,8 @@ pub struct NodeRecord {
     pub id: Id,
     /// When it joined first.
     pub created_at: Timestamp,
+    /// The name that it gave itself when it joined.
+    pub name: Option<Arc<str>>,
     /// Whether it uses a WebSocket, as of its latest join.
     pub use_web_socket: bool,
 }

@@ -8,6 +8,7 @@ use crate::id::{Domain, Id};
 use crate::limits;
 use crate::model::Group;
 use crate::operations::Operation;
+use crate::secret::Secret;
 use crate::settings::{self, Settings};
 use crate::store::{NewGroup, Store};
 
@@ -19,6 +20,9 @@ pub struct CreateGroup {
     pub name: String,
     /// The node that hosts it.
     pub host_id: Id,
+    /// The secret that its membership is bound to.
+    #[serde(default)]
+    pub secret: Option<Secret>,
     /// Where it is to be found.
     pub domain: Domain,
     /// How long it lives at most; the configured maximum if none is given.
@@ -34,6 +38,7 @@ impl Operation for CreateGroup {
         limits::group_name(&self.name)?;
         limits::id("hostId", &self.host_id)?;
         limits::domain(&self.domain)?;
+        limits::secret(self.secret.as_ref())?;
         limits::connection_time(self.max_connection_time_seconds, settings.lifetimes.max_connection_time)
             .map(drop)
     }
@@ -47,6 +52,7 @@ impl Operation for CreateGroup {
             name: self.name,
             use_web_socket: self.use_web_socket.unwrap_or(true),
             life: settings::seconds(life),
+            secret: self.secret.as_ref().map(Secret::hash),
         };
         context.store.create_group(context.now(), new).await.map(|record| lifetimes.describe(record))
     }

@@ -8,6 +8,7 @@ use crate::id::{Domain, GroupKey, Id};
 use crate::limits;
 use crate::model::{MeshMessage, MessageFields};
 use crate::operations::{Operation, check_group};
+use crate::secret::{Caller, Secret};
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -21,6 +22,9 @@ pub struct DissolveGroup {
     pub domain: Domain,
     /// Who says that it is the host.
     pub host_id: Id,
+    /// The secret that its membership is bound to.
+    #[serde(default)]
+    pub secret: Option<Secret>,
     /// Which fields of the message the caller selected.
     #[serde(skip)]
     pub fields: MessageFields,
@@ -31,11 +35,13 @@ impl Operation for DissolveGroup {
 
     fn check(&self, _settings: &Settings) -> Result<()> {
         check_group(&self.group_id, &self.domain)?;
-        limits::id("hostId", &self.host_id)
+        limits::id("hostId", &self.host_id)?;
+        limits::secret(self.secret.as_ref())
     }
 
     async fn apply<S: Store>(self, context: &Context<S>) -> Result<MeshMessage> {
+        let caller = Caller::new(&self.host_id, self.secret.as_ref());
         let group = GroupKey { id: self.group_id, domain: self.domain };
-        context.store.dissolve_group(context.now(), &group, &self.host_id, self.fields).await
+        context.store.dissolve_group(context.now(), &group, caller, self.fields).await
     }
 }

@@ -9,7 +9,8 @@ use crate::error::Result;
 use crate::id::{Domain, GroupKey, Id};
 use crate::limits;
 use crate::model::{Event, MeshMessage, MessageFields};
-use crate::operations::{Operation, check_node};
+use crate::operations::{Operation, check_caller};
+use crate::secret::{Caller, Secret};
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -23,6 +24,9 @@ pub struct FireEventsByNode {
     pub domain: Domain,
     /// The member that fires.
     pub node_id: Id,
+    /// The secret that its membership is bound to.
+    #[serde(default)]
+    pub secret: Option<Secret>,
     /// The events.
     pub events: Arc<[Event]>,
     /// Which fields of the message the caller selected.
@@ -34,12 +38,13 @@ impl Operation for FireEventsByNode {
     type Output = MeshMessage;
 
     fn check(&self, _settings: &Settings) -> Result<()> {
-        check_node(&self.group_id, &self.domain, &self.node_id)?;
+        check_caller(&self.group_id, &self.domain, &self.node_id, self.secret.as_ref())?;
         limits::events(&self.events)
     }
 
     async fn apply<S: Store>(self, context: &Context<S>) -> Result<MeshMessage> {
+        let caller = Caller::new(&self.node_id, self.secret.as_ref());
         let group = GroupKey { id: self.group_id, domain: self.domain };
-        context.store.fire_events(context.now(), &group, &self.node_id, self.events, self.fields).await
+        context.store.fire_events(context.now(), &group, caller, self.events, self.fields).await
     }
 }

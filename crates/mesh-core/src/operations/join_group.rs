@@ -5,10 +5,12 @@ use serde::Deserialize;
 use crate::context::Context;
 use crate::error::Result;
 use crate::id::{Domain, GroupKey, Id};
+use crate::limits;
 use crate::model::Node;
-use crate::operations::{Operation, check_node};
+use crate::operations::{Operation, check_caller};
+use crate::secret::{Caller, Secret};
 use crate::settings::Settings;
-use crate::store::Store;
+use crate::store::{NewMember, Store};
 
 /// `joinGroup`: makes a node a member; joining again keeps its values.
 #[derive(Clone, Debug, Deserialize)]
@@ -20,21 +22,29 @@ pub struct JoinGroup {
     pub domain: Domain,
     /// The node that joins.
     pub node_id: Id,
+    /// The secret that its membership is bound to.
+    #[serde(default)]
+    pub secret: Option<Secret>,
     /// False for a node that cannot use a WebSocket; else the group decides.
     pub use_web_socket: Option<bool>,
+    /// How the node is called; joining again with another name changes it.
+    #[serde(default)]
+    pub name: Option<String>,
 }
 
 impl Operation for JoinGroup {
     type Output = Node;
 
     fn check(&self, _settings: &Settings) -> Result<()> {
-        check_node(&self.group_id, &self.domain, &self.node_id)
+        check_caller(&self.group_id, &self.domain, &self.node_id, self.secret.as_ref())?;
+        limits::node_name(self.name.as_deref())
     }
 
     async fn apply<S: Store>(self, context: &Context<S>) -> Result<Node> {
+        let caller = Caller::new(&self.node_id, self.secret.as_ref());
         let group = GroupKey { id: self.group_id, domain: self.domain };
-        let joined =
-            context.store.join_group(context.now(), &group, &self.node_id, self.use_web_socket).await?;
+        let new = NewMember { use_web_socket: self.use_web_socket, name: self.name.map(Into::into) };
+        let joined = context.store.join_group(context.now(), &group, caller, new).await?;
         Ok(context.settings.lifetimes.describe_node(&joined.group, joined.node))
     }
 }

@@ -5,7 +5,8 @@ use serde::Deserialize;
 use crate::context::Context;
 use crate::error::Result;
 use crate::id::{Domain, GroupKey, Id};
-use crate::operations::{Operation, check_node};
+use crate::operations::{Operation, check_caller};
+use crate::secret::{Caller, Secret};
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -19,6 +20,9 @@ pub struct LeaveGroup {
     pub domain: Domain,
     /// The member that leaves.
     pub node_id: Id,
+    /// The secret that its membership is bound to.
+    #[serde(default)]
+    pub secret: Option<Secret>,
 }
 
 /// What `leaveGroup` answers.
@@ -34,12 +38,13 @@ impl Operation for LeaveGroup {
     type Output = LeaveGroupAnswer;
 
     fn check(&self, _settings: &Settings) -> Result<()> {
-        check_node(&self.group_id, &self.domain, &self.node_id)
+        check_caller(&self.group_id, &self.domain, &self.node_id, self.secret.as_ref())
     }
 
     async fn apply<S: Store>(self, context: &Context<S>) -> Result<LeaveGroupAnswer> {
+        let caller = Caller::new(&self.node_id, self.secret.as_ref());
         let group = GroupKey { id: self.group_id, domain: self.domain };
-        context.store.leave_group(context.now(), &group, &self.node_id).await?;
+        context.store.leave_group(context.now(), &group, caller).await?;
         Ok(LeaveGroupAnswer { group, node_id: self.node_id })
     }
 }

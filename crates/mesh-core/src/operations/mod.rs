@@ -41,6 +41,7 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::id::{Domain, Id};
 use crate::limits;
+use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -73,8 +74,9 @@ fn check_group(group_id: &Id, domain: &Domain) -> Result<()> {
     limits::domain(domain)
 }
 
-/// Checks the arguments that name a group and a node in it.
-fn check_node(group_id: &Id, domain: &Domain, node_id: &Id) -> Result<()> {
+/// Checks the arguments that name a group and the node that acts in it.
+fn check_caller(group_id: &Id, domain: &Domain, node_id: &Id, secret: Option<&Secret>) -> Result<()> {
     check_group(group_id, domain)?;
-    limits::id("nodeId", node_id)
+    limits::id("nodeId", node_id)?;
+    limits::secret(secret)
 }

@@ -10,8 +10,9 @@ use crate::cursor::Cursor;
 use crate::error::Result;
 use crate::id::{Domain, GroupKey, Id};
 use crate::limits;
-use crate::model::{Event, MeshMessage};
-use crate::operations::{Operation, check_node};
+use crate::model::Event;
+use crate::operations::{Operation, check_caller};
+use crate::secret::{Caller, Secret};
 use crate::settings::Settings;
 use crate::store::{NewBatch, Store};
 
@@ -26,11 +27,14 @@ pub struct RecordEventsByNode {
     pub domain: Domain,
     /// The member that records.
     pub node_id: Id,
+    /// The secret that its membership is bound to.
+    #[serde(default)]
+    pub secret: Option<Secret>,
     /// The events.
     pub events: Arc<[Event]>,
 }
 
-/// What `recordEventsByNode` answers, and the news that its home publishes.
+/// What `recordEventsByNode` answers.
 #[derive(Clone, Debug)]
 pub struct RecordEventsByNodeAnswer {
     /// The group.
@@ -39,27 +43,28 @@ pub struct RecordEventsByNodeAnswer {
     pub recorded_count: usize,
     /// From where the node goes on polling.
     pub next_since: Cursor,
-    /// The news for subscribers; none if the call is a repeated one.
-    pub message: Option<MeshMessage>,
+    /// The same call was recorded before, so nothing was stored or published.
+    pub is_repeated: bool,
 }
 
 impl Operation for RecordEventsByNode {
     type Output = RecordEventsByNodeAnswer;
 
     fn check(&self, _settings: &Settings) -> Result<()> {
-        check_node(&self.group_id, &self.domain, &self.node_id)?;
+        check_caller(&self.group_id, &self.domain, &self.node_id, self.secret.as_ref())?;
         limits::events(&self.events)
     }
 
     async fn apply<S: Store>(self, context: &Context<S>) -> Result<RecordEventsByNodeAnswer> {
+        let caller = Caller::new(&self.node_id, self.secret.as_ref());
         let group = GroupKey { id: self.group_id, domain: self.domain };
         let call = NewBatch { digest: digest(&self.events), sorted: in_order(self.events) };
-        let recorded = context.store.record_events(context.now(), &group, &self.node_id, call).await?;
+        let recorded = context.store.record_events(context.now(), &group, caller, call).await?;
         Ok(RecordEventsByNodeAnswer {
             group,
             recorded_count: recorded.count,
             next_since: recorded.next_since,
-            message: recorded.message,
+            is_repeated: recorded.is_repeated,
         })
     }
 }

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::id::{Domain, GroupKey, Id};
 use crate::limits;
 use crate::operations::{Operation, check_group};
+use crate::secret::{Caller, Secret};
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::time::Timestamp;
@@ -23,6 +24,9 @@ pub struct RenewHeartbeat {
     pub domain: Domain,
     /// Who says that it is the host.
     pub host_id: Id,
+    /// The secret that its membership is bound to.
+    #[serde(default)]
+    pub secret: Option<Secret>,
 }
 
 /// What a heartbeat is answered.
@@ -41,12 +45,14 @@ impl Operation for RenewHeartbeat {
 
     fn check(&self, _settings: &Settings) -> Result<()> {
         check_group(&self.group_id, &self.domain)?;
-        limits::id("hostId", &self.host_id)
+        limits::id("hostId", &self.host_id)?;
+        limits::secret(self.secret.as_ref())
     }
 
     async fn apply<S: Store>(self, context: &Context<S>) -> Result<RenewHeartbeatAnswer> {
+        let caller = Caller::new(&self.host_id, self.secret.as_ref());
         let key = GroupKey { id: self.group_id, domain: self.domain };
-        let group = context.store.renew_heartbeat(context.now(), &key, &self.host_id).await?;
+        let group = context.store.renew_heartbeat(context.now(), &key, caller).await?;
         Ok(RenewHeartbeatAnswer {
             group: group.key,
             expires_at: group.expires_at,

@@ -7,7 +7,8 @@ use crate::error::Result;
 use crate::id::{Domain, GroupKey, Id};
 use crate::limits;
 use crate::model::{MeshMessage, MessageFields, SensorData};
-use crate::operations::{Operation, check_node};
+use crate::operations::{Operation, check_caller};
+use crate::secret::{Caller, Secret};
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -22,6 +23,9 @@ pub struct ReportStatus {
     pub domain: Domain,
     /// The member that reports.
     pub node_id: Id,
+    /// The secret that its membership is bound to.
+    #[serde(default)]
+    pub secret: Option<Secret>,
     /// The changed values.
     pub data: Vec<SensorData>,
     /// Which fields of the message the caller selected.
@@ -33,12 +37,13 @@ impl Operation for ReportStatus {
     type Output = MeshMessage;
 
     fn check(&self, _settings: &Settings) -> Result<()> {
-        check_node(&self.group_id, &self.domain, &self.node_id)?;
+        check_caller(&self.group_id, &self.domain, &self.node_id, self.secret.as_ref())?;
         limits::report(&self.data)
     }
 
     async fn apply<S: Store>(self, context: &Context<S>) -> Result<MeshMessage> {
+        let caller = Caller::new(&self.node_id, self.secret.as_ref());
         let group = GroupKey { id: self.group_id, domain: self.domain };
-        context.store.report_status(context.now(), &group, &self.node_id, self.data, self.fields).await
+        context.store.report_status(context.now(), &group, caller, self.data, self.fields).await
     }
 }

@@ -5,7 +5,8 @@ use serde::Deserialize;
 use crate::context::Context;
 use crate::error::Result;
 use crate::id::{Domain, GroupKey, Id};
-use crate::operations::{Operation, RenewHeartbeatAnswer, check_node};
+use crate::operations::{Operation, RenewHeartbeatAnswer, check_caller};
+use crate::secret::{Caller, Secret};
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -20,6 +21,9 @@ pub struct SendMemberHeartbeat {
     pub domain: Domain,
     /// The member.
     pub node_id: Id,
+    /// The secret that its membership is bound to.
+    #[serde(default)]
+    pub secret: Option<Secret>,
 }
 
 /// What a member's heartbeat is answered.
@@ -35,12 +39,13 @@ impl Operation for SendMemberHeartbeat {
     type Output = SendMemberHeartbeatAnswer;
 
     fn check(&self, _settings: &Settings) -> Result<()> {
-        check_node(&self.group_id, &self.domain, &self.node_id)
+        check_caller(&self.group_id, &self.domain, &self.node_id, self.secret.as_ref())
     }
 
     async fn apply<S: Store>(self, context: &Context<S>) -> Result<SendMemberHeartbeatAnswer> {
+        let caller = Caller::new(&self.node_id, self.secret.as_ref());
         let key = GroupKey { id: self.group_id, domain: self.domain };
-        let group = context.store.send_member_heartbeat(context.now(), &key, &self.node_id).await?;
+        let group = context.store.send_member_heartbeat(context.now(), &key, caller).await?;
         let heartbeat = RenewHeartbeatAnswer {
             group: group.key,
             expires_at: group.expires_at,

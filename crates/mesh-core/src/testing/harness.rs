@@ -13,6 +13,7 @@ use crate::operations::{
     PollGroupDataAnswer, RecordEventsByNode, RecordEventsByNodeAnswer, RenewHeartbeat, RenewHeartbeatAnswer,
     ReportStatus, SearchGroupsByNamePrefix, SendMemberHeartbeat, SendMemberHeartbeatAnswer,
 };
+use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::testing::TestClock;
@@ -23,11 +24,13 @@ pub struct Harness<S> {
     pub context: Arc<Context<S>>,
     /// Its clock.
     pub clock: Arc<TestClock>,
+    /// What every call brings.
+    secret: Option<Secret>,
 }
 
 impl<S> Clone for Harness<S> {
     fn clone(&self) -> Self {
-        Self { context: self.context.clone(), clock: self.clock.clone() }
+        Self { context: self.context.clone(), clock: self.clock.clone(), secret: self.secret.clone() }
     }
 }
 
@@ -45,7 +48,13 @@ impl<S: Store> Harness<S> {
     /// A home over `store`, whose clock is `clock`.
     pub fn new(store: S, clock: Arc<TestClock>, settings: Settings) -> Self {
         let context = Context { store, clock: clock.clone(), settings, domain_secret: None };
-        Self { context: Arc::new(context), clock }
+        Self { context: Arc::new(context), clock, secret: None }
+    }
+
+    /// The same home, whose calls bring this secret.
+    #[must_use]
+    pub fn with_secret(&self, secret: &str) -> Self {
+        Self { secret: Some(secret.into()), ..self.clone() }
     }
 
     /// What time it is.
@@ -75,6 +84,7 @@ impl<S: Store> Harness<S> {
         let create = CreateGroup {
             name: name.into(),
             host_id: host.into(),
+            secret: self.secret.clone(),
             domain: domain.into(),
             max_connection_time_seconds: life,
             use_web_socket,
@@ -96,33 +106,55 @@ impl<S: Store> Harness<S> {
 
     /// Joins a node.
     pub async fn join_as(&self, group: &GroupKey, node: &str, use_web_socket: Option<bool>) -> Result<Node> {
+        self.join_named(group, node, use_web_socket, None).await
+    }
+
+    /// Joins a node under a name.
+    pub async fn join_named(
+        &self,
+        group: &GroupKey,
+        node: &str,
+        use_web_socket: Option<bool>,
+        name: Option<&str>,
+    ) -> Result<Node> {
         let (group_id, domain) = parts(group);
-        JoinGroup { group_id, domain, node_id: node.into(), use_web_socket }.run(&self.context).await
+        let (secret, name) = (self.secret.clone(), name.map(Into::into));
+        JoinGroup { group_id, domain, node_id: node.into(), secret, use_web_socket, name }
+            .run(&self.context)
+            .await
     }
 
     /// A node leaves.
     pub async fn leave(&self, group: &GroupKey, node: &str) -> Result<LeaveGroupAnswer> {
         let (group_id, domain) = parts(group);
-        LeaveGroup { group_id, domain, node_id: node.into() }.run(&self.context).await
+        LeaveGroup { group_id, domain, node_id: node.into(), secret: self.secret.clone() }
+            .run(&self.context)
+            .await
     }
 
     /// The host ends its group.
     pub async fn dissolve(&self, group: &GroupKey, host: &str) -> Result<MeshMessage> {
         let (group_id, domain) = parts(group);
         let fields = MessageFields::ALL;
-        DissolveGroup { group_id, domain, host_id: host.into(), fields }.run(&self.context).await
+        DissolveGroup { group_id, domain, host_id: host.into(), secret: self.secret.clone(), fields }
+            .run(&self.context)
+            .await
     }
 
     /// The host's heartbeat.
     pub async fn renew(&self, group: &GroupKey, host: &str) -> Result<RenewHeartbeatAnswer> {
         let (group_id, domain) = parts(group);
-        RenewHeartbeat { group_id, domain, host_id: host.into() }.run(&self.context).await
+        RenewHeartbeat { group_id, domain, host_id: host.into(), secret: self.secret.clone() }
+            .run(&self.context)
+            .await
     }
 
     /// A member's heartbeat.
     pub async fn beat(&self, group: &GroupKey, node: &str) -> Result<SendMemberHeartbeatAnswer> {
         let (group_id, domain) = parts(group);
-        SendMemberHeartbeat { group_id, domain, node_id: node.into() }.run(&self.context).await
+        SendMemberHeartbeat { group_id, domain, node_id: node.into(), secret: self.secret.clone() }
+            .run(&self.context)
+            .await
     }
 
     /// A node reports values, each `(key, value)`.
@@ -140,7 +172,14 @@ impl<S: Store> Harness<S> {
     ) -> Result<NodeStatus> {
         let (group_id, domain) = parts(group);
         let fields = MessageFields::ALL;
-        let report = ReportStatus { group_id, domain, node_id: node.into(), data, fields };
+        let report = ReportStatus {
+            group_id,
+            domain,
+            node_id: node.into(),
+            secret: self.secret.clone(),
+            data,
+            fields,
+        };
         match report.run(&self.context).await?.content {
             Content::NodeStatus(status) => Ok(status),
             other => panic!("a report is answered by a status, not by {other:?}"),
@@ -151,7 +190,16 @@ impl<S: Store> Harness<S> {
     pub async fn fire(&self, group: &GroupKey, node: &str, events: Vec<Event>) -> Result<MeshMessage> {
         let (group_id, domain) = parts(group);
         let (events, fields) = (events.into(), MessageFields::ALL);
-        FireEventsByNode { group_id, domain, node_id: node.into(), events, fields }.run(&self.context).await
+        FireEventsByNode {
+            group_id,
+            domain,
+            node_id: node.into(),
+            secret: self.secret.clone(),
+            events,
+            fields,
+        }
+        .run(&self.context)
+        .await
     }
 
     /// A node fires one event for each name.
@@ -168,9 +216,15 @@ impl<S: Store> Harness<S> {
         events: Vec<Event>,
     ) -> Result<RecordEventsByNodeAnswer> {
         let (group_id, domain) = parts(group);
-        RecordEventsByNode { group_id, domain, node_id: node.into(), events: events.into() }
-            .run(&self.context)
-            .await
+        RecordEventsByNode {
+            group_id,
+            domain,
+            node_id: node.into(),
+            secret: self.secret.clone(),
+            events: events.into(),
+        }
+        .run(&self.context)
+        .await
     }
 
     /// A node records one event for each name.

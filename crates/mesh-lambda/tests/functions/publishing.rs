@@ -1,4 +1,4 @@
-//! RecordedBatch calls reach subscribers through the API, signed.
+//! Recorded calls reach subscribers through the API, signed.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;

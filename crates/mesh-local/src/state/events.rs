@@ -8,6 +8,7 @@ use mesh_core::cursor::{Cursor, Position};
 use mesh_core::error::Result;
 use mesh_core::id::{GroupKey, Id};
 use mesh_core::model::{BatchEvent, CallNumber, Content, Event, MeshMessage, MessageFields};
+use mesh_core::secret::Caller;
 use mesh_core::store::{NewBatch, RecordedBatch};
 
 use super::event_log::EventLog;
@@ -19,12 +20,13 @@ impl State {
         &mut self,
         now: Now,
         key: &GroupKey,
-        node: &Id,
+        caller: Caller<'_>,
         events: Arc<[Event]>,
         fields: MessageFields,
         change: &mut Changes,
     ) -> Result<MeshMessage> {
-        self.group(now, key)?.check_member(now, &self.settings.lifetimes, node)?;
+        self.group(now, key)?.check_caller(now, &self.settings.lifetimes, caller)?;
+        let node = caller.id;
         self.group_mut(now, key)?.touch(now, node);
         self.append(now, key, node, events, fields, change)
     }
@@ -33,11 +35,12 @@ impl State {
         &mut self,
         now: Now,
         key: &GroupKey,
-        node: &Id,
+        caller: Caller<'_>,
         call: &NewBatch,
         change: &mut Changes,
     ) -> Result<RecordedBatch> {
-        self.group(now, key)?.check_member(now, &self.settings.lifetimes, node)?;
+        self.group(now, key)?.check_caller(now, &self.settings.lifetimes, caller)?;
+        let node = caller.id;
         self.forget_repeats(now, change);
         let epoch = self.epoch;
         let group = self.group_mut(now, key)?;
@@ -45,10 +48,10 @@ impl State {
         let reader = group.reader_of(node);
         let repeat_key = (node.clone(), call.digest);
         let repeated = group.repeats.get(&repeat_key).cloned();
-        let message = match repeated {
-            Some(_) => None,
-            None => Some(self.append(now, key, node, call.sorted.clone(), MessageFields::ALL, change)?),
-        };
+        let is_repeated = repeated.is_some();
+        if !is_repeated {
+            self.append(now, key, node, call.sorted.clone(), MessageFields::ALL, change)?;
+        }
         let group = self.group_mut(now, key)?;
         let answer = repeated.unwrap_or_else(|| {
             // Right behind what this node was last served, or right before its own batch.
@@ -62,12 +65,12 @@ impl State {
         if let Some(reader) = reader {
             group.served.insert(reader, answer.next_since.position);
         }
-        if message.is_some() {
+        if !is_repeated {
             group.repeats.insert(repeat_key, answer.clone());
             change.rows.push(Row::Repeat(group.number, node.clone(), call.digest, answer.clone()));
             self.repeats.push_back((now.steady, key.id.clone(), node.clone(), call.digest));
         }
-        Ok(RecordedBatch { count: answer.count as usize, next_since: answer.next_since, message })
+        Ok(RecordedBatch { count: answer.count as usize, next_since: answer.next_since, is_repeated })
     }
 
     /// Adds a call to a group's log and makes room for it.

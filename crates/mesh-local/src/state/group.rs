@@ -10,6 +10,7 @@ use mesh_core::error::{Error, Result};
 use mesh_core::id::{GroupKey, Id};
 use mesh_core::limits::StatusSize;
 use mesh_core::model::{GroupRecord, NodeStatus, SensorData};
+use mesh_core::secret::{Caller, SecretHash};
 use mesh_core::settings::{GroupAge, Life, Lifetimes, seconds};
 use mesh_core::time::Timestamp;
 
@@ -24,6 +25,8 @@ pub(super) const HOST_READER: u16 = 0;
 pub(super) struct GroupState {
     pub(super) number: u64,
     pub(super) record: GroupRecord,
+    /// The secret of its host.
+    pub(super) secret: Option<SecretHash>,
     /// The end of its time and the host's latest heartbeat, by the steady clock.
     pub(super) end: Duration,
     pub(super) host_seen: Duration,
@@ -99,6 +102,18 @@ impl GroupState {
         }
     }
 
+    /// Refuses who is neither the host nor a member, and who does not bring its secret.
+    pub(super) fn check_caller(&self, now: Now, rules: &Lifetimes, caller: Caller<'_>) -> Result<()> {
+        self.check_member(now, rules, caller.id)?;
+        self.check_secret(caller)
+    }
+
+    /// Refuses who does not bring the secret of the node, if it has one.
+    pub(super) fn check_secret(&self, caller: Caller<'_>) -> Result<()> {
+        let member = || self.members.get(caller.id).and_then(|member| member.row.secret);
+        caller.check(if self.is_host(caller.id) { self.secret } else { member() })
+    }
+
     /// Renews a member's heartbeat. A host's is renewed by its own calls alone.
     pub(super) fn touch(&mut self, now: Now, node: &Id) {
         if let Some(member) = self.members.get_mut(node) {
@@ -143,6 +158,7 @@ impl GroupState {
             next_call: self.log.next_call(),
             dropped: self.log.dropped(),
             next_reader: self.next_reader,
+            secret: self.secret,
             ended_at,
         };
         Row::Group(self.number, Box::new(row))

@@ -6,6 +6,7 @@ use mesh_core::clock::Now;
 use mesh_core::error::{Error, Result};
 use mesh_core::id::{Domain, GroupKey, Id};
 use mesh_core::model::GroupRecord;
+use mesh_core::secret::Caller;
 use mesh_core::settings::Life;
 use mesh_core::store::NewGroup;
 use mesh_core::time::Timestamp;
@@ -26,6 +27,7 @@ impl State {
         if let Some(id) = self.indexes.group_of_host(&new.domain, &new.host_id)
             && let Some(group) = self.groups.get_mut(id)
         {
+            group.check_secret(Caller { id: &new.host_id, secret: new.secret })?;
             group.host_seen = now.steady;
             return Ok(group.record.clone());
         }
@@ -48,6 +50,7 @@ impl State {
         let group = GroupState {
             number,
             record: record.clone(),
+            secret: new.secret,
             end: now.steady + new.life,
             host_seen: now.steady,
             host_joined: number,

@@ -7,17 +7,24 @@ use mesh_core::clock::Now;
 use mesh_core::error::{Error, HostAction, Result};
 use mesh_core::id::{GroupKey, Id};
 use mesh_core::model::{DissolveReason, GroupRecord, MeshMessage, MessageFields};
+use mesh_core::secret::Caller;
 use mesh_core::settings::{EXPIRED_MEMORY, Life};
 
 use super::{Changes, Ended, State, TOTAL_ENDED};
 use crate::rows::Row;
 
 impl State {
-    pub(crate) fn renew_heartbeat(&mut self, now: Now, key: &GroupKey, host: &Id) -> Result<GroupRecord> {
+    pub(crate) fn renew_heartbeat(
+        &mut self,
+        now: Now,
+        key: &GroupKey,
+        host: Caller<'_>,
+    ) -> Result<GroupRecord> {
         let group = self.group_mut(now, key)?;
-        if !group.is_host(host) {
+        if !group.is_host(host.id) {
             return Err(Error::NotHost(HostAction::RenewHeartbeat));
         }
+        group.check_secret(host)?;
         group.host_seen = now.steady;
         Ok(group.record.clone())
     }
@@ -26,11 +33,11 @@ impl State {
         &mut self,
         now: Now,
         key: &GroupKey,
-        node: &Id,
+        caller: Caller<'_>,
     ) -> Result<GroupRecord> {
-        self.group(now, key)?.check_member(now, &self.settings.lifetimes, node)?;
+        self.group(now, key)?.check_caller(now, &self.settings.lifetimes, caller)?;
         let group = self.group_mut(now, key)?;
-        group.touch(now, node);
+        group.touch(now, caller.id);
         Ok(group.record.clone())
     }
 
@@ -38,13 +45,15 @@ impl State {
         &mut self,
         now: Now,
         key: &GroupKey,
-        host: &Id,
+        host: Caller<'_>,
         fields: MessageFields,
         change: &mut Changes,
     ) -> Result<MeshMessage> {
-        if !self.group(now, key)?.is_host(host) {
+        let group = self.group(now, key)?;
+        if !group.is_host(host.id) {
             return Err(Error::NotHost(HostAction::Dissolve));
         }
+        group.check_secret(host)?;
         self.dissolve(key, DissolveReason::ByHost, fields, change)
     }
 

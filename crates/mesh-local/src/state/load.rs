@@ -153,6 +153,7 @@ fn resumed(number: u64, row: GroupRow, end: Duration, now: Duration) -> GroupSta
     GroupState {
         number,
         record: row.record,
+        secret: row.secret,
         end,
         host_seen: now,
         host_joined: row.host_joined,

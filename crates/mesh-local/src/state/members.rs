@@ -4,7 +4,8 @@ use mesh_core::clock::Now;
 use mesh_core::error::{Error, Result};
 use mesh_core::id::{GroupKey, Id};
 use mesh_core::model::{DissolveReason, GroupRecord, MessageFields, NodeRecord};
-use mesh_core::store::JoinedNode;
+use mesh_core::secret::Caller;
+use mesh_core::store::{JoinedNode, NewMember};
 
 use super::group::{Member, Values};
 use super::{Changes, MEMBER_BYTES, State};
@@ -15,20 +16,24 @@ impl State {
         &mut self,
         now: Now,
         key: &GroupKey,
-        node: &Id,
-        wish: Option<bool>,
+        caller: Caller<'_>,
+        new: NewMember,
         change: &mut Changes,
     ) -> Result<JoinedNode> {
         let group = self.group(now, key)?;
-        let (record, is_host) = (group.record.clone(), group.is_host(node));
-        let use_web_socket = record.use_web_socket && wish != Some(false);
-        let created_at = if is_host {
+        let (record, is_host) = (group.record.clone(), group.is_host(caller.id));
+        let use_web_socket = record.use_web_socket && new.use_web_socket != Some(false);
+        let (created_at, name) = if is_host {
+            group.check_secret(caller)?;
             self.join_host(&record, change);
-            record.created_at
+            (record.created_at, new.name)
         } else {
-            self.join_member(now, key, node, use_web_socket, change)?
+            let wish = NewMember { use_web_socket: Some(use_web_socket), ..new };
+            let row = self.join_member(now, key, caller, wish, change)?;
+            (row.created_at, row.name)
         };
-        Ok(JoinedNode { group: record, node: NodeRecord { id: node.clone(), created_at, use_web_socket } })
+        let node = NodeRecord { id: caller.id.clone(), created_at, name, use_web_socket };
+        Ok(JoinedNode { group: record, node })
     }
 
     /// The host stays unlisted; its joining only makes this its newest membership.
@@ -46,13 +51,17 @@ impl State {
         &mut self,
         now: Now,
         key: &GroupKey,
-        node: &Id,
-        use_web_socket: bool,
+        caller: Caller<'_>,
+        new: NewMember,
         change: &mut Changes,
-    ) -> Result<mesh_core::time::Timestamp> {
+    ) -> Result<MemberRow> {
+        let node = caller.id;
+        let use_web_socket = new.use_web_socket != Some(false);
         self.expire_member(now, &key.id, node, change);
-        let known = self.group(now, key)?.members.contains_key(node);
-        if !known {
+        let group = self.group(now, key)?;
+        if group.members.contains_key(node) {
+            group.check_secret(caller)?;
+        } else {
             self.check_room_for_member(now, key, change)?;
         }
         let joined = self.number();
@@ -63,12 +72,20 @@ impl State {
             member.seen = now.steady;
             member.row.joined = joined;
             member.row.use_web_socket = use_web_socket;
+            member.row.name = new.name.or(member.row.name.take());
             member.row.clone()
         } else {
             let reader = u16::try_from(group.next_reader).ok();
             group.next_reader = group.next_reader.saturating_add(1);
-            let row =
-                MemberRow { created_at: now.wall, first_joined: joined, joined, use_web_socket, reader };
+            let row = MemberRow {
+                created_at: now.wall,
+                first_joined: joined,
+                joined,
+                use_web_socket,
+                reader,
+                name: new.name,
+                secret: caller.secret,
+            };
             let member = Member { row: row.clone(), seen: now.steady, values: Values::default() };
             group.members.insert(node.clone(), member);
             change.rows.push(group.row(None));
@@ -84,7 +101,7 @@ impl State {
             self.member_deadlines.insert((deadline, key.id.clone(), node.clone()));
         }
         self.indexes.add_membership(node, joined, &key.id);
-        Ok(row.created_at)
+        Ok(row)
     }
 
     fn check_room_for_member(&mut self, now: Now, key: &GroupKey, change: &mut Changes) -> Result<()> {
@@ -102,11 +119,12 @@ impl State {
         &mut self,
         now: Now,
         key: &GroupKey,
-        node: &Id,
+        caller: Caller<'_>,
         change: &mut Changes,
     ) -> Result<()> {
+        let node = caller.id;
         let group = self.group(now, key)?;
-        group.check_member(now, &self.settings.lifetimes, node)?;
+        group.check_caller(now, &self.settings.lifetimes, caller)?;
         if group.is_host(node) {
             self.dissolve(key, DissolveReason::HostLeft, MessageFields::ALL, change).map(drop)
         } else {
@@ -141,6 +159,7 @@ impl State {
         let node = |(id, member): (&Id, &Member)| NodeRecord {
             id: id.clone(),
             created_at: member.row.created_at,
+            name: member.row.name.clone(),
             use_web_socket: member.row.use_web_socket,
         };
         Ok((group.record.clone(), members.into_iter().map(node).collect()))

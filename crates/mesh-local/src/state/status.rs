@@ -4,6 +4,7 @@ use mesh_core::clock::Now;
 use mesh_core::error::{Error, Result};
 use mesh_core::id::{GroupKey, Id};
 use mesh_core::model::{Content, MeshMessage, MessageFields, NodeStatus, SensorData};
+use mesh_core::secret::Caller;
 use mesh_core::settings::Life;
 
 use super::group::GroupState;
@@ -15,12 +16,13 @@ impl State {
         &mut self,
         now: Now,
         key: &GroupKey,
-        node: &Id,
+        caller: Caller<'_>,
         data: Vec<SensorData>,
         fields: MessageFields,
         change: &mut Changes,
     ) -> Result<MeshMessage> {
-        self.group(now, key)?.check_member(now, &self.settings.lifetimes, node)?;
+        self.group(now, key)?.check_caller(now, &self.settings.lifetimes, caller)?;
+        let node = caller.id;
         let not_found = || Error::NodeNotFound(node.clone());
         let values = self.group_mut(now, key)?.values_mut(node).ok_or_else(not_found)?;
         let (before, size) = (values.bytes(), values.size_with(&data));

@@ -49,3 +49,9 @@ async fn lifecycle() {
     contract::lifecycle(memory).await;
     contract::lifecycle(disk).await;
 }
+
+#[tokio::test]
+async fn secrets() {
+    contract::secrets(memory).await;
+    contract::secrets(disk).await;
+}

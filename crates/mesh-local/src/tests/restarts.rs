@@ -201,3 +201,20 @@ async fn a_clock_set_back_before_a_restart_makes_no_group_immortal() {
     }
     assert!(home.room().groups("school").await.is_empty());
 }
+
+#[tokio::test]
+async fn secrets_and_names_are_there_again() {
+    let mut home = Home::new();
+    let own = home.room().with_secret("the node's own secret");
+    let group = own.create("host").await.key();
+    own.join_named(&group, "node", None, Some("ねこ")).await.unwrap();
+    home.restart();
+    let room = home.room();
+    assert_eq!(room.nodes(&group).await.unwrap()[0].record.name.as_deref(), Some("ねこ"));
+    for refused in [room.renew(&group, "host").await.map(drop), room.beat(&group, "node").await.map(drop)] {
+        assert_eq!(refused.unwrap_err().to_string(), "This node is protected by a secret");
+    }
+    let own = room.with_secret("the node's own secret");
+    own.renew(&group, "host").await.unwrap();
+    own.beat(&group, "node").await.unwrap();
+}

@@ -214,7 +214,7 @@ async fn a_repeated_record_is_a_heartbeat<S: Store>(room: Harness<S>) {
     let events = vec![crate::testing::event("e", room.now())];
     room.record(&group, "node", events.clone()).await.unwrap();
     wait(&room, &group, 500).await;
-    assert!(room.record(&group, "node", events).await.unwrap().message.is_none());
+    assert!(room.record(&group, "node", events).await.unwrap().is_repeated);
     wait(&room, &group, 500).await;
     assert_eq!(room.nodes(&group).await.unwrap().len(), 1);
 }

@@ -8,6 +8,7 @@ mod groups;
 mod lifecycle;
 mod members;
 mod polling;
+mod secrets;
 mod status;
 
 pub use events::events;
@@ -15,6 +16,7 @@ pub use groups::groups;
 pub use lifecycle::lifecycle;
 pub use members::members;
 pub use polling::polling;
+pub use secrets::secrets;
 pub use status::status;
 
 use crate::error::Error;
