@@ -5,8 +5,9 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::types::ReturnValue;
 use mesh_core::cursor::{Cursor, Position};
 use mesh_core::error::{Error, Result};
-use mesh_core::id::{GroupKey, Id};
+use mesh_core::id::GroupKey;
 use mesh_core::model::{BatchEvent, Content, Event, MeshMessage, MessageFields};
+use mesh_core::secret::Caller;
 use mesh_core::store::{NewBatch, RecordedBatch};
 use mesh_core::time::Timestamp;
 
@@ -25,12 +26,12 @@ pub(crate) async fn fire_events(
     store: &DynamoStore,
     now: Timestamp,
     key: &GroupKey,
-    node: &Id,
+    node: Caller<'_>,
     events: Arc<[Event]>,
     fields: MessageFields,
 ) -> Result<MeshMessage> {
     let (group, seen) = group_of_member(store, now, key, node).await?;
-    let call = NewCall::new(&group, node, events)?;
+    let call = NewCall::new(&group, node.id, events)?;
     renew_if_old(store, now, key, node, seen).await?;
     let entry = if group.has_pollers { Some(append(store, now, &call).await?) } else { None };
     Ok(message(call.batch(entry, now), fields))
@@ -40,16 +41,16 @@ pub(crate) async fn record_events(
     store: &DynamoStore,
     now: Timestamp,
     key: &GroupKey,
-    node: &Id,
+    node: Caller<'_>,
     batch: NewBatch,
 ) -> Result<RecordedBatch> {
     let (group, seen) = group_of_member(store, now, key, node).await?;
-    let call = NewCall::new(&group, node, batch.sorted)?;
+    let call = NewCall::new(&group, node.id, batch.sorted)?;
     renew_if_old(store, now, key, node, seen).await?;
     if !group.has_pollers {
         begin_recording(store, now, key, &keys::group_item(key)?).await?;
     }
-    let receipt_key = keys::receipt(&key.id, node, &batch.digest);
+    let receipt_key = keys::receipt(&key.id, node.id, &batch.digest);
     let receipt = append_once(store, now, &call, &receipt_key).await?;
     let message = message(call.batch(Some(receipt.entry), now), MessageFields::ALL);
     if !receipt.is_published {
@@ -86,18 +87,20 @@ async fn group_of_member(
     store: &DynamoStore,
     now: Timestamp,
     key: &GroupKey,
-    node: &Id,
+    node: Caller<'_>,
 ) -> Result<(Group, Option<Timestamp>)> {
     let group_key = keys::group_item(key)?;
-    let member_key = keys::member(&key.id, node);
+    let member_key = keys::member(&key.id, node.id);
     let items = store.table.get_all([&group_key, &member_key], true).await?;
     let item_of = |key: &Key| items.iter().find(|item| item.optional_text("pk") == Some(&key.partition));
     let group = group_in(store, now, key, item_of(&group_key))?;
-    if group.is_host(node) {
+    if group.is_host(node.id) {
+        group.check_host_secret(node)?;
         return Ok((group, None));
     }
     let item = item_of(&member_key).filter(|item| lives(now, item, store.lifetimes()));
-    let item = item.ok_or_else(|| Error::NodeNotFound(node.clone()))?;
+    let item = item.ok_or_else(|| Error::NodeNotFound(node.id.clone()))?;
+    item.check_secret(node)?;
     Ok((group, Some(item.time("seenAt")?)))
 }
 
@@ -106,7 +109,7 @@ async fn renew_if_old(
     store: &DynamoStore,
     now: Timestamp,
     key: &GroupKey,
-    node: &Id,
+    node: Caller<'_>,
     seen: Option<Timestamp>,
 ) -> Result<()> {
     match seen {

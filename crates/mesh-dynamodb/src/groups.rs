@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::ReturnValue;
 use mesh_core::error::{Error, Result};
 use mesh_core::id::{Domain, GroupKey};
 use mesh_core::model::GroupRecord;
+use mesh_core::secret::{Caller, SecretHash};
 use mesh_core::store::NewGroup;
 use mesh_core::time::Timestamp;
 
@@ -32,8 +33,9 @@ const BATCH: usize = 100;
 /// find it.
 pub(crate) async fn create_group(store: &DynamoStore, now: Timestamp, new: NewGroup) -> Result<GroupRecord> {
     let item_key = keys::group_of_host(&new.domain, &new.host_id);
+    let secret = new.secret;
     let record = record_of(now, new)?;
-    let item = new_group(&record, store.created.fetch_add(1, Ordering::Relaxed));
+    let item = new_group(&record, secret, store.created.fetch_add(1, Ordering::Relaxed));
     let mut put = Put::new(item_key.clone(), item.clone());
     loop {
         match store.table.put(put).await {
@@ -43,7 +45,7 @@ pub(crate) async fn create_group(store: &DynamoStore, now: Timestamp, new: NewGr
                 if there.optional_text("groupId") == Some(record.key.id.as_str()) {
                     break;
                 }
-                let living = renew_living(store, now, &record.key.domain, &item_key, &there).await?;
+                let living = renew_living(store, now, &record.key.domain, secret, &item_key, &there).await?;
                 if let Some(group) = living {
                     return Ok(group.record);
                 }
@@ -74,10 +76,12 @@ async fn renew_living(
     store: &DynamoStore,
     now: Timestamp,
     domain: &Domain,
+    secret: Option<SecretHash>,
     item_key: &Key,
     there: &Item,
 ) -> Result<Option<Group>> {
     let Found::Alive(group) = find_any(now, domain, there, store.lifetimes())? else { return Ok(None) };
+    group.check_host_secret(Caller { id: &group.record.host_id, secret })?;
     let seen = there.time("hostSeenAt")?;
     if is_fresh(now, seen, store.lifetimes().host_heartbeat_ttl) {
         return Ok(Some(group));

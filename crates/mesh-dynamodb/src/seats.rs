@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::ReturnValue;
 use mesh_core::error::{Error, Result};
-use mesh_core::id::{GroupKey, Id};
+use mesh_core::id::GroupKey;
+use mesh_core::secret::Caller;
 use mesh_core::time::Timestamp;
 
 use crate::backoff::Backoff;
@@ -32,7 +33,7 @@ pub(crate) struct Candidate<'a> {
     pub(crate) group: &'a GroupKey,
     /// The key of the group's item.
     pub(crate) item_key: &'a Key,
-    pub(crate) node: &'a Id,
+    pub(crate) node: Caller<'a>,
     /// True if it polls.
     pub(crate) polls: bool,
     /// True if it wrote its member already, and takes a seat again because members were counted anew.
@@ -65,7 +66,7 @@ pub(crate) async fn take_seat(
             .value(":one", 1_u64)
             .only_if_alive(now, &key.id, store.lifetimes())
             .only_if("hostId <> :node AND seats < :most")
-            .value(":node", node.as_str())
+            .value(":node", node.id.as_str())
             .value(":most", store.settings.limits.nodes_in_group);
         if polls {
             taking = taking.value(":on", true);
@@ -76,7 +77,8 @@ pub(crate) async fn take_seat(
             Err(failure) => return Err(failure.into()),
         };
         let group = group_in(store, now, key, there.as_ref())?;
-        if group.is_host(node) {
+        if group.is_host(node.id) {
+            group.check_host_secret(node)?;
             return Ok((group, Seat::Host));
         }
         if let Some(seated) = count_anew(store, now, candidate, group).await? {
@@ -132,8 +134,8 @@ async fn count_others(
     let (mut others, mut is_in) = (0, false);
     while let Some(page) = members.next().await? {
         for id in page.iter().filter_map(|item| living_node(now, item, store.lifetimes())) {
-            is_in |= id == *node;
-            others += usize::from(id != *node && !group.is_host(&id));
+            is_in |= id == *node.id;
+            others += usize::from(id != *node.id && !group.is_host(&id));
         }
     }
     if is_in && !is_written {

@@ -9,6 +9,7 @@ use mesh_core::error::{Error, Result};
 use mesh_core::id::{GroupKey, Id};
 use mesh_core::limits::{STATUS_BYTES, STATUS_KEYS, StatusSize};
 use mesh_core::model::{Content, MeshMessage, MessageFields, NodeStatus, SensorData};
+use mesh_core::secret::Caller;
 use mesh_core::time::Timestamp;
 
 use crate::items::group::{Found, Group, find_any};
@@ -28,7 +29,7 @@ const MEMBERSHIPS: usize = 40;
 struct Report<'a> {
     now: Timestamp,
     group: &'a Group,
-    node: &'a Id,
+    node: Caller<'a>,
     is_host: bool,
     /// The items that count.
     items: Vec<&'a SensorData>,
@@ -47,16 +48,19 @@ pub(crate) async fn report_status(
     store: &DynamoStore,
     now: Timestamp,
     key: &GroupKey,
-    node: &Id,
+    node: Caller<'_>,
     data: Vec<SensorData>,
     fields: MessageFields,
 ) -> Result<MeshMessage> {
     let (group, _) = read_group(store, now, key).await?;
-    let (is_host, items) = (group.is_host(node), latest(&data));
+    let (is_host, items) = (group.is_host(node.id), latest(&data));
+    if is_host {
+        group.check_host_secret(node)?;
+    }
     let report = Report { now, group: &group, node, is_host, items, at: now };
     let timestamp = merge(store, report).await?;
     let group = group.record.key;
-    let status = NodeStatus { node_id: node.clone(), group: group.clone(), data, timestamp };
+    let status = NodeStatus { node_id: node.id.clone(), group: group.clone(), data, timestamp };
     Ok(MeshMessage { group, content: Content::NodeStatus(status), fields })
 }
 
@@ -69,7 +73,7 @@ async fn merge(store: &DynamoStore, mut report: Report<'_>) -> Result<Timestamp>
             // The host's values live as long as its group.
             change.only_if("attribute_exists(pk)")
         } else {
-            change.only_if_member_lives(report.now, store.lifetimes())
+            change.only_if_member_lives(report.now, store.lifetimes()).only_if_proven(report.node)
         };
         let there = match store.table.update(change, ReturnValue::None).await {
             Ok(_) => return Ok(report.at),
@@ -84,9 +88,12 @@ async fn merge(store: &DynamoStore, mut report: Report<'_>) -> Result<Timestamp>
             return if report.is_host {
                 Ok(report.at)
             } else {
-                Err(Error::NodeNotFound(report.node.clone()))
+                Err(Error::NodeNotFound(report.node.id.clone()))
             };
         };
+        if !report.is_host {
+            member.check_secret(report.node)?;
+        }
         size_with(&member, &report.items).check()?;
         change = report.knowing(&member)?;
     }
@@ -122,7 +129,7 @@ async fn host_reports_first(store: &DynamoStore, report: &Report<'_>) -> Result<
 
 impl Report<'_> {
     fn key(&self) -> Key {
-        keys::member(&self.group.record.key.id, self.node)
+        keys::member(&self.group.record.key.id, self.node.id)
     }
 
     /// The change, if the member's last report is older and all of this one would fit even if each

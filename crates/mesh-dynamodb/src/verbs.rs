@@ -30,7 +30,7 @@ impl Store for DynamoStore {
     }
 
     async fn renew_heartbeat(&self, now: Now, group: &GroupKey, host: Caller<'_>) -> Result<GroupRecord> {
-        in_time(lifecycle::renew_heartbeat(self, now.wall, group, host.id)).await
+        in_time(lifecycle::renew_heartbeat(self, now.wall, group, host)).await
     }
 
     async fn join_group(
@@ -40,7 +40,7 @@ impl Store for DynamoStore {
         node: Caller<'_>,
         new: NewMember,
     ) -> Result<JoinedNode> {
-        in_time(members::join_group(self, now.wall, group, node.id, new.use_web_socket)).await
+        in_time(members::join_group(self, now.wall, group, node, new)).await
     }
 
     async fn send_member_heartbeat(
@@ -49,7 +49,7 @@ impl Store for DynamoStore {
         group: &GroupKey,
         node: Caller<'_>,
     ) -> Result<GroupRecord> {
-        in_time(lifecycle::send_member_heartbeat(self, now.wall, group, node.id)).await
+        in_time(lifecycle::send_member_heartbeat(self, now.wall, group, node)).await
     }
 
     async fn report_status(
@@ -60,7 +60,7 @@ impl Store for DynamoStore {
         data: Vec<SensorData>,
         fields: MessageFields,
     ) -> Result<MeshMessage> {
-        in_time(status::report_status(self, now.wall, group, node.id, data, fields)).await
+        in_time(status::report_status(self, now.wall, group, node, data, fields)).await
     }
 
     async fn fire_events(
@@ -71,7 +71,7 @@ impl Store for DynamoStore {
         events: Arc<[Event]>,
         fields: MessageFields,
     ) -> Result<MeshMessage> {
-        in_time(events::fire_events(self, now.wall, group, node.id, events, fields)).await
+        in_time(events::fire_events(self, now.wall, group, node, events, fields)).await
     }
 
     async fn record_events(
@@ -81,11 +81,11 @@ impl Store for DynamoStore {
         node: Caller<'_>,
         batch: NewBatch,
     ) -> Result<RecordedBatch> {
-        in_time(events::record_events(self, now.wall, group, node.id, batch)).await
+        in_time(events::record_events(self, now.wall, group, node, batch)).await
     }
 
     async fn leave_group(&self, now: Now, group: &GroupKey, node: Caller<'_>) -> Result<()> {
-        in_time(members::leave_group(self, now.wall, group, node.id)).await
+        in_time(members::leave_group(self, now.wall, group, node)).await
     }
 
     async fn dissolve_group(
@@ -95,7 +95,7 @@ impl Store for DynamoStore {
         host: Caller<'_>,
         fields: MessageFields,
     ) -> Result<MeshMessage> {
-        in_time(lifecycle::dissolve_group(self, now.wall, group, host.id, fields)).await
+        in_time(lifecycle::dissolve_group(self, now.wall, group, host, fields)).await
     }
 
     async fn list_groups(&self, now: Now, domain: &Domain) -> Result<Vec<GroupRecord>> {

@@ -45,7 +45,7 @@ fn peak_memory() -> Option<u64> {
     peak_of(&std::fs::read_to_string("/proc/self/status").ok()?)
 }
 
-/// Source: proc_pid_status(5), `VmHWM`.
+/// Source: `proc_pid_status(5)`, `VmHWM`.
 fn peak_of(status: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kilobytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;

@@ -6,6 +6,7 @@ use mesh_core::error::{Error, Result};
 use mesh_core::id::{Domain, GroupKey, Id};
 use mesh_core::limits::PREFIX_CHARACTERS;
 use mesh_core::model::GroupRecord;
+use mesh_core::secret::{Caller, SecretHash};
 use mesh_core::settings::{EXPIRED_MEMORY, GroupAge, Life, Lifetimes, seconds};
 use mesh_core::time::Timestamp;
 
@@ -16,6 +17,8 @@ use crate::table::{Change, Item, Key, Put, TTL};
 #[derive(Clone, Debug)]
 pub(crate) struct Group {
     pub(crate) record: GroupRecord,
+    /// The secret that its host is bound to.
+    host_secret: Option<SecretHash>,
     /// True if fired events are recorded, because the group has members that poll.
     pub(crate) has_pollers: bool,
     /// How many times its members were counted anew, and how many seats were taken since: see [`seats`].
@@ -77,11 +80,17 @@ impl Group {
             use_web_socket: item.is_on("webSocket"),
         };
         let (recounts, seats) = (item.number("recounts")?, item.number("seats")?);
-        Ok(Self { record, has_pollers: item.is_on("hasPollers"), recounts, seats })
+        let (host_secret, has_pollers) = (item.secret()?, item.is_on("hasPollers"));
+        Ok(Self { record, host_secret, has_pollers, recounts, seats })
     }
 
     pub(crate) fn is_host(&self, node: &Id) -> bool {
         self.record.host_id == *node
+    }
+
+    /// Refuses who does not show the secret that the host is bound to.
+    pub(crate) fn check_host_secret(&self, host: Caller<'_>) -> Result<()> {
+        host.check(self.host_secret)
     }
 
     /// When DynamoDB may delete what belongs to this group, in seconds.
@@ -96,7 +105,7 @@ fn ttl(expires_at: Timestamp) -> i64 {
 }
 
 /// The item of a new group. Of groups of one millisecond, `serial` says which came first.
-pub(crate) fn new_group(record: &GroupRecord, serial: u64) -> Item {
+pub(crate) fn new_group(record: &GroupRecord, secret: Option<SecretHash>, serial: u64) -> Item {
     let item = Item::default()
         .with("groupId", record.key.id.as_str())
         .with("hostId", record.host_id.as_str())
@@ -112,7 +121,8 @@ pub(crate) fn new_group(record: &GroupRecord, serial: u64) -> Item {
         .with("joinedAt", record.created_at)
         .with("nameInitial", first_character(&record.name))
         .with("nameStart", format!("{}#{}", first_characters(&record.name, PREFIX_CHARACTERS), record.key.id))
-        .with(TTL, ttl(record.expires_at));
+        .with(TTL, ttl(record.expires_at))
+        .bound_to(secret);
     if record.use_web_socket { item } else { item.with("hasPollers", true) }
 }
 

@@ -5,4 +5,5 @@ pub(crate) mod group;
 pub(crate) mod group_id;
 pub(crate) mod keys;
 pub(crate) mod member;
+pub(crate) mod secret;
 pub(crate) mod values;

@@ -27,8 +27,10 @@
 //! | | `pastGroups` | the host's earlier groups that expired within the last hour: random part of the id to `expiresAt` |
 //! | | `nodeId`, `joinedAt` | the host's membership in the index `byNode` |
 //! | | `nameInitial`, `nameStart` | the keys in the index `byName` |
+//! | | `secretHash` | 128 bits of the SHA-256 of the host's secret, if it is bound to one |
 //! | member | `inDomain` | leads from a membership to its group |
-//! | | `createdAt`, `webSocket` | as the API has them |
+//! | | `createdAt`, `webSocket`, `nodeName` | as the API has them; a node without a name has none |
+//! | | `secretHash` | the secret of the node, if it is bound to one; the host's is in its group |
 //! | | `seenAt` | the last heartbeat |
 //! | | `serial` | orders joins of the same millisecond and names one join |
 //! | | `values` | key to `{v, t}`: the value and the time of its report |

@@ -2,34 +2,39 @@
 
 use mesh_core::testing::contract;
 
-use super::classroom;
+use super::harness;
 
 #[tokio::test]
 async fn groups() {
-    contract::groups(classroom).await;
+    contract::groups(harness).await;
 }
 
 #[tokio::test]
 async fn members() {
-    contract::members(classroom).await;
+    contract::members(harness).await;
 }
 
 #[tokio::test]
 async fn status() {
-    contract::status(classroom).await;
+    contract::status(harness).await;
 }
 
 #[tokio::test]
 async fn events() {
-    contract::events(classroom).await;
+    contract::events(harness).await;
 }
 
 #[tokio::test]
 async fn polling() {
-    contract::polling(classroom).await;
+    contract::polling(harness).await;
 }
 
 #[tokio::test]
 async fn lifecycle() {
-    contract::lifecycle(classroom).await;
+    contract::lifecycle(harness).await;
+}
+
+#[tokio::test]
+async fn secrets() {
+    contract::secrets(harness).await;
 }

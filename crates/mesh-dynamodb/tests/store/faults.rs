@@ -12,9 +12,9 @@ use mesh_dynamodb::DynamoStore;
 use mesh_dynamodb::testing::{Engine, Fault, Request, make_table};
 use tokio::time::Instant;
 
-use super::{classroom_of, classroom_on, classroom_with, rows};
+use super::{harness_of, harness_on, harness_with, rows};
 
-/// Faults that a test turns on once its classroom is as it wants it.
+/// Faults that a test turns on once its harness is as it wants it.
 #[derive(Clone, Default)]
 struct Switch(Arc<Mutex<Plan>>);
 
@@ -41,10 +41,10 @@ impl Switch {
         self.0.lock().unwrap().sent
     }
 
-    async fn classroom(&self) -> Harness<DynamoStore> {
+    async fn harness(&self) -> Harness<DynamoStore> {
         let plan = self.0.clone();
         let meet = move |request: &Request| plan.lock().unwrap().meet(request);
-        classroom_with(100, meet).await
+        harness_with(100, meet).await
     }
 }
 
@@ -74,7 +74,7 @@ async fn two_faults_are_mended_and_three_are_an_error() {
     let unavailable = Fault::Refused(503, "ServiceUnavailable");
     for fault in [throttled, too_much, broken, unavailable, Fault::Lost] {
         let switch = Switch::default();
-        let room = switch.classroom().await;
+        let room = switch.harness().await;
         let key = with_poller(&room).await;
         for operation in ["GetItem", "UpdateItem"] {
             switch.on(operation, 2, fault.clone());
@@ -98,7 +98,7 @@ async fn two_faults_are_mended_and_three_are_an_error() {
 #[tokio::test(start_paused = true)]
 async fn whoever_waits_in_vain_is_told_within_five_seconds() {
     let switch = Switch::default();
-    let room = switch.classroom().await;
+    let room = switch.harness().await;
     let key = with_poller(&room).await;
     for operation in ["GetItem", "UpdateItem", "Query", "PutItem", "TransactWriteItems", "BatchGetItem"] {
         switch.on(operation, usize::MAX, Fault::Lost);
@@ -119,7 +119,7 @@ async fn whoever_waits_in_vain_is_told_within_five_seconds() {
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_leaves_one_effect() {
     let switch = Switch::default();
-    let room = switch.classroom().await;
+    let room = switch.harness().await;
     switch.on("PutItem", 1, Fault::AnswerLost);
     let key = room.create("host").await.key();
     assert_eq!(room.groups("school").await.len(), 1);
@@ -152,7 +152,7 @@ async fn a_lost_answer_leaves_one_effect() {
 #[tokio::test(start_paused = true)]
 async fn conflicts_and_throttled_transactions_are_tried_again() {
     let switch = Switch::default();
-    let room = switch.classroom().await;
+    let room = switch.harness().await;
     let key = with_poller(&room).await;
     for (reason, times) in
         [("TransactionConflict", 8), ("ThrottlingError", 2), ("ProvisionedThroughputExceeded", 2)]
@@ -180,7 +180,7 @@ async fn conflicts_and_throttled_transactions_are_tried_again() {
 #[tokio::test(start_paused = true)]
 async fn a_dissolve_sends_what_was_not_processed_again() {
     let switch = Switch::default();
-    let room = switch.classroom().await;
+    let room = switch.harness().await;
     let key = with_poller(&room).await;
     join_all((0..40).map(|number| {
         let (room, key) = (&room, &key);
@@ -205,7 +205,7 @@ async fn a_dissolve_sends_what_was_not_processed_again() {
 #[tokio::test(start_paused = true)]
 async fn reads_of_a_batch_are_sent_again() {
     let switch = Switch::default();
-    let room = switch.classroom().await;
+    let room = switch.harness().await;
     let key = with_poller(&room).await;
     switch.on("BatchGetItem", 1, Fault::Partly(1));
     room.fire_names(&key, "poller", &["e"]).await.unwrap();
@@ -222,7 +222,7 @@ async fn reads_of_a_batch_are_sent_again() {
 
 /// Cuts every page after one item, as DynamoDB does after 1 MB.
 async fn with_short_pages() -> Harness<DynamoStore> {
-    classroom_with(20, |request: &Request| {
+    harness_with(20, |request: &Request| {
         if request.operation != "Query" {
             return Fault::None;
         }
@@ -244,7 +244,7 @@ async fn pages_that_are_cut_hide_nothing() {
 
 #[tokio::test]
 async fn a_full_group_counts_its_members_anew() {
-    let room = classroom_of(5).await;
+    let room = harness_of(5).await;
     let key = room.create("host").await.key();
     for number in 0..5 {
         room.join(&key, &format!("node{number}")).await.unwrap();
@@ -275,7 +275,7 @@ async fn a_full_group_counts_its_members_anew() {
 async fn nothing_is_deleted_before_it_may_be_forgotten() {
     let engine = Engine::new();
     make_table(&engine).await;
-    let room = classroom_on(&engine, 20, Arc::new(|_: &Request| Fault::None));
+    let room = harness_on(&engine, 20, Arc::new(|_: &Request| Fault::None));
     let key = with_poller(&room).await;
     room.report(&key, "host", &[("x", "1")]).await.unwrap();
     room.record_names(&key, "poller", &["e"]).await.unwrap();

@@ -11,7 +11,7 @@ use mesh_dynamodb::DynamoStore;
 use mesh_dynamodb::testing::{Engine, Fault, Request, make_table};
 use proptest::prelude::*;
 
-use super::classroom_on;
+use super::harness_on;
 
 #[derive(Clone, Debug)]
 struct Writer {
@@ -89,12 +89,12 @@ async fn poll(room: &Harness<DynamoStore>, key: &GroupKey, times: usize) -> Vec<
 async fn check(seed: u64, faulty: u64, writers: Vec<Writer>) {
     let engine = Engine::new();
     make_table(&engine).await;
-    let quiet = classroom_on(&engine, 20, Arc::new(|_: &Request| Fault::None));
+    let quiet = harness_on(&engine, 20, Arc::new(|_: &Request| Fault::None));
     let key = quiet.create_with_poller("host").await;
     for number in 0..writers.len() {
         quiet.join(&key, &format!("writer{number}")).await.unwrap();
     }
-    let home = |number: u64| classroom_on(&engine, 20, Arc::new(faults(seed ^ (number << 20), faulty)));
+    let home = |number: u64| harness_on(&engine, 20, Arc::new(faults(seed ^ (number << 20), faulty)));
     let writing = join_all(writers.iter().enumerate().map(|(number, writer)| {
         let room = home(number as u64);
         room.clock.jump(writer.skew);
@@ -138,7 +138,7 @@ proptest! {
 async fn a_slow_clock_hides_nothing() {
     let engine = Engine::new();
     make_table(&engine).await;
-    let home = || classroom_on(&engine, 20, Arc::new(|_: &Request| Fault::None));
+    let home = || harness_on(&engine, 20, Arc::new(|_: &Request| Fault::None));
     let (room, slow) = (home(), home());
     slow.clock.jump(-2_000);
     let key = room.create_with_poller("host").await;

@@ -22,24 +22,24 @@ fn settings(nodes_in_group: usize) -> Settings {
 }
 
 /// An empty home.
-async fn classroom() -> Harness<DynamoStore> {
-    classroom_of(20).await
+async fn harness() -> Harness<DynamoStore> {
+    harness_of(20).await
 }
 
 /// An empty home whose groups have room for so many nodes.
-async fn classroom_of(nodes: usize) -> Harness<DynamoStore> {
-    classroom_with(nodes, |_: &Request| Fault::None).await
+async fn harness_of(nodes: usize) -> Harness<DynamoStore> {
+    harness_with(nodes, |_: &Request| Fault::None).await
 }
 
 /// An empty home whose requests meet faults.
-async fn classroom_with(nodes: usize, faults: impl Faults) -> Harness<DynamoStore> {
+async fn harness_with(nodes: usize, faults: impl Faults) -> Harness<DynamoStore> {
     let engine = Engine::new();
     make_table(&engine).await;
-    classroom_on(&engine, nodes, Arc::new(faults))
+    harness_on(&engine, nodes, Arc::new(faults))
 }
 
 /// A home over the table of an engine, which other homes may use as well.
-fn classroom_on(engine: &Engine, nodes: usize, faults: Arc<dyn Faults>) -> Harness<DynamoStore> {
+fn harness_on(engine: &Engine, nodes: usize, faults: Arc<dyn Faults>) -> Harness<DynamoStore> {
     let store = DynamoStore::new(Table::new(client(engine, faults), TABLE), settings(nodes));
     Harness::new(store, Arc::new(TestClock::new()), settings(nodes))
 }

@@ -12,7 +12,7 @@ use mesh_dynamodb::testing::{Engine, Fault, Request, make_table};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::{classroom, classroom_on, rows};
+use super::{harness, harness_on, rows};
 
 /// What a call at the same time as a dissolve does.
 #[derive(Clone, Copy, Debug)]
@@ -99,7 +99,7 @@ fn shuffled(seed: u64) -> impl Fn(&Request) -> Fault + Send + Sync + 'static {
 async fn race_against_a_dissolve(seed: u64, calls: &[Call]) {
     let engine = Engine::new();
     make_table(&engine).await;
-    let room = classroom_on(&engine, 20, Arc::new(shuffled(seed)));
+    let room = harness_on(&engine, 20, Arc::new(shuffled(seed)));
     let key = room.create("host").await.key();
     room.join(&key, "member").await.unwrap();
     let racing = join_all(calls.iter().map(|call| call.run(&room, &key)));
@@ -113,7 +113,7 @@ async fn race_against_a_dissolve(seed: u64, calls: &[Call]) {
     match dissolved {
         Ok(_) => {}
         Err(refusal) => {
-            assert_eq!(refusal.error_type().as_str(), "GroupNotFound", "another call dissolved it")
+            assert_eq!(refusal.error_type().as_str(), "GroupNotFound", "another call dissolved it");
         }
     }
     // Only a group that was created anew may be there, without members.
@@ -152,7 +152,7 @@ async fn calls_that_come_twice_have_one_effect() {
     for seed in 0..8 {
         let engine = Engine::new();
         make_table(&engine).await;
-        let room = classroom_on(&engine, 20, Arc::new(shuffled(seed * 31_337)));
+        let room = harness_on(&engine, 20, Arc::new(shuffled(seed * 31_337)));
         let key = room.create_with_poller("host").await;
         let (one, two) = join(room.join(&key, "node"), room.join(&key, "node")).await;
         assert_eq!(one.unwrap().record.created_at, two.unwrap().record.created_at);
@@ -177,7 +177,7 @@ async fn calls_that_come_twice_have_one_effect() {
 
 #[tokio::test]
 async fn a_domain_is_never_too_full() {
-    let room = classroom().await;
+    let room = harness().await;
     let calls = (0..40).map(|number| {
         let room = &room;
         async move { room.create_in("school", &format!("host{number}")).await.is_ok() }
@@ -193,7 +193,7 @@ async fn a_group_is_never_too_full() {
     for seed in 0..3 {
         let engine = Engine::new();
         make_table(&engine).await;
-        let room = classroom_on(&engine, 10, Arc::new(shuffled(seed * 4_242)));
+        let room = harness_on(&engine, 10, Arc::new(shuffled(seed * 4_242)));
         let key = room.create("host").await.key();
         for wave in 0..3 {
             let joins = (0..16).map(|number| {
@@ -220,7 +220,7 @@ async fn a_join_under_way_is_counted() {
     };
     let engine = Engine::new();
     make_table(&engine).await;
-    let room = classroom_on(&engine, 2, Arc::new(late));
+    let room = harness_on(&engine, 2, Arc::new(late));
     let key = room.create("host").await.key();
     for node in ["one", "two"] {
         room.join(&key, node).await.unwrap();

@@ -20,7 +20,7 @@ use mesh_core::testing::{Harness, TestClock, event};
 use mesh_dynamodb::testing::{Engine, Fault, Request, TABLE, client, make_table};
 use mesh_dynamodb::{DynamoStore, Publisher, Table};
 
-use super::{classroom, settings};
+use super::{harness, settings};
 
 /// Units used since the last call of this, as (reads, writes).
 fn used(room: &Harness<DynamoStore>) -> (f64, f64) {
@@ -28,16 +28,25 @@ fn used(room: &Harness<DynamoStore>) -> (f64, f64) {
     (usage.read_units, usage.write_units)
 }
 
-async fn classroom_with_group() -> (Harness<DynamoStore>, GroupKey) {
-    let room = classroom().await;
+/// Two homes: one whose nodes have no secrets, and one where all have the same. A secret costs nothing.
+async fn with_and_without_secrets() -> [Harness<DynamoStore>; 2] {
+    [harness().await, harness().await.with_secret("the secret of every node")]
+}
+
+async fn group_in(room: &Harness<DynamoStore>) -> GroupKey {
     let key = room.create("host").await.key();
-    used(&room);
-    (room, key)
+    used(room);
+    key
 }
 
 #[tokio::test]
 async fn groups() {
-    let room = classroom().await;
+    for room in with_and_without_secrets().await {
+        units_of_groups(room).await;
+    }
+}
+
+async fn units_of_groups(room: Harness<DynamoStore>) {
     let key = room.create("host").await.key();
     // The item and its two entries; counting the domain's groups.
     assert_eq!(used(&room), (1.0, 3.0), "createGroup");
@@ -65,7 +74,13 @@ async fn groups() {
 
 #[tokio::test]
 async fn members() {
-    let (room, key) = classroom_with_group().await;
+    for room in with_and_without_secrets().await {
+        units_of_members(room).await;
+    }
+}
+
+async fn units_of_members(room: Harness<DynamoStore>) {
+    let key = group_in(&room).await;
     room.join(&key, "node").await.unwrap();
     assert_eq!(used(&room), (1.0, 3.0), "joinGroup");
     room.join_as(&key, "poller", Some(false)).await.unwrap();
@@ -83,7 +98,13 @@ async fn members() {
 
 #[tokio::test]
 async fn values() {
-    let (room, key) = classroom_with_group().await;
+    for room in with_and_without_secrets().await {
+        units_of_values(room).await;
+    }
+}
+
+async fn units_of_values(room: Harness<DynamoStore>) {
+    let key = group_in(&room).await;
     let text = "x".repeat(300);
     let report = [("a", &*text), ("b", &*text)];
     room.report(&key, "host", &report).await.unwrap();
@@ -107,7 +128,13 @@ async fn values() {
 
 #[tokio::test]
 async fn events() {
-    let (room, key) = classroom_with_group().await;
+    for room in with_and_without_secrets().await {
+        units_of_events(room).await;
+    }
+}
+
+async fn units_of_events(room: Harness<DynamoStore>) {
+    let key = group_in(&room).await;
     room.join(&key, "node").await.unwrap();
     used(&room);
     room.fire_names(&key, "node", &["e"]).await.unwrap();
@@ -166,7 +193,7 @@ async fn events_that_are_published() {
 
 #[tokio::test]
 async fn a_group_of_forty_is_dissolved() {
-    let room = super::classroom_of(40).await;
+    let room = super::harness_of(40).await;
     let key = room.create("host").await.key();
     let text = "x".repeat(700);
     for number in 0..40 {
