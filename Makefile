@@ -9,12 +9,14 @@ SAMPLES := $(CURDIR)/target/samples
 PYTHON ?= python3
 # npm writes this file last: it is there and newer than the lock when everything is installed.
 NODE_MODULES := node_modules/.package-lock.json
+# The zip of the largest function; a larger one starts later.
+FUNCTION_BYTES := 3500000
 STAGE ?= stg
 # What samconfig.toml calls a stage: staging is what sam takes by itself.
 CONFIG_ENV = $(or $(and $(filter stg,$(STAGE)),default),$(filter prod,$(STAGE)),$(error STAGE is stg or prod))
 FUNCTIONS := $(notdir $(wildcard crates/functions/*))
 
-.PHONY: help serve build test test-rust test-clients test-samples test-package test-browser test-editors test-cloud rehearse deploy end-keys key-date chromium console check-console extension guide image image-files check-image release-check check-workflows check bench bench-functions instructions fmt tools
+.PHONY: help serve build test test-rust test-clients test-samples test-package test-browser test-editors test-cloud rehearse watch function deploy end-keys key-date chromium console check-console extension guide image image-files check-image release-check check-workflows check bench bench-functions instructions fmt tools
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -91,6 +93,17 @@ $(REHEARSAL)/%/installed: tests/cloud/rehearsal/%-requirements.txt
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
+
+watch: $(REHEARSAL)/sam/installed ## Serve all functions and a table on this machine; calls of them to paste are printed
+	PATH="$(REHEARSAL)/sam/bin:$$PATH" ./scripts/watch
+
+# What is deployed is arm64; where the compiler has no such target: make function ARCHITECTURE=x86-64
+ARCHITECTURE ?= arm64
+function: $(REHEARSAL)/sam/installed ## Build one function as it is deployed, and bound its zip
+	PATH="$(REHEARSAL)/sam/bin:$$PATH" $(CARGO) lambda build --release --locked --$(ARCHITECTURE) \
+		--package record-events-by-node --output-format zip --lambda-dir target/function
+	@bytes=$$(wc -c < target/function/record-events-by-node/bootstrap.zip); echo "$$bytes bytes zipped, at most $(FUNCTION_BYTES)"; \
+		test "$$bytes" -le $(FUNCTION_BYTES)
 
 deploy: ## Deploy staging to AWS; production with make deploy STAGE=prod
 	node scripts/key-dates.mjs $(CONFIG_ENV)

@@ -7,6 +7,7 @@ mod connector;
 mod engine;
 mod faults;
 mod http;
+mod seed;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use aws_smithy_runtime_api::client::auth::AuthSchemeId;
 pub use engine::Engine;
 pub use faults::{Fault, Faults, Request};
 pub use http::serve;
+pub use seed::seed;
 
 use crate::table;
 use crate::timeouts::with_timeouts;

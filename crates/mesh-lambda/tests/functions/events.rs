@@ -1,8 +1,11 @@
 //! Every event of the project has its answer.
 
+use mesh_core::clock::Clock as _;
+use mesh_core::testing::TestClock;
+use mesh_dynamodb::testing::{Engine, Fault, Request, make_table, seed};
 use serde_json::{Value, json};
 
-use super::{Functions, OPERATIONS, event, names_in};
+use super::{Functions, OPERATIONS, event, names_in, store, store_over};
 
 /// A lesson with the events of the project: created, joined, used and dissolved.
 #[tokio::test]
@@ -73,6 +76,51 @@ async fn what_clients_do_wrong_is_answered() {
             assert!(answer["error"].is_null(), "{operation}: {answer}");
         }
     }
+}
+
+/// Each event finds the group and the member that it names, as on a table of `make watch`.
+#[tokio::test]
+async fn every_event_is_answered_where_its_group_lives() {
+    for (operation, _) in OPERATIONS {
+        let store = store().await;
+        let clock = TestClock::new();
+        seed(&store, clock.now()).await.unwrap();
+        // Again, as it is done every few seconds.
+        seed(&store, clock.now()).await.unwrap();
+        let event = event(&format!("{operation}.json"));
+        let answer = Functions::over(store).answer(&event).await;
+        assert!(answer["error"].is_null(), "{operation}: {answer}");
+        let arguments = &event["arguments"];
+        let data = &answer["data"];
+        match operation {
+            "create-group" => assert_eq!(data["id"], "ixjFEtyO98Iv_JpM3B52XA.1voRKEOmpr4"),
+            "list-groups-by-domain" | "search-groups-by-name-prefix" => {
+                assert_eq!(data[0]["hostId"], data[0]["name"]);
+            }
+            "list-nodes-in-group" => assert_eq!(data.as_array().unwrap().len(), 1),
+            "get-node-status" => assert!(data.is_null(), "it reported nothing"),
+            "get-events-since" | "list-group-statuses" => assert_eq!(*data, json!([])),
+            "record-events-by-node" => assert_eq!(data["recordedCount"], 2),
+            "create-domain" => assert_eq!(data.as_str().unwrap().len(), 16),
+            "poll-group-data" => assert_eq!(data["events"], json!([])),
+            _ => assert_eq!(data["groupId"], arguments["groupId"], "{operation}: {answer}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_dissolved_group_of_the_events_comes_back() {
+    let engine = Engine::new();
+    make_table(&engine).await;
+    let [caretaker, store] = [(); 2].map(|()| store_over(&engine, |_: &Request| Fault::None));
+    let functions = Functions::over(store);
+    let clock = TestClock::new();
+    seed(&caretaker, clock.now()).await.unwrap();
+    let dissolve = event("dissolve-group.json");
+    assert!(functions.answer(&dissolve).await["error"].is_null());
+    assert_eq!(functions.answer(&dissolve).await["error"]["type"], "GroupNotFound");
+    seed(&caretaker, clock.now()).await.unwrap();
+    assert!(functions.answer(&dissolve).await["error"].is_null());
 }
 
 #[tokio::test]

@@ -104,6 +104,19 @@ async fn a_failure_names_its_call_and_no_child() {
     }
 }
 
+#[test]
+fn the_runtime_does_not_warn_at_each_start() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let logging = tracing::subscriber::set_default(log::subscriber(move || writer.clone()));
+    tracing::warn!(target: "lambda_runtime::runtime", "running sequentially");
+    tracing::error!(target: "lambda_runtime::runtime", "it failed");
+    tracing::warn!("ours");
+    drop(logging);
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    assert!(!text.contains("sequentially") && text.contains("it failed") && text.contains("ours"), "{text}");
+}
+
 #[tokio::test]
 async fn the_queries_ask_for_what_is_logged() {
     let failure: Value = serde_json::from_str(&failure().await).unwrap();

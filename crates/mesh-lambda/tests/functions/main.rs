@@ -71,7 +71,12 @@ async fn store() -> DynamoStore {
 async fn store_with(faults: impl Faults) -> DynamoStore {
     let engine = Engine::new();
     make_table(&engine).await;
-    DynamoStore::new(Table::new(client(&engine, Arc::new(faults)), TABLE), Settings::default())
+    store_over(&engine, faults)
+}
+
+/// A store over the table of an engine.
+fn store_over(engine: &Engine, faults: impl Faults) -> DynamoStore {
+    DynamoStore::new(Table::new(client(engine, Arc::new(faults)), TABLE), Settings::default())
 }
 
 /// All functions, over one table.
