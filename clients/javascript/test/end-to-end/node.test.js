@@ -146,8 +146,9 @@ describe("what is sent", () => {
   });
 
   test("is refused by the server from the first byte on that the client refuses", async () => {
-    const host = await meshAt(server).create({ name: "A" });
-    const me = { ...place(host), nodeId: host.nodeId };
+    const secret = "a secret of sixteen characters";
+    const host = await meshAt(server).create({ name: "A", secret });
+    const me = { ...place(host), nodeId: host.nodeId, secret };
     const { empty, of } = batchMessageSize(me);
     const event = (payload) => ({ eventName: "e", payload, firedAt: "2026-11-23T09:00:00.000Z", orderKey: "1" });
     const room = MAX_MESSAGE_BYTES - empty - of(event(""));
