@@ -66,3 +66,32 @@ impl Drop for Announced {
         let _ = self.daemon.shutdown();
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::time::Duration;
+
+    use mdns_sd::HostnameResolutionEvent;
+
+    use super::super::address::reached_by;
+    use super::*;
+
+    #[tokio::test]
+    async fn another_machine_finds_the_address_by_the_name() {
+        let mut reached = reached_by("0.0.0.0:4000".parse().unwrap());
+        reached.retain(|address| !address.ip().is_loopback());
+        // Without a network there is nobody to be told.
+        let Some(address) = reached.first().map(SocketAddr::ip) else { return };
+        let _announced = announce(&reached).await.unwrap();
+        let other = ServiceDaemon::new().unwrap();
+        let found = other.resolve_hostname("mesh.local.", None).unwrap();
+        loop {
+            let event = found.recv_timeout(Duration::from_secs(20)).expect("the name to be found");
+            if let HostnameResolutionEvent::AddressesFound(_, addresses) = event
+                && addresses.iter().any(|found| found.to_ip_addr() == address)
+            {
+                return;
+            }
+        }
+    }
+}
