@@ -126,6 +126,32 @@ test('the board comes back after its server does', async () => {
   await lesson.end();
 });
 
+test('who is in trouble stands first, in order of names otherwise', async t => {
+  const strict = await startServer(newFolder(), '--admin-key', ADMIN_KEY, '--member-heartbeat-interval-seconds', '1');
+  t.after(strict.stop);
+  const url = new URL(`/board/#key=${ADMIN_KEY}`, strict.endpoint);
+  const page = await openPage(browser, url.href, { locale: 'ja-JP', viewport: { width: 1920, height: 1080 } });
+  const lesson = await Lesson.begin(strict, 'ねこ', 'carol');
+  for (const name of ['zed', 'bob', 'alice']) await lesson.join(name);
+  const beating = setInterval(() => ['bob', 'alice'].forEach(name => lesson.report(name, 'x', '1').catch(() => {})), 300);
+  t.after(() => clearInterval(beating));
+  const isOrder = names => page.waitForFunction(
+    wanted => [...document.querySelectorAll('.node .name')].map(({ textContent }) => textContent).join() === wanted,
+    names.join(),
+  );
+  await isOrder(['alice', 'bob', 'carol', 'zed']);
+  await page.getByText('返事がありません').waitFor();
+  await isOrder(['zed', 'alice', 'bob', 'carol']);
+  await page.locator('.group').getByText('▲ 1 人に問題').waitFor();
+  await screenshot(page, 'board-trouble');
+  await expectAccessible(page);
+  // A single sign of life puts nobody back at once.
+  await lesson.report('zed', 'x', '1');
+  await page.getByText('返事がありません').waitFor({ state: 'detached' });
+  await isOrder(['zed', 'alice', 'bob', 'carol']);
+  expectNoProblems(page);
+});
+
 /** Ids as living clients make them. */
 const hexId = text => createHash('md5').update(text).digest('hex');
 
