@@ -60,6 +60,18 @@ test('a class comes in by the code on the board, from the lobby to the first gro
   await second.getByRole('button', { name: /^入.*る$/ }).click();
   await second.getByText('あなたは はなこ').waitFor();
   await screenshot(second, 'join-in-group');
+  const tile = board.getByRole('listitem').filter({ has: board.getByRole('button', { name: 'はなこ' }) });
+  await tile.waitFor();
+  await second.getByRole('button', { name: 'ジャンプ' }).click();
+  await board.getByRole('row', { name: 'はなこ ジャンプ' }).waitFor();
+  // Others ask for names every 15 seconds.
+  await pupil.locator('ol li', { hasText: 'はなこ' }).first().waitFor({ timeout: 30_000 });
+  // The room sees the teacher's name for a node, too.
+  await board.getByRole('button', { name: 'はなこ' }).click();
+  await board.getByLabel('名前', { exact: true }).fill('さくら');
+  await board.getByRole('button', { name: '名前を変える' }).click();
+  await board.getByRole('button', { name: 'さくら' }).waitFor();
+  await screenshot(board, 'board-names');
   await expectAccessible(second);
   for (const page of [board, pupil, second]) expectNoProblems(page);
 

@@ -127,6 +127,15 @@ impl LocalStore {
         self.change(|state, change| state.end_group(now, group, change)).await
     }
 
+    /// Gives a member another name for the teacher.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such group or member, or the change cannot be kept.
+    pub async fn rename_node(&self, now: Now, group: &GroupKey, node: &Id, name: Arc<str>) -> Result<()> {
+        self.change(|state, change| state.rename_node(now, group, node, name, change)).await
+    }
+
     /// Takes a member out of a group for the teacher. Taking out the host ends the group.
     ///
     /// # Errors

@@ -32,6 +32,9 @@ export function showGroup(session, ownName, show, back) {
     for (const id of joined) timeline.add(texts.joined, "node", null, id);
     for (const id of left) timeline.add(texts.left, "node", null, id);
     for (const id of left) others.remove(id);
+    // Who came before its name was known is called by it now.
+    timeline.updateNames();
+    others.updateNames();
   });
   session.addEventListener("ended", ({ detail }) => {
     show(
@@ -163,6 +166,10 @@ class Others {
     this.#nobody.hidden = this.#rows.size > 0;
   }
 
+  updateNames() {
+    for (const [id, row] of this.#rows) row.cells[0].textContent = nameOf(this.#session, JSON.parse(id)[0]);
+  }
+
   #addRow(id, nodeId, key) {
     const cells = [nameOf(this.#session, nodeId), key, ""].map((text) => element("td", {}, text));
     const row = element("tr", {}, ...cells);
@@ -203,7 +210,15 @@ class Timeline {
     const time = `${now.toTimeString().slice(0, 8)}.${String(now.getMilliseconds()).padStart(3, "0")}`;
     const who = nodeId === undefined ? "" : nameOf(this.#session, nodeId);
     const line = [element("time", {}, time), " ", element("b", {}, what), payload === null ? "" : ` ${payload}`];
-    this.#list.prepend(element("li", { className: kind }, ...line, " ", element("span", { className: "who" }, who)));
+    const name = element("span", { className: "who", "data-node": nodeId ?? "" }, who);
+    this.#list.prepend(element("li", { className: kind }, ...line, " ", name));
     if (this.#list.childElementCount > MAX_LINES) this.#list.lastElementChild.remove();
+  }
+
+  updateNames() {
+    for (const name of this.#list.querySelectorAll(".who")) {
+      const { node } = name.dataset;
+      if (node && this.#session.nodes.has(node)) name.textContent = nameOf(this.#session, node);
+    }
   }
 }

@@ -1,5 +1,7 @@
 //! Joining, leaving, and what members report.
 
+use std::sync::Arc;
+
 use mesh_core::clock::Now;
 use mesh_core::error::{Error, Result};
 use mesh_core::id::{GroupKey, Id};
@@ -147,6 +149,24 @@ impl State {
             return self.end_group(now, key, change);
         }
         self.remove_member(&key.id, node, change);
+        Ok(())
+    }
+
+    /// Gives a member another name for the teacher. Hosts have none.
+    pub(crate) fn rename_node(
+        &mut self,
+        now: Now,
+        key: &GroupKey,
+        node: &Id,
+        name: Arc<str>,
+        change: &mut Changes,
+    ) -> Result<()> {
+        self.group(now, key)?.check_member(now, &self.settings.lifetimes, node)?;
+        let group = self.group_mut(now, key)?;
+        let number = group.number;
+        let member = group.members.get_mut(node).ok_or_else(|| Error::NodeNotFound(node.clone()))?;
+        member.row.name = Some(name);
+        change.rows.push(Row::Member(number, node.clone(), member.row.clone()));
         Ok(())
     }
 

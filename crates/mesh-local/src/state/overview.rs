@@ -1,6 +1,7 @@
 //! What a teacher's board shows of all groups.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mesh_core::clock::Now;
@@ -43,6 +44,8 @@ pub struct NodeView {
     pub id: Id,
     /// Whether it is the host.
     pub is_host: bool,
+    /// How it called itself, or the teacher calls it; a host has no name.
+    pub name: Option<Arc<str>>,
     /// Which of its memberships this is: who leaves and comes back has another, and no values yet.
     pub membership: u64,
     /// Whether it uses a WebSocket.
@@ -86,6 +89,7 @@ impl State {
         let host = NodeView {
             id: group.record.host_id.clone(),
             is_host: true,
+            name: None,
             membership: group.number,
             use_web_socket: group.record.use_web_socket,
             silent: now.steady.saturating_sub(group.host_seen),
@@ -97,6 +101,7 @@ impl State {
         let members = members.into_iter().map(|(id, member)| NodeView {
             id: id.clone(),
             is_host: false,
+            name: member.row.name.clone(),
             membership: member.row.first_joined,
             use_web_socket: member.row.use_web_socket,
             silent: now.steady.saturating_sub(member.seen),

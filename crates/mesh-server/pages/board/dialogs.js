@@ -39,6 +39,8 @@ export class Dialogs {
     at('node-error').replaceChildren();
     // Without its host there is no group: that is what the group's own button is for.
     at('remove').hidden = node.isHost;
+    // A host has no name that others could read.
+    at('rename').hidden = node.isHost;
     this.#describe();
     at('node').showModal();
   }

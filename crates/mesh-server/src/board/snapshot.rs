@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mesh_core::id::Id;
@@ -42,6 +43,7 @@ struct ShownNode {
     state: NodeState,
     polls: bool,
     is_host: bool,
+    name: Option<Arc<str>>,
     /// Whether a connection from its address was ever seen.
     was_connected: bool,
     /// How long it was silent when it was seen last.
@@ -184,12 +186,14 @@ impl ShownGroup {
             NodeState::Here
         };
         let polls = !node.use_web_socket;
+        let is_renamed = before.is_none_or(|before| before.name != node.name);
         let is_same = before.is_some_and(|before| before.state == state && before.polls == polls);
         let shown = ShownNode {
             membership: node.membership,
             state,
             polls,
             is_host: node.is_host,
+            name: node.name.clone(),
             was_connected,
             silent: node.silent,
         };
@@ -197,11 +201,12 @@ impl ShownGroup {
         let change = NodeChange {
             id: node.id.as_str().to_owned(),
             is_new,
+            name: if is_new || is_renamed { node.name.clone() } else { None },
             state,
             polls,
             values: node.news.iter().map(shortened).collect(),
         };
-        (is_new || !is_same || !change.values.is_empty()).then_some(change)
+        (is_new || is_renamed || !is_same || !change.values.is_empty()).then_some(change)
     }
 }
 
@@ -236,7 +241,6 @@ fn short(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
-    use std::sync::Arc;
 
     use mesh_core::id::GroupKey;
     use mesh_core::model::Event;
@@ -263,6 +267,7 @@ mod tests {
         let nodes = ["alice", "bob"].into_iter().enumerate().map(|(place, id)| NodeView {
             id: id.into(),
             is_host: place == 0,
+            name: None,
             membership: place as u64,
             use_web_socket: true,
             silent: Duration::ZERO,

@@ -1,5 +1,7 @@
 //! What a board is told at once, as JSON. Everything that did not change is left out.
 
+use std::sync::Arc;
+
 use mesh_core::model::DissolveReason;
 use serde::Serialize;
 
@@ -78,6 +80,9 @@ pub(super) struct NodeChange {
     /// Set when the node has just come: values that the board has of it are of an earlier stay.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) is_new: bool,
+    /// Its name, when it has one and that is news.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<Arc<str>>,
     pub(super) state: NodeState,
     pub(super) polls: bool,
     /// Keys and values that were reported.

@@ -1,5 +1,5 @@
-//! What the teacher's board asks for: a stream of what happens in all groups, the end of a group, and a node's
-//! leaving.
+//! What the teacher's board asks for: a stream of what happens in all groups, the end of a group, a node's name
+//! and its leaving.
 //!
 //! The admin key comes in a header of its own, which no page of another origin can send: nothing here
 //! answers a preflight.
@@ -15,7 +15,7 @@ use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::poll_fn;
 use mesh_core::id::{Domain, GroupKey, Id};
-use mesh_core::{Error, ErrorType};
+use mesh_core::{Error, ErrorType, limits};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -84,6 +84,28 @@ pub(super) async fn remove(State(app): State<Arc<App>>, request: Request) -> Res
         };
     let NodePlace { place, node_id } = named;
     done(app.context.store.remove_node(app.context.now(), &place.into(), &node_id).await)
+}
+
+/// A node of a group and its new name, in bodies.
+#[derive(Deserialize)]
+struct NewName {
+    #[serde(flatten)]
+    node: NodePlace,
+    name: Arc<str>,
+}
+
+/// POST /admin/rename with `{groupId, domain, nodeId, name}`: the teacher gives a member another name.
+pub(super) async fn rename(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    let expected = "The body must be {groupId, domain, nodeId, name}";
+    let NewName { node, name } = match body_of_admin(&app, request, expected).await {
+        Ok(named) => named,
+        Err(refusal) => return refusal,
+    };
+    if let Err(refusal) = limits::node_name(Some(&name)) {
+        return done(Err(refusal));
+    }
+    let NodePlace { place, node_id } = node;
+    done(app.context.store.rename_node(app.context.now(), &place.into(), &node_id, name).await)
 }
 
 /// The body of a request that has the admin key.

@@ -113,6 +113,7 @@ pub fn app(app: Arc<App>) -> Router {
         .route("/admin/board", get(admin::board))
         .route("/admin/dissolve", post(admin::dissolve))
         .route("/admin/remove", post(admin::remove))
+        .route("/admin/rename", post(admin::rename))
         .merge(console::routes())
         .merge(join::routes())
         .merge(Pages::new::<Board>(OWN_SERVER_ONLY).routes("/board"))

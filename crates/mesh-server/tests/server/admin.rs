@@ -288,6 +288,31 @@ async fn the_teacher_takes_a_node_out_of_its_group() {
 }
 
 #[tokio::test]
+async fn nodes_have_names_and_the_teacher_may_change_them() {
+    let server = TestServer::start().await;
+    let group = server.create("alice").await;
+    let join = r#"mutation ($g: ID!, $name: String) {
+        joinGroup(groupId: $g, domain: "d", nodeId: "bob", name: $name) { name } }"#;
+    server.data(join, json!({"g": group, "name": "ねこ"})).await;
+    let mut board = Board::lobby(&server).await;
+    board.until(|board| board.nodes.get("bob").is_some_and(|bob| bob["name"] == "ねこ")).await;
+    assert!(board.nodes["alice"]["name"].is_null(), "a host has no name");
+
+    let named = |name: &str| json!({"groupId": group, "domain": "d", "nodeId": "bob", "name": name});
+    assert_eq!(admin(&server, "rename", KEY, &named("いぬ")).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(admin(&server, "rename", ADMIN_KEY, &named("いぬ")).await, StatusCode::NO_CONTENT);
+    board.until(|board| board.nodes["bob"]["name"] == "いぬ").await;
+    let list = r#"query ($g: ID!) { listNodesInGroup(groupId: $g, domain: "d") { name } }"#;
+    let listed = server.data(list, json!({"g": group})).await;
+    assert_eq!(listed["listNodesInGroup"][0]["name"], "いぬ");
+    for name in ["", "a\tb", &"x".repeat(41)] {
+        assert_eq!(admin(&server, "rename", ADMIN_KEY, &named(name)).await, StatusCode::CONFLICT, "{name:?}");
+    }
+    let host = json!({"groupId": group, "domain": "d", "nodeId": "alice", "name": "x"});
+    assert_eq!(admin(&server, "rename", ADMIN_KEY, &host).await, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
 async fn a_board_that_stalls_costs_a_bounded_amount() {
     let server = TestServer::start().await;
     let group = server.create("alice").await;
