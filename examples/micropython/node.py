@@ -5,10 +5,7 @@ what the other nodes set and fire. It asks the server every two seconds, which n
 On a board: connect to the network first, and write ENDPOINT and KEY here. It needs `requests`, which most boards with
 a network have built in; otherwise: mpremote mip install requests
 """
-import os
-import sys
-import time
-
+import os, sys, time
 import requests
 
 ENDPOINT = "http://192.168.0.5:4000/graphql"
@@ -16,8 +13,8 @@ KEY = "da2-..."
 if sys.platform == "linux":
     ENDPOINT, KEY = os.getenv("MESH_ENDPOINT"), os.getenv("MESH_API_KEY")
 
-TYPES = "$groupId: ID!, $domain: String!, $nodeId: ID!"
-NODE = "groupId: $groupId, domain: $domain, nodeId: $nodeId"
+TYPES = "$groupId: ID!, $domain: String!, $nodeId: ID!, $secret: String"
+NODE = "groupId: $groupId, domain: $domain, nodeId: $nodeId, secret: $secret"
 # Subscribers get the fields that a mutation selects. So it selects all of them.
 STATUS = "{ nodeId groupId domain data { key value } timestamp }"
 LIST = "query ($domain: String!) { listGroupsByDomain(domain: $domain) { id name } }"
@@ -37,20 +34,23 @@ def call(query, **variables):
     return list(body["data"].values())[0]
 
 
+def random_id():
+    return "".join("%02x" % byte for byte in os.urandom(16))
+
+
 def now():
-    year, month, day, hour, minute, second = time.gmtime()[:6]
-    return "%04d-%02d-%02dT%02d:%02d:%02dZ" % (year, month, day, hour, minute, second)
+    return "%04d-%02d-%02dT%02d:%02d:%02dZ" % time.gmtime()[:6]
 
 
 domain = call("mutation { createDomain }")
-group = call(LIST, domain=domain)[0]
-node = {"groupId": group["id"], "domain": domain, "nodeId": "".join("%02x" % byte for byte in os.urandom(16))}
+# The secret protects the node: nobody else can call as it.
+node = {"groupId": call(LIST, domain=domain)[0]["id"], "domain": domain, "nodeId": random_id(), "secret": random_id()}
 since = call(JOIN, **node)["createdAt"]
 call(REPORT, data=[{"key": "temperature", "value": "21"}], **node)
 call(RECORD, events=[{"eventName": "hello", "payload": "from MicroPython", "firedAt": now()}], **node)
 known = []
 while True:
-    page = call(POLL, groupId=group["id"], domain=domain, since=since)
+    page = call(POLL, groupId=node["groupId"], domain=domain, since=since)
     for item in [status for status in page["nodeStatuses"] if status not in known] + page["events"]:
         if node["nodeId"] not in (item.get("nodeId"), item.get("firedByNodeId")):
             print(item)

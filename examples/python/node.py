@@ -12,7 +12,9 @@ ENDPOINT, KEY = os.environ["MESH_ENDPOINT"], os.environ["MESH_API_KEY"]
 MESSAGE = """{ groupId domain nodeStatus { nodeId groupId domain data { key value } timestamp }
   batchEvent { events { name firedByNodeId groupId domain payload timestamp cursor orderKey } firedByNodeId groupId domain timestamp }
   groupDissolve { groupId domain message } }"""
-TYPES, NODE = "$groupId: ID!, $domain: String!, $nodeId: ID!", "groupId: $groupId, domain: $domain, nodeId: $nodeId"
+# The secret protects the node: nobody else can call as it.
+TYPES = "$groupId: ID!, $domain: String!, $nodeId: ID!, $secret: String"
+NODE = "groupId: $groupId, domain: $domain, nodeId: $nodeId, secret: $secret"
 LIST = "query ($domain: String!) { listGroupsByDomain(domain: $domain) { id name } }"
 JOIN = f"mutation ({TYPES}) {{ joinGroup({NODE}) {{ id }} }}"
 REPORT = f"mutation ({TYPES}, $data: [SensorDataInput!]!) {{ reportDataByNode({NODE}, data: $data) {MESSAGE} }}"
@@ -27,7 +29,7 @@ async def main():
     async with Client(transport=http) as api, Client(transport=socket) as live:
         domain = (await api.execute(GraphQLRequest("mutation { createDomain }")))["createDomain"]
         groups = (await api.execute(GraphQLRequest(LIST, variable_values={"domain": domain})))["listGroupsByDomain"]
-        node = {"groupId": groups[0]["id"], "domain": domain, "nodeId": uuid.uuid4().hex}
+        node = {"groupId": groups[0]["id"], "domain": domain, "nodeId": uuid.uuid4().hex, "secret": uuid.uuid4().hex}
         await api.execute(GraphQLRequest(JOIN, variable_values=node))
         await api.execute(GraphQLRequest(REPORT, variable_values={**node, "data": [{"key": "temperature", "value": "21"}]}))
         event = {"eventName": "hello", "payload": "from Python", "firedAt": datetime.now(timezone.utc).isoformat()}

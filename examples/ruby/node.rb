@@ -6,8 +6,9 @@ ENDPOINT = URI(ENV.fetch("MESH_ENDPOINT"))
 HEADERS = { "content-type" => "application/json", "x-api-key" => ENV.fetch("MESH_API_KEY") }
 # Subscribers get the fields that a mutation selects. So it selects all of them.
 STATUS = "{ nodeId groupId domain data { key value } timestamp }"
-TYPES = "$groupId: ID!, $domain: String!, $nodeId: ID!"
-NODE = "groupId: $groupId, domain: $domain, nodeId: $nodeId"
+# The secret protects the node: nobody else can call as it.
+TYPES = "$groupId: ID!, $domain: String!, $nodeId: ID!, $secret: String"
+NODE = "groupId: $groupId, domain: $domain, nodeId: $nodeId, secret: $secret"
 LIST = "query ($domain: String!) { listGroupsByDomain(domain: $domain) { id name } }"
 JOIN = "mutation (#{TYPES}) { joinGroup(#{NODE}, useWebSocket: false) { createdAt pollingIntervalSeconds } }"
 REPORT = "mutation (#{TYPES}, $data: [SensorDataInput!]!) { reportDataByNode(#{NODE}, data: $data) { groupId domain nodeStatus #{STATUS} } }"
@@ -22,7 +23,7 @@ def call(query, **variables)
 end
 
 domain = call("mutation { createDomain }")
-node = { groupId: call(LIST, domain:).first["id"], domain:, nodeId: SecureRandom.hex(16) }
+node = { groupId: call(LIST, domain:).first["id"], domain:, nodeId: SecureRandom.hex(16), secret: SecureRandom.hex(16) }
 since, interval = call(JOIN, **node).values_at("createdAt", "pollingIntervalSeconds")
 call(REPORT, **node, data: [{ key: "temperature", value: "21" }])
 call(RECORD, **node, events: [{ eventName: "hello", payload: "from Ruby", firedAt: Time.now.utc.iso8601(3) }])
