@@ -12,7 +12,7 @@ use mesh_core::secret::{Caller, SecretHash};
 use mesh_core::store::NewGroup;
 use mesh_core::time::Timestamp;
 
-use crate::items::group::{Found, Group, find_any, first_character, new_group, replacing};
+use crate::items::group::{Found, Group, find_any, first_character, is_forgotten, new_group, replacing};
 use crate::items::group_id::new_group_id;
 use crate::items::keys;
 use crate::items::member::is_fresh;
@@ -22,6 +22,8 @@ use crate::table::{Change, Failure, Index, Item, Key, Put};
 
 /// Groups of one page of a domain; a page has at most 1 MB anyway.
 const PAGE: i32 = 1_000;
+/// The most forgotten groups that one new group removes: more than it will leave behind itself.
+const FORGOTTEN: usize = 10;
 /// Entries of one page of the index of names; they have some 200 bytes each.
 const ENTRIES_PAGE: i32 = 1_000;
 /// The most entries that one search reads.
@@ -99,7 +101,8 @@ async fn renew_living(
 }
 
 /// Takes a new group back if its domain has too many. Counted after it was put, so that no two calls at
-/// the same time can both take the last place.
+/// the same time can both take the last place. Groups that DynamoDB would delete some hours later go on
+/// the way: else each new group and each list of a domain would read them all.
 async fn check_room_in_domain(
     store: &DynamoStore,
     now: Timestamp,
@@ -108,12 +111,21 @@ async fn check_room_in_domain(
 ) -> Result<()> {
     let most = store.settings.limits.groups_in_domain;
     let mut living = 0;
+    let mut forgotten = Vec::new();
     let mut groups = store.table.query(item_key.partition.as_str(), PAGE).with_prefix(keys::GROUP);
     while let Some(page) = groups.next().await? {
         for item in &page {
             let found = find_any(now, &record.key.domain, item, store.lifetimes())?;
             living += usize::from(matches!(found, Found::Alive(_)));
+            if forgotten.len() < FORGOTTEN && is_forgotten(item, now) {
+                forgotten.push((item.key()?, item.time("expiresAt")?));
+            }
         }
+    }
+    for (key, end) in forgotten {
+        let removal = Change::of(key).only_if("expiresAt = :end").value(":end", end);
+        // Refused where its host has made another one meanwhile, and left to DynamoDB where it fails.
+        let _ = store.table.delete(removal).await;
     }
     if living <= most {
         return Ok(());

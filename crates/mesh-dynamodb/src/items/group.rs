@@ -104,6 +104,11 @@ fn ttl(expires_at: Timestamp) -> i64 {
     expires_at.plus(EXPIRED_MEMORY).as_millis().div_euclid(1_000) + 1
 }
 
+/// Whether a group's item need not be remembered any more: DynamoDB deletes it, some hours later.
+pub(crate) fn is_forgotten(item: &Item, now: Timestamp) -> bool {
+    item.optional_number::<i64>(TTL).is_some_and(|until| until.saturating_mul(1_000) <= now.as_millis())
+}
+
 /// The item of a new group. Of groups of one millisecond, `serial` says which came first.
 pub(crate) fn new_group(record: &GroupRecord, secret: Option<SecretHash>, serial: u64) -> Item {
     let item = Item::default()

@@ -72,6 +72,38 @@ async fn units_of_groups(room: Harness<DynamoStore>) {
     assert_eq!(used(&room), (1.0, 6.0), "createGroup after the last one expired");
 }
 
+/// A domain's groups that are over for more than an hour do not make it dearer for ever, though DynamoDB deletes
+/// them hours later: each new group removes ten.
+#[tokio::test]
+async fn dead_groups() {
+    let room = harness().await;
+    // A domain has at most 20 living groups here.
+    for wave in 0..3 {
+        for number in 0..20 {
+            room.create(&format!("dead{wave}.{number}")).await;
+        }
+        room.clock.advance_seconds(2_101);
+    }
+    room.clock.advance_seconds(3_601);
+    used(&room);
+    assert!(room.groups("school").await.is_empty());
+    let (among_dead, _) = used(&room);
+    room.create("host0").await;
+    assert_eq!(
+        used(&room).1,
+        3.0 + 10.0 * 3.0,
+        "createGroup among 60 dead groups: itself, and ten with their entries"
+    );
+    for number in 1..6 {
+        room.create(&format!("host{number}")).await;
+    }
+    used(&room);
+    assert_eq!(room.groups("school").await.len(), 6);
+    assert_eq!((among_dead, used(&room)), (5.0, (1.0, 0.0)), "listGroupsByDomain before and afterwards");
+    room.create("host6").await;
+    assert_eq!(used(&room), (1.0, 3.0), "nothing is left to remove");
+}
+
 #[tokio::test]
 async fn members() {
     for room in with_and_without_secrets().await {
