@@ -16,7 +16,7 @@ STAGE ?= stg
 CONFIG_ENV = $(or $(and $(filter stg,$(STAGE)),default),$(filter prod,$(STAGE)),$(error STAGE is stg or prod))
 FUNCTIONS := $(notdir $(wildcard crates/functions/*))
 
-.PHONY: help serve build test test-rust test-clients test-samples test-package test-browser test-editors test-cloud rehearse watch function deploy end-keys key-date chromium console check-console extension guide image image-files check-image release-check check-workflows check bench bench-functions instructions fmt tools
+.PHONY: help serve build test test-rust test-clients test-samples test-package test-browser test-editors test-cloud rehearse watch function deploy end-keys key-date chromium console check-console extension guide image image-files check-image check-services release-check check-workflows check bench bench-functions instructions fmt tools
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -128,6 +128,9 @@ image: image-files ## Build the container image mesh with podman, buildah or doc
 
 check-image: image ## Build the image, start it, and ask it; needs podman or docker
 	packaging/container/check
+
+check-services: ## Check what systemd, Caddy and Prometheus are handed, by their own tools
+	packaging/check-services
 
 release-check: guide check-workflows ## Do all of a release but the upload, for this system, and start what was packed
 	$(CARGO) build --release --locked --bin mesh
