@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use jiff::civil;
 use jiff::tz::Offset;
 use serde::de::{Deserialize, Deserializer, Error as _};
@@ -15,8 +16,10 @@ pub struct Timestamp(i64);
 /// Length of every written timestamp: `2026-11-23T09:30:00.000Z`.
 pub const TEXT_LENGTH: usize = 24;
 
-/// 0000-01-01T00:00:00.000Z and the last moment that [jiff] can turn into a date.
-const RANGE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_207_200_999;
+/// From 0000-01-01T00:00:00.000Z to 9999-12-31T23:59:59.999Z.
+const RANGE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
+/// The Unix epoch as a date and a time of day.
+const EPOCH: civil::DateTime = civil::DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 impl Timestamp {
     /// The moment `milliseconds` after the Unix epoch; beyond the years 0 to 9999 the nearest
@@ -63,16 +66,19 @@ impl Timestamp {
         if !rest.0.is_empty() {
             return None;
         }
-        let moment = offset.to_timestamp(civil::DateTime::from_parts(date, time)).ok()?;
-        let millis = moment.as_nanosecond().div_euclid(1_000_000);
-        i64::try_from(millis).ok().filter(|millis| RANGE.contains(millis)).map(Self)
+        // Not by way of jiff's timestamps, which end a day before the last date.
+        let local = civil::DateTime::from_parts(date, time).duration_since(EPOCH).as_nanos();
+        let nanos = local - i128::from(offset.seconds()) * 1_000_000_000;
+        i64::try_from(nanos.div_euclid(1_000_000)).ok().filter(|millis| RANGE.contains(millis)).map(Self)
     }
 
     /// The text of this moment: UTC, three fraction digits, `Z`.
     pub fn to_text(self) -> Text {
-        // In range by construction, so the fallback is never taken.
-        let moment = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        let date_time = Offset::UTC.to_datetime(moment);
+        let date_time = match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(moment) => Offset::UTC.to_datetime(moment),
+            // The last day of 9999. In range by construction, so the fallback is never taken.
+            Err(_) => EPOCH.checked_add(SignedDuration::from_millis(self.0)).unwrap_or(EPOCH),
+        };
         let mut text = *b"0000-00-00T00:00:00.000Z";
         let mut put = |at: usize, width: usize, value: i32| {
             let mut value = value.unsigned_abs();
@@ -217,6 +223,8 @@ mod tests {
             ("2026-11-23T09:30:15.5+09:00", "2026-11-23T00:30:15.500Z"),
             ("2026-11-23T09:30:15-01:30:30", "2026-11-23T11:00:45.000Z"),
             ("1969-12-31T23:59:59.999999Z", "1969-12-31T23:59:59.999Z"),
+            ("9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"),
+            ("9999-12-31T00:00:00+09:00", "9999-12-30T15:00:00.000Z"),
             ("2024-02-29T00:00Z", "2024-02-29T00:00:00.000Z"),
             ("0000-01-01T00:00:00Z", "0000-01-01T00:00:00.000Z"),
         ] {

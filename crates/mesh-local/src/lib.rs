@@ -104,9 +104,19 @@ impl LocalStore {
         self.shared.lock().state.counts()
     }
 
-    /// All living groups, with values reported after `known`, by the id of their group.
-    pub async fn overview(&self, now: Now, known: &HashMap<Id, Timestamp>) -> Result<Overview> {
-        self.change(|state, _| Ok(state.overview(now, known))).await
+    /// All living groups, with values reported after `known`, by the id of their group: at most about
+    /// `most_values`, the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    pub async fn overview(
+        &self,
+        now: Now,
+        known: &HashMap<Id, Timestamp>,
+        most_values: usize,
+    ) -> Result<Overview> {
+        self.change(|state, _| Ok(state.overview(now, known, most_values))).await
     }
 
     /// The living group, if there is one alone in all domains.
@@ -156,6 +166,11 @@ impl LocalStore {
         swept.await?;
         pending.leave();
         Ok(())
+    }
+
+    /// Whether changes can become durable now: not after a failed commit, until the state was read back.
+    pub fn can_commit(&self) -> bool {
+        !self.shared.lock().refuses
     }
 
     /// Commits what is left and closes the file. Whatever comes later is refused.

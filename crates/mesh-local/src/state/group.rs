@@ -58,6 +58,8 @@ pub(super) struct Member {
 pub(super) struct Values {
     held: BTreeMap<Arc<str>, Held>,
     bytes: usize,
+    /// When the latest of them was set.
+    newest: Option<Timestamp>,
 }
 
 struct Held {
@@ -211,16 +213,28 @@ impl Values {
     pub(super) fn set(&mut self, key: Arc<str>, value: Arc<str>, at: Timestamp) {
         let key_bytes = key.len();
         self.bytes += value.len();
+        self.newest = self.newest.max(Some(at));
         match self.held.insert(key, Held { value, at }) {
             Some(before) => self.bytes -= before.value.len(),
             None => self.bytes += key_bytes,
         }
     }
 
-    /// Values that were set after `since`; all if there is none.
-    pub(super) fn since(&self, since: Option<Timestamp>) -> Vec<SensorData> {
-        let is_newer = |held: &Held| since.is_none_or(|since| held.at > since);
-        self.held.iter().filter(|(_, held)| is_newer(held)).map(|(key, held)| held.item(key)).collect()
+    /// When values were set that were set after `since`; of all if there is none.
+    pub(super) fn times_since(&self, since: Option<Timestamp>) -> impl Iterator<Item = Timestamp> {
+        // Most nodes of a group have reported nothing new: they are not looked through.
+        let held = since.is_none_or(|since| self.newest.is_some_and(|newest| newest > since));
+        let held = held.then_some(&self.held).into_iter().flatten();
+        held.map(|(_, held)| held.at).filter(move |at| since.is_none_or(|since| *at > since))
+    }
+
+    /// Values that were set after `since`, if there is one, and until `until`.
+    pub(super) fn between(&self, since: Option<Timestamp>, until: Timestamp) -> Vec<SensorData> {
+        if since.is_some_and(|since| self.newest.is_none_or(|newest| newest <= since)) {
+            return Vec::new();
+        }
+        let is_wanted = |held: &Held| since.is_none_or(|since| held.at > since) && held.at <= until;
+        self.held.iter().filter(|(_, held)| is_wanted(held)).map(|(key, held)| held.item(key)).collect()
     }
 
     /// All values under the newest timestamp; none if there are none.

@@ -33,8 +33,8 @@ pub struct GroupView {
     pub record: GroupRecord,
     /// Its host, then its members in the order of their joining.
     pub nodes: Vec<NodeView>,
-    /// The timestamp of its latest report.
-    pub last_report: Timestamp,
+    /// Values that were reported until then are known now.
+    pub known: Timestamp,
 }
 
 /// A host or a member.
@@ -57,8 +57,14 @@ pub struct NodeView {
 }
 
 impl State {
-    /// All living groups, with values reported after `known`, by the id of their group.
-    pub(crate) fn overview(&self, now: Now, known: &HashMap<Id, Timestamp>) -> Overview {
+    /// All living groups, with values reported after `known`, by the id of their group: the oldest
+    /// `most_values` of them, and the rest of the last report.
+    pub(crate) fn overview(
+        &self,
+        now: Now,
+        known: &HashMap<Id, Timestamp>,
+        mut most_values: usize,
+    ) -> Overview {
         let rules = &self.settings.lifetimes;
         let mut living: Vec<_> =
             self.groups.values().filter(|group| group.life(now, rules) == Life::Alive).collect();
@@ -67,7 +73,8 @@ impl State {
         let mut room = MOST_NODES;
         let shown = living.into_iter().take(MOST_GROUPS).map(|group| {
             let since = known.get(&group.record.key.id).copied();
-            let view = self.view(now, group, since, room);
+            let view = self.view(now, group, since, room, most_values);
+            most_values = most_values.saturating_sub(view.nodes.iter().map(|node| node.news.len()).sum());
             room -= view.nodes.len().min(room);
             view
         });
@@ -82,10 +89,17 @@ impl State {
         living.next().is_none().then(|| first.record.clone())
     }
 
-    fn view(&self, now: Now, group: &GroupState, since: Option<Timestamp>, room: usize) -> GroupView {
+    fn view(
+        &self,
+        now: Now,
+        group: &GroupState,
+        since: Option<Timestamp>,
+        room: usize,
+        most_values: usize,
+    ) -> GroupView {
         let rules = &self.settings.lifetimes;
-        let is_newer = since.is_none_or(|since| group.last_report > since);
-        let news = |values: &Values| if is_newer { values.since(since) } else { Vec::new() };
+        let until = group.told_until(since, most_values);
+        let news = |values: &Values| until.map_or_else(Vec::new, |until| values.between(since, until));
         let host = NodeView {
             id: group.record.host_id.clone(),
             is_host: true,
@@ -110,7 +124,25 @@ impl State {
         GroupView {
             record: group.record.clone(),
             nodes: std::iter::once(host).chain(members).take(room).collect(),
-            last_report: group.last_report,
+            known: until.or(since).unwrap_or(Timestamp::from_millis(i64::MIN)),
         }
+    }
+}
+
+impl GroupState {
+    /// Until when values are told, so that they are about `most`; `None` if none are told. A report is
+    /// told whole, and the oldest first: what is left comes the next time.
+    fn told_until(&self, since: Option<Timestamp>, most: usize) -> Option<Timestamp> {
+        if most == 0 || since.is_some_and(|since| self.last_report <= since) {
+            return None;
+        }
+        let members = self.members.values().map(|member| &member.values);
+        let all = std::iter::once(&self.host_values).chain(members);
+        let mut times: Vec<_> = all.flat_map(|values| values.times_since(since)).collect();
+        if times.len() <= most {
+            return Some(self.last_report);
+        }
+        let (_, last, _) = times.select_nth_unstable(most - 1);
+        Some(*last)
     }
 }

@@ -21,6 +21,8 @@ use mesh_local::LocalStore;
 
 /// How often a board is told what changed.
 const INTERVAL: Duration = Duration::from_millis(500);
+/// Of values, an update tells about so many; the rest comes with the next ones.
+const MOST_VALUES: usize = 1_000;
 /// A board that takes nothing for so long is closed; it opens again when it can.
 const TAKE_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -83,7 +85,7 @@ impl BoardFeed {
     ) -> Option<BoardUpdate> {
         let now = self.context.now();
         let lobby = self.lobby(now.wall, code);
-        let overview = self.context.store.overview(now, &snapshot.known()).await.ok()?;
+        let overview = self.context.store.overview(now, &snapshot.known(), MOST_VALUES).await.ok()?;
         let around = Surroundings {
             rules: &self.context.settings.lifetimes,
             listeners: &|group: &GroupRecord| self.hub.listeners(&group.key),

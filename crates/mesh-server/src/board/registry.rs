@@ -12,12 +12,13 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::node_addresses::NodeAddresses;
+use super::update::EventLine;
 use crate::observer::Observer;
 
 /// More boards than this are refused.
 const MOST_BOARDS: usize = 8;
-/// Of calls with events, the newest so many wait for a board.
-const WAITING_BATCHES: usize = 200;
+/// Of events, the newest so many wait for a board: more cannot be read in the time between two updates.
+pub(super) const MOST_EVENTS: usize = 60;
 /// Of groups that ended, so many.
 const WAITING_ENDS: usize = 1_000;
 
@@ -45,10 +46,10 @@ struct Board(Mutex<Activity>);
 pub(super) struct Activity {
     /// Messages of each group.
     pub(super) messages: HashMap<Id, u32>,
-    /// Calls with events, oldest first.
-    pub(super) batches: VecDeque<Arc<BatchEvent>>,
-    /// How many calls there were besides.
-    pub(super) more_batches: u32,
+    /// Events with their groups, oldest first.
+    pub(super) events: VecDeque<(Id, EventLine)>,
+    /// How many events there were besides.
+    pub(super) more_events: u32,
     /// Groups that ended, and why.
     pub(super) ended: Vec<(Id, DissolveReason)>,
 }
@@ -122,20 +123,26 @@ impl Drop for Opened {
 }
 
 impl Activity {
-    fn note(&mut self, message: &MeshMessage) {
+    pub(super) fn note(&mut self, message: &MeshMessage) {
         *self.messages.entry(message.group.id.clone()).or_default() += 1;
         match &message.content {
-            Content::BatchEvent(batch) => {
-                if self.batches.len() == WAITING_BATCHES {
-                    self.batches.pop_front();
-                    self.more_batches += 1;
-                }
-                self.batches.push_back(batch.clone());
-            }
+            Content::BatchEvent(batch) => self.note_events(batch),
             Content::GroupDissolve(end) if self.ended.len() < WAITING_ENDS => {
                 self.ended.push((message.group.id.clone(), end.reason));
             }
             Content::NodeStatus(_) | Content::GroupDissolve(_) => {}
         }
+    }
+
+    /// Keeps what a board shows of the newest events, and nothing of the rest: a board that is not read
+    /// must not hold on to whole calls.
+    fn note_events(&mut self, batch: &BatchEvent) {
+        let skipped = batch.events.len().saturating_sub(MOST_EVENTS);
+        let lines = batch.events[skipped..].iter().map(|event| EventLine::new(batch, event));
+        self.events.extend(lines.map(|line| (batch.group.id.clone(), line)));
+        let too_many = self.events.len().saturating_sub(MOST_EVENTS);
+        self.events.drain(..too_many);
+        let left_out = u32::try_from(skipped + too_many).unwrap_or(u32::MAX);
+        self.more_events = self.more_events.saturating_add(left_out);
     }
 }

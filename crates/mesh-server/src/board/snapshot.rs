@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mesh_core::id::Id;
-use mesh_core::model::{BatchEvent, GroupRecord, SensorData};
+use mesh_core::model::{GroupRecord, SensorData};
 use mesh_core::settings::{Lifetimes, seconds};
 use mesh_core::time::Timestamp;
 
@@ -14,16 +14,13 @@ use super::invitation::Invitation;
 use super::registry::Activity;
 use super::update::{
     AboutGroup, BoardUpdate, EndReason, EventLine, GroupChange, GroupEnd, NodeChange, NodeEnd, NodeState,
+    short,
 };
 use crate::realtime::hub::Listener;
 use mesh_local::{GroupView, NodeView, Overview};
 
 /// A connection for which more bytes wait cannot follow.
 const SLOW_BYTES: usize = 32 << 10;
-/// More events than this cannot be read in the time between two updates.
-const MOST_EVENTS: usize = 60;
-/// Longer texts are cut: nobody can read them on a wall.
-const MOST_CHARACTERS: usize = 120;
 
 /// What a board shows.
 #[derive(Default)]
@@ -33,7 +30,8 @@ pub(super) struct Snapshot {
 
 #[derive(Default)]
 struct ShownGroup {
-    last_report: Option<Timestamp>,
+    /// Up to when the values are known.
+    known: Option<Timestamp>,
     listeners: usize,
     nodes: HashMap<Id, ShownNode>,
 }
@@ -64,7 +62,7 @@ pub(super) struct Surroundings<'a> {
 impl Snapshot {
     /// For each shown group, up to when its values are known.
     pub(super) fn known(&self) -> HashMap<Id, Timestamp> {
-        self.groups.iter().filter_map(|(id, shown)| Some((id.clone(), shown.last_report?))).collect()
+        self.groups.iter().filter_map(|(id, shown)| Some((id.clone(), shown.known?))).collect()
     }
 
     /// Takes what is, and says what changed.
@@ -81,7 +79,8 @@ impl Snapshot {
             let messages = activity.messages.remove(&view.record.key.id).unwrap_or(0);
             groups.extend(self.follow_group(view, messages, around));
         }
-        let (events, more_events) = self.events(&activity);
+        let more_events = activity.more_events;
+        let events = self.events(activity);
         BoardUpdate {
             groups,
             ended,
@@ -134,18 +133,14 @@ impl Snapshot {
         let is_same =
             shown.listeners == change.listeners && change.nodes.is_empty() && change.gone.is_empty();
         shown.listeners = change.listeners;
-        shown.last_report = Some(view.last_report);
+        shown.known = Some(view.known);
         (is_new || messages > 0 || !is_same).then_some(change)
     }
 
-    /// Events of shown groups, the newest where there are too many.
-    fn events(&self, activity: &Activity) -> (Vec<EventLine>, u32) {
-        let shown = activity.batches.iter().filter(|batch| self.groups.contains_key(&batch.group.id));
-        let all: Vec<_> =
-            shown.flat_map(|batch| (0..batch.events.len()).map(move |index| (batch, index))).collect();
-        let left_out = all.len().saturating_sub(MOST_EVENTS);
-        let events = all[left_out..].iter().map(|(batch, index)| line(batch, *index)).collect();
-        (events, u32::try_from(left_out).unwrap_or(u32::MAX).saturating_add(activity.more_batches))
+    /// Events of shown groups.
+    fn events(&self, activity: Activity) -> Vec<EventLine> {
+        let shown = activity.events.into_iter().filter(|(group, _)| self.groups.contains_key(group));
+        shown.map(|(_, line)| line).collect()
     }
 }
 
@@ -216,26 +211,8 @@ fn lateness(rules: &Lifetimes, is_host: bool) -> Duration {
     seconds(interval) * 3 / 2
 }
 
-fn line(batch: &BatchEvent, index: usize) -> EventLine {
-    let event = &batch.events[index];
-    EventLine {
-        group: batch.group.id.as_str().to_owned(),
-        node: batch.fired_by.as_str().to_owned(),
-        name: short(&event.name),
-        payload: event.payload.as_deref().map(short),
-        time: batch.timestamp.as_millis(),
-    }
-}
-
 fn shortened(item: &SensorData) -> (String, String) {
     (item.key.to_string(), short(&item.value))
-}
-
-fn short(text: &str) -> String {
-    match text.char_indices().nth(MOST_CHARACTERS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -243,7 +220,10 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use mesh_core::id::GroupKey;
-    use mesh_core::model::Event;
+    use mesh_core::model::{BatchEvent, Content, Event, MeshMessage, MessageFields};
+
+    use super::super::registry::MOST_EVENTS;
+    use super::super::update::MOST_CHARACTERS;
 
     use super::*;
 
@@ -273,8 +253,8 @@ mod tests {
             silent: Duration::ZERO,
             news: vec![],
         });
-        let last_report = Timestamp::from_millis(0);
-        let groups = vec![GroupView { record: group(), nodes: nodes.collect(), last_report }];
+        let known = Timestamp::from_millis(0);
+        let groups = vec![GroupView { record: group(), nodes: nodes.collect(), known }];
         let listeners = |_: &GroupRecord| {
             let listener = |&(id, waiting_bytes): &(&str, usize)| Listener {
                 address: address(&id.into()).into(),
@@ -324,7 +304,12 @@ mod tests {
             timestamp: Timestamp::from_millis(7),
             recorded: None,
         };
-        let activity = Activity { batches: [Arc::new(batch)].into(), ..Activity::default() };
+        let mut activity = Activity::default();
+        activity.note(&MeshMessage {
+            group: batch.group.clone(),
+            content: Content::BatchEvent(Arc::new(batch)),
+            fields: MessageFields::ALL,
+        });
         let update = follow(&mut Snapshot::default(), &[], activity);
         assert_eq!((update.events.len(), update.more_events, &*update.events[0].name), (MOST_EVENTS, 5, "5"));
         assert_eq!(short(&"\u{3042}".repeat(MOST_CHARACTERS)).chars().count(), MOST_CHARACTERS);

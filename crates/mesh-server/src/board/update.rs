@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mesh_core::model::DissolveReason;
+use mesh_core::model::{BatchEvent, DissolveReason, Event};
 use serde::Serialize;
 
 /// Changes since the update before; the first has everything.
@@ -155,4 +155,28 @@ pub(super) struct EventLine {
     pub(super) payload: Option<String>,
     /// When the server took it, in milliseconds since 1970.
     pub(super) time: i64,
+}
+
+/// Longer texts are cut: nobody can read them on a wall.
+pub(super) const MOST_CHARACTERS: usize = 120;
+
+impl EventLine {
+    /// What is told of one event of a call.
+    pub(super) fn new(batch: &BatchEvent, event: &Event) -> Self {
+        Self {
+            group: batch.group.id.as_str().to_owned(),
+            node: batch.fired_by.as_str().to_owned(),
+            name: short(&event.name),
+            payload: event.payload.as_deref().map(short),
+            time: batch.timestamp.as_millis(),
+        }
+    }
+}
+
+/// A text as it is told.
+pub(super) fn short(text: &str) -> String {
+    match text.char_indices().nth(MOST_CHARACTERS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }

@@ -1,6 +1,7 @@
 //! The body of a request: `{"query", "variables", "operationName"}`, over HTTP and inside `start`.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 
 use apollo_compiler::response::JsonMap;
@@ -25,7 +26,7 @@ pub struct Request<'a> {
 
 /// Values of variables, as JSON that is read where it is needed.
 #[derive(Debug, Default)]
-pub struct Variables<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub struct Variables<'a>(HashMap<Cow<'a, str>, &'a RawValue>);
 
 /// Why a body is no GraphQL request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -100,11 +101,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Variables<'a> {
             }
 
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Variables<'de>, M::Error> {
-                let mut pairs = Vec::new();
+                let mut variables = HashMap::new();
                 while let Some((Text(name), value)) = map.next_entry()? {
-                    pairs.push((name, value));
+                    // Of equal names the last one counts.
+                    variables.insert(name, value);
                 }
-                Ok(Variables(pairs))
+                Ok(Variables(variables))
             }
         }
 
@@ -115,8 +117,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Variables<'a> {
 impl<'a> Variables<'a> {
     /// The value of a variable, if one was given.
     pub fn get(&self, name: &str) -> Option<&'a RawValue> {
-        // Of equal names the last one counts.
-        self.0.iter().rev().find(|(given, _)| given == name).map(|(_, value)| *value)
+        self.0.get(name).copied()
     }
 
     /// All values, for where the library reads them.

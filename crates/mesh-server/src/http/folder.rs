@@ -73,7 +73,8 @@ type Pending<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
 impl Inside {
     /// Where a path leads when all links are followed; not found if that is nothing to be served.
     async fn resolve(self, path: PathBuf) -> io::Result<PathBuf> {
-        let target = tokio::fs::canonicalize(&path).await?;
+        // A name too long for the file system, or a link that leads to itself, is no file either.
+        let target = tokio::fs::canonicalize(&path).await.map_err(|_| io::ErrorKind::NotFound)?;
         let is_served = |path: &Path| {
             let inside = path.strip_prefix(&self.folder);
             inside.is_ok_and(|inside| !inside.iter().any(|name| name.as_encoded_bytes().starts_with(b".")))

@@ -26,8 +26,45 @@ impl Hosts {
 
 /// The name or address of `name`, `name:port`, `[v6]` or `[v6]:port`.
 fn without_port(host: &str) -> Option<&str> {
-    match host.strip_prefix('[') {
-        Some(rest) => rest.split_once(']').map(|(address, _)| address),
-        None => host.split(':').next(),
+    if let Some(rest) = host.strip_prefix('[') {
+        return rest.split_once(']').filter(|(_, port)| is_port(port)).map(|(address, _)| address);
+    }
+    let (name, port) = host.split_at(host.find(':').unwrap_or(host.len()));
+    is_port(port).then_some(name)
+}
+
+/// Whether a text is nothing, or a colon and a number.
+fn is_port(text: &str) -> bool {
+    text.is_empty()
+        || text.strip_prefix(':').is_some_and(|port| port.bytes().all(|digit| digit.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_own_names_serve() {
+        let hosts = Hosts(vec!["mesh.school.example".into()]);
+        let admits = |host: &'static str| {
+            hosts.admit(&HeaderMap::from_iter([(HOST, axum::http::HeaderValue::from_static(host))]))
+        };
+        for host in
+            ["localhost", "LocalHost:4000", "127.0.0.1:4000", "[::1]", "[::1]:4000", "mesh.school.example:1"]
+        {
+            assert!(admits(host), "{host}");
+        }
+        for host in [
+            "",
+            "evil.example",
+            "[::1].evil",
+            "[::1]:4000.evil",
+            "127.0.0.1:4000.evil",
+            "[::1",
+            "localhost:x",
+        ] {
+            assert!(!admits(host), "{host}");
+        }
+        assert!(!hosts.admit(&HeaderMap::new()));
     }
 }

@@ -7,7 +7,6 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use axum::http::{Method, Response, StatusCode};
-use axum::routing::any;
 use mesh_core::ErrorType;
 use mesh_core::id::Id;
 use rust_embed::RustEmbed;
@@ -27,9 +26,9 @@ const FOLDER: &str = "/";
 #[folder = "pages/join"]
 struct Folder;
 
-pub(super) fn routes() -> Router<Arc<App>> {
-    let pages = Pages::new::<Folder>(OWN_SERVER_ONLY).routes("/join");
-    Router::new().merge(pages).route("/join/enter", any(enter))
+/// The page that asks for the code.
+pub(super) fn page() -> Router<Arc<App>> {
+    Pages::new::<Folder>(OWN_SERVER_ONLY).routes("/join")
 }
 
 #[derive(Deserialize)]
@@ -55,11 +54,11 @@ struct OnlyGroup<'a> {
 }
 
 /// POST /join/enter with `{code}`: `{key, group?, page}`; 404 for a wrong code, 429 after too many of them.
-async fn enter(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+pub(super) async fn enter(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     let Some(peer) = request.extensions().get::<Peer>().cloned() else {
         return answer::internal("a request came without its peer");
     };
-    let Ok(origin) = app.origins.admit(request.headers(), peer.through_loopback) else {
+    let Ok(origin) = app.origins.admit(request.headers(), peer.through_loopback, &app.hosts) else {
         return answer::foreign_origin();
     };
     let response = match *request.method() {

@@ -22,6 +22,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{any, get, post};
 use mesh_core::Context;
@@ -105,28 +106,36 @@ struct Example;
 
 /// All routes.
 pub fn app(app: Arc<App>) -> Router {
-    Router::new()
-        .route("/graphql", any(graphql_or_upgrade))
-        .route("/graphql/realtime", any(graphql_or_upgrade))
-        .route("/health", get(operators::health))
+    let under_own_names = Router::new()
         .route("/metrics", get(operators::metrics))
         .route("/admin/board", get(admin::board))
         .route("/admin/dissolve", post(admin::dissolve))
         .route("/admin/remove", post(admin::remove))
         .route("/admin/rename", post(admin::rename))
         .merge(console::routes())
-        .merge(join::routes())
+        .merge(join::page())
         .merge(Pages::new::<Board>(OWN_SERVER_ONLY).routes("/board"))
         .merge(Pages::new::<Example>(ANY_SERVER).routes("/example"))
         .fallback(folder_or_nothing)
+        .layer(from_fn_with_state(app.clone(), refuse_foreign_hosts));
+    Router::new()
+        .route("/graphql", any(graphql_or_upgrade))
+        .route("/graphql/realtime", any(graphql_or_upgrade))
+        .route("/health", get(operators::health))
+        .route("/join/enter", any(join::enter))
+        .merge(under_own_names)
         .with_state(app)
+}
+
+/// Pages and figures are served under the server's own names alone.
+async fn refuse_foreign_hosts(State(app): State<Arc<App>>, request: Request, next: Next) -> Response<Body> {
+    if app.hosts.admit(request.headers()) { next.run(request).await } else { answer::foreign_host() }
 }
 
 /// What no other path serves.
 async fn folder_or_nothing(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     match &app.folder {
         None => answer::nothing_here(),
-        Some(_) if !app.hosts.admit(request.headers()) => answer::foreign_host(),
         Some(folder) => folder.serve(request).await,
     }
 }
@@ -149,7 +158,7 @@ async fn graphql_or_upgrade(State(app): State<Arc<App>>, mut request: Request) -
     let Some(peer) = request.extensions().get::<Peer>().cloned() else {
         return answer::internal("a request came without its peer");
     };
-    let Ok(origin) = app.origins.admit(request.headers(), peer.through_loopback) else {
+    let Ok(origin) = app.origins.admit(request.headers(), peer.through_loopback, &app.hosts) else {
         body::discard(request.body_mut()).await;
         return answer::foreign_origin();
     };

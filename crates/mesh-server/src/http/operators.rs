@@ -5,21 +5,25 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
-use axum::http::{HeaderMap, Response};
+use axum::http::{Response, StatusCode};
 
 use super::{App, answer};
 
-pub(super) async fn health() -> Response<Body> {
-    let json = format!(r#"{{"status":"ok","version":"{}"}}"#, env!("CARGO_PKG_VERSION"));
+/// 200 while writes can commit, 503 while they cannot.
+pub(super) async fn health(State(app): State<Arc<App>>) -> Response<Body> {
+    let (code, status) = if app.context.store.can_commit() {
+        (StatusCode::OK, "ok")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "the store cannot write")
+    };
+    let json = format!(r#"{{"status":"{status}","version":"{}"}}"#, env!("CARGO_PKG_VERSION"));
     let mut response = Response::new(Body::from(json));
+    *response.status_mut() = code;
     response.headers_mut().insert(CONTENT_TYPE, answer::JSON);
     response
 }
 
-pub(super) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Response<Body> {
-    if !app.hosts.admit(&headers) {
-        return answer::foreign_host();
-    }
+pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response<Body> {
     let figures = app.metrics.encode(app.realtime.hub.counts(), app.context.store.counts());
     let Ok(text) = figures else { return answer::internal("the metrics could not be written") };
     let mut response = Response::new(Body::from(text));

@@ -6,6 +6,8 @@ use axum::body::Body;
 use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, Response};
 
+use super::hosts::Hosts;
+
 const REQUEST_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-request-private-network");
 const ALLOW_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-allow-private-network");
 
@@ -32,13 +34,20 @@ pub(super) struct Foreign;
 pub(super) struct Admitted(Option<HeaderValue>);
 
 impl Origins {
-    pub(super) fn admit(&self, headers: &HeaderMap, through_loopback: bool) -> Result<Admitted, Foreign> {
+    /// A page counts as the server's own if it was loaded under a name that is the server's: any other
+    /// name may be one that a stranger made lead here.
+    pub(super) fn admit(
+        &self,
+        headers: &HeaderMap,
+        through_loopback: bool,
+        hosts: &Hosts,
+    ) -> Result<Admitted, Foreign> {
         let Some(origin) = headers.get(header::ORIGIN) else { return Ok(Admitted(None)) };
         let is_listed = match self {
             Self::Default => through_loopback,
             Self::Listed(listed) => listed.iter().any(|listed| listed.as_bytes() == origin.as_bytes()),
         };
-        if is_listed || is_same_origin(origin, headers.get(header::HOST)) {
+        if is_listed || hosts.admit(headers) && is_same_origin(origin, headers.get(header::HOST)) {
             Ok(Admitted(Some(origin.clone())))
         } else {
             Err(Foreign)

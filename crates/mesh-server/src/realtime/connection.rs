@@ -11,7 +11,7 @@ use std::task::{Poll, ready};
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::graphql::engine::Engine;
@@ -23,7 +23,7 @@ use crate::limits::connections::Admitted;
 use crate::limits::rates::{ConnectionRate, Work};
 use crate::realtime::hub::{Hub, Registered, Registration, TooManySelections};
 use crate::realtime::inbound::{Event, Inbound};
-use crate::realtime::outbound::{End, Outbound};
+use crate::realtime::outbound::{CLOSE_TIMEOUT, End, Outbound};
 use crate::realtime::protocol::{self, ClientMessage, Refusal, Start};
 use crate::realtime::queue::Closing;
 
@@ -82,7 +82,7 @@ struct Close(CloseCode, &'static str);
 const TOO_MUCH: Close = Close(CloseCode::Again, "too many messages or bytes, come back later");
 
 /// Serves an upgraded socket until it closes. `received` is what was read beyond the upgrade.
-pub async fn serve<R, W>(realtime: Arc<Realtime>, upgrade: Upgrade, reader: R, writer: W, received: Bytes)
+pub async fn serve<R, W>(realtime: Arc<Realtime>, upgrade: Upgrade, mut reader: R, writer: W, received: Bytes)
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
@@ -114,7 +114,7 @@ where
         silent: 0,
         next_tick: Instant::now() + protocol::INIT_TIMEOUT,
     };
-    let ended = connection.run(reader, received).await;
+    let ended = connection.run(&mut reader, received).await;
     let close = match ended {
         Ended::Gone => return,
         Ended::Close(close) => close,
@@ -126,6 +126,7 @@ where
     };
     connection.unsubscribe_all();
     connection.outbound.close(close.0, close.1).await;
+    discard(&mut reader).await;
 }
 
 enum Ended {
@@ -171,8 +172,8 @@ struct Connection<W> {
 }
 
 impl<W: AsyncWrite + Unpin> Connection<W> {
-    async fn run(&mut self, mut reader: impl AsyncRead + Unpin, received: Bytes) -> Ended {
-        match self.serve(&mut reader, &received).await {
+    async fn run(&mut self, reader: &mut (impl AsyncRead + Unpin), received: Bytes) -> Ended {
+        match self.serve(reader, &received).await {
             Ok(never) => match never {},
             Err(ended) => ended,
         }
@@ -380,6 +381,19 @@ impl<W> Drop for Connection<W> {
             self.registration.unsubscribe(registered);
         }
     }
+}
+
+/// Reads what a client still sends, until it has closed its side too: a socket that is closed with unread
+/// bytes takes back what was written, and the reason with it.
+async fn discard(reader: &mut (impl AsyncRead + Unpin)) {
+    let mut bytes = Vec::new();
+    let reading = async {
+        while read_some(reader, &mut bytes).await.is_ok() {
+            bytes.clear();
+        }
+    };
+    // A client that goes on sending is not waited for.
+    let _ = timeout(CLOSE_TIMEOUT, reading).await;
 }
 
 /// Reads what is there into `bytes`; an error at the end of the stream.

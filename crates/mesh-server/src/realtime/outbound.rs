@@ -19,7 +19,7 @@ use crate::realtime::queue::{Closing, Message, Queue};
 const STALL: Duration = Duration::from_secs(10);
 const STALLED_BYTES: usize = 1 << 20;
 /// How long the last frame and the reason may take to leave when a slow connection is closed.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// One write has about so many bytes at most, so that a slow connection can be closed between frames.
 const BATCH_BYTES: usize = 128 << 10;
 /// Shorter shared parts are copied: that is cheaper than one more part of a write.

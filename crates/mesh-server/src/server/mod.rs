@@ -1,5 +1,6 @@
 //! Listeners and connections: from a socket to a served request, within limits, until the server stops.
 
+mod spare_socket;
 pub mod tls;
 pub(crate) mod write_timeout;
 
@@ -7,7 +8,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::body::Body;
@@ -19,13 +20,14 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::time::{interval, timeout};
+use tokio::time::{Instant, interval, timeout};
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
 
 use crate::http::{App, Peer, app};
 use crate::limits::Limits;
 use crate::limits::connections::Connections;
+use spare_socket::SpareSocket;
 use write_timeout::WriteTimeout;
 
 /// How long a connection may take for a request's head, idle time before it included.
@@ -42,6 +44,8 @@ const SWEEP_INTERVAL: Duration = Duration::from_millis(250);
 const SWEEPS_BETWEEN_FORGETTING: u64 = 20;
 /// How long a stopping server waits for what runs.
 const STOP_TIMEOUT: Duration = Duration::from_secs(4);
+/// How often it is logged that the machine has no more sockets.
+const WARNING_INTERVAL: Duration = Duration::from_mins(1);
 /// How long to wait when the machine has no more sockets.
 const ACCEPT_BACK_OFF: Duration = Duration::from_millis(100);
 
@@ -117,14 +121,21 @@ struct Accepting {
 
 impl Accepting {
     async fn run(self, listener: TcpListener) {
+        let mut spare = SpareSocket::new(self.tls.is_none());
+        let mut last_warning: Option<Instant> = None;
         loop {
             match listener.accept().await {
                 Ok((socket, from)) => {
                     tokio::spawn(self.clone().serve(socket, from));
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(ACCEPT_BACK_OFF).await;
+                    if last_warning.is_none_or(|last| last.elapsed() > WARNING_INTERVAL) {
+                        tracing::warn!(%error, "connections cannot be accepted; this is said once a minute");
+                        last_warning = Some(Instant::now());
+                    }
+                    if !spare.shed(&listener).await {
+                        tokio::time::sleep(ACCEPT_BACK_OFF).await;
+                    }
                 }
             }
         }
@@ -169,6 +180,8 @@ impl Accepting {
             .header_read_timeout(head_timeout)
             .max_headers(MAX_HEADERS)
             .max_buf_size(READ_BUFFER)
+            // A clock before 1970 has no date that a header can say.
+            .auto_date_header(SystemTime::now() >= SystemTime::UNIX_EPOCH)
             .serve_connection(TokioIo::new(WriteTimeout::new(socket)), service)
             .with_upgrades();
         tokio::pin!(connection);

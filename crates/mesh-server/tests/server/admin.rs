@@ -26,6 +26,8 @@ pub(crate) struct Board {
     nodes: HashMap<String, Value>,
     values: HashMap<(String, String), Value>,
     events: Vec<Value>,
+    /// Of the group that changed last.
+    listeners: u64,
     gone: Vec<Value>,
     ended: Vec<Value>,
     groups: Vec<Value>,
@@ -42,6 +44,7 @@ impl Board {
             nodes: HashMap::new(),
             values: HashMap::new(),
             events: Vec::new(),
+            listeners: 0,
             gone: Vec::new(),
             ended: Vec::new(),
             groups: Vec::new(),
@@ -86,6 +89,7 @@ impl Board {
     fn apply(&mut self, frame: &Value) {
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
         for group in list(&frame["groups"]) {
+            self.listeners = group["listeners"].as_u64().unwrap_or(0);
             if !group["about"].is_null() {
                 self.groups.push(group["about"].clone());
             }
@@ -223,12 +227,7 @@ async fn a_board_tells_who_is_silent_lost_or_cut_off() {
     let socket = server.subscribed(&group).await;
     board.until(|board| board.nodes.contains_key("bob")).await;
     // Both join from this machine; as long as one connection of it listens, nobody is cut off.
-    let mut listening = false;
-    while !listening {
-        let frame = board.frame().await;
-        listening = frame["groups"][0]["listeners"] == 1;
-        board.apply(&frame);
-    }
+    board.until(|board| board.listeners == 1).await;
     drop(socket);
     board.until(|board| board.nodes["bob"]["state"] == "cutOff").await;
     // The host renews its heartbeat, the member does not.

@@ -10,6 +10,10 @@ use mesh_core::settings::{Lifetimes, Limits, Settings};
 
 use super::announcement::with_port;
 use super::language::Language;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
 use mesh_server::http::Console;
 use mesh_server::limits::rates::RateLimits;
 
@@ -294,12 +298,16 @@ impl Arguments {
 
     /// Sends log lines to standard error.
     pub(super) fn start_log(&self) {
-        let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false);
+        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
         let level = self.log_level.parse().unwrap_or(tracing::Level::INFO);
-        let log = log.with_max_level(level);
+        // Libraries log whole requests at lower levels, with keys and ids in them.
+        let of_libraries = level.min(tracing::Level::WARN);
+        let own = ["mesh", "mesh_server", "mesh_local", "mesh_core", "mesh_appsync", "mesh_simulate"];
+        let targets = Targets::new().with_default(of_libraries).with_targets(own.map(|name| (name, level)));
+        let log = tracing_subscriber::registry().with(targets);
         match self.log_format {
-            LogFormat::Text => log.init(),
-            LogFormat::Json => log.json().flatten_event(true).init(),
+            LogFormat::Text => log.with(lines).init(),
+            LogFormat::Json => log.with(lines.json().flatten_event(true)).init(),
         }
     }
 }

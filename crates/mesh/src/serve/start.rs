@@ -56,6 +56,8 @@ pub(super) enum StartError {
     Secret,
     #[error("Mesh is running already, with the data in {folder}: {url}/board/ shows it")]
     Running { folder: String, url: String },
+    #[error("--admin-key must not be one of --api-key: every pupil would be the teacher")]
+    SameKeys,
     #[error("the server stopped: {0}")]
     Stopped(io::Error),
 }
@@ -91,6 +93,9 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
     let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>();
     let addresses = addresses.map_err(StartError::Stopped)?;
     let admin_key = admin_key(&arguments)?;
+    if keys.admits(admin_key.as_bytes()) {
+        return Err(StartError::SameKeys);
+    }
     let announced = announce(&arguments, &addresses).await;
     let name = announced.as_ref().and_then(|announced| announced.name.as_deref());
     let place = Place { listening: &addresses, name, tls: tls.as_ref() };
