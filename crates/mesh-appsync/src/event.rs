@@ -5,16 +5,17 @@
 
 use std::net::IpAddr;
 
-use mesh_core::ErrorType;
+use mesh_core::limits::ANSWER_BYTES;
 use mesh_core::model::MessageFields;
 use mesh_core::network::Network;
+use mesh_core::{Error, ErrorType};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::call::{Call, CallError};
 use crate::message_fields;
 use crate::reply::Reply;
-use crate::selection::{write_all, write_text};
+use crate::selection::{Bounded, Sink, write_all, write_text};
 use crate::surrogates;
 
 /// An event of resolvers/invoke.js. AppSync's own context has more; nothing of it is read.
@@ -82,11 +83,21 @@ impl Event {
 }
 
 /// The answer of a call that was done: `{"data"}`, with every field of its objects.
-pub fn data(reply: &Reply) -> String {
-    let mut json = b"{\"data\":".to_vec();
-    write_all(&mut json, reply.value());
+///
+/// # Errors
+///
+/// [`Error::Invalid`] if the data has more than [`ANSWER_BYTES`].
+pub fn data(reply: &Reply) -> Result<String, Error> {
+    const BEGIN: &[u8] = b"{\"data\":";
+    let mut json = BEGIN.to_vec();
+    let mut bounded = Bounded::new(&mut json, BEGIN.len() + ANSWER_BYTES);
+    write_all(&mut bounded, reply.value());
+    if bounded.is_full() {
+        let most = format!("an answer may have at most {ANSWER_BYTES} bytes: ask for fewer fields or nodes");
+        return Err(Error::invalid(most));
+    }
     json.push(b'}');
-    text(json)
+    Ok(text(json))
 }
 
 /// The answer of a call that was refused: `{"error": {"type", "message"}}`.
@@ -186,8 +197,8 @@ mod tests {
     #[test]
     fn answers_are_json() {
         let reply = Reply::Domain(Domain::from("\"d\""));
-        assert_eq!(data(&reply), r#"{"data":"\"d\""}"#);
-        assert_eq!(data(&Reply::Status(None)), r#"{"data":null}"#);
+        assert_eq!(data(&reply).unwrap(), r#"{"data":"\"d\""}"#);
+        assert_eq!(data(&Reply::Status(None)).unwrap(), r#"{"data":null}"#);
         assert_eq!(
             error(ErrorType::NodeNotFound, "Node \"x\""),
             r#"{"error":{"type":"NodeNotFound","message":"Node \"x\""}}"#

@@ -225,6 +225,9 @@ pub fn write_all(out: &mut impl Sink, value: Value<'_>) {
         Value::List(list) => {
             let mut separator: &[u8] = b"[";
             list.each(&mut |item| {
+                if out.is_full() {
+                    return;
+                }
                 put(out, separator);
                 separator = b",";
                 write_all(out, item);

@@ -28,6 +28,12 @@ pub const SEARCH_RESULTS: i32 = 100;
 pub const DEFAULT_SEARCH_RESULTS: i32 = 10;
 /// The most events in one answer to a poll.
 pub const EVENTS_IN_ANSWER: usize = 100;
+/// The most bytes of the events in one answer to a poll: 1 MB.
+pub const PAGE_BYTES: usize = 1 << 20;
+/// The most bytes of an answer's `data`, below the 6 MB that a function may answer: 5 MB.
+///
+/// Source: Lambda developer guide, "Lambda quotas".
+pub const ANSWER_BYTES: usize = 5 << 20;
 /// The most bytes of a live message: AppSync's 240 KB.
 pub const MESSAGE_BYTES: usize = 240 * 1_024;
 /// The most keys of a node's merged status.

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use mesh_core::cursor::{Cursor, Position, Since};
 use mesh_core::error::Result;
 use mesh_core::id::GroupKey;
-use mesh_core::limits::EVENTS_IN_ANSWER;
-use mesh_core::model::EventSlice;
+use mesh_core::limits::{EVENTS_IN_ANSWER, PAGE_BYTES};
+use mesh_core::model::{EventSlice, PageRoom};
 use mesh_core::settings::{SINCE_LOOK_BACK, elapsed};
 use mesh_core::store::EventPage;
 use mesh_core::time::Timestamp;
 
-use crate::items::call::{batch_of, event_count, number_of, recorded_at};
+use crate::items::call::{batch_of, bytes_of_events, event_count, number_of, recorded_at};
 use crate::items::group_id::epoch;
 use crate::items::keys;
 use crate::log::begin_recording;
@@ -29,6 +29,8 @@ struct Calls {
     calls: VecDeque<Call>,
     /// How many of their events the reader wants.
     events: usize,
+    /// Bytes of all their events, at least.
+    bytes: usize,
 }
 
 struct Call {
@@ -82,7 +84,7 @@ async fn calls_behind(
     let (first, last) = (keys::call_sort(position.call), keys::call_sort(u64::MAX >> 16));
     let mut log = store.table.query(keys::group(&key.id), PAGE).between(&first, &last);
     let mut calls = Calls::default();
-    while calls.events < EVENTS_IN_ANSWER
+    while !calls.fill_a_page()
         && let Some(page) = log.next().await?
     {
         for item in page {
@@ -138,39 +140,63 @@ impl Call {
         recorded_at(&self.item)
     }
 
+    /// Bytes of its events that the reader does not know; none if it knows some of them.
+    fn bytes(&self) -> usize {
+        if self.known == 0 { bytes_of_events(&self.item) } else { 0 }
+    }
+
     fn wanted(&self) -> usize {
         self.count.saturating_sub(self.known)
     }
 }
 
 impl Calls {
+    /// True if no page can have more than these.
+    fn fill_a_page(&self) -> bool {
+        self.events >= EVENTS_IN_ANSWER || self.bytes >= PAGE_BYTES
+    }
+
     fn push_newer(&mut self, call: Call) {
-        self.events += call.wanted();
+        self.add(&call);
         self.calls.push_back(call);
     }
 
     /// Adds an older call, and forgets newer ones that the answer has no room for.
     fn push_older(&mut self, call: Call) {
-        self.events += call.wanted();
+        self.add(&call);
         self.calls.push_front(call);
-        while let Some(newest) = self.calls.back()
-            && self.events - newest.wanted() >= EVENTS_IN_ANSWER
-        {
-            self.events -= newest.wanted();
-            self.calls.pop_back();
+        while let Some(newest) = self.calls.pop_back() {
+            self.remove(&newest);
+            if !self.fill_a_page() {
+                self.add(&newest);
+                self.calls.push_back(newest);
+                break;
+            }
         }
     }
 
-    /// The first events, as many as an answer has.
+    fn add(&mut self, call: &Call) {
+        self.events += call.wanted();
+        self.bytes += call.bytes();
+    }
+
+    fn remove(&mut self, call: &Call) {
+        self.events -= call.wanted();
+        self.bytes -= call.bytes();
+    }
+
+    /// The first events, as many as a page has.
     fn slices(&self, group: &Arc<GroupKey>) -> Result<Vec<EventSlice>> {
-        let mut room = EVENTS_IN_ANSWER;
+        let mut room = PageRoom::default();
         let mut slices = Vec::new();
         for call in &self.calls {
-            let end = call.count.min(call.known + room);
-            if call.known < end {
-                let batch = Arc::new(batch_of(&call.item, group)?);
-                slices.push(EventSlice { batch, range: call.known..end, reader: None });
-                room -= end - call.known;
+            if room.is_full() {
+                break;
+            }
+            let batch = Arc::new(batch_of(&call.item, group)?);
+            let range = call.known..call.known + room.take(&batch, call.known);
+            if !range.is_empty() {
+                slices.push(EventSlice { batch, range, reader: None });
             }
         }
         Ok(slices)

@@ -29,9 +29,6 @@ pub struct Handler {
     start: Start,
 }
 
-/// What became of a call.
-type Outcome = Result<Reply, Error>;
-
 impl Handler {
     /// Reads the environment and opens what the function needs.
     pub async fn open(function: Function, environment: &Environment) -> Result<Self, StartError> {
@@ -74,29 +71,36 @@ impl Handler {
         };
         let outcome = call.run(&self.context).await;
         invocation.usage = self.context.store.take_usage();
-        note(&mut invocation, &outcome);
+        let answer = outcome.and_then(|reply| {
+            note_reply(&mut invocation, &reply);
+            event::data(&reply)
+        });
+        if let Err(error) = &answer {
+            note_refusal(&mut invocation, error);
+        }
         println!("{}", invocation.line(&self.stack));
-        Ok(match outcome {
-            Ok(reply) => event::data(&reply),
-            Err(error) => event::error(error.error_type(), &error.to_string()),
-        })
+        Ok(answer.unwrap_or_else(|error| event::error(error.error_type(), &error.to_string())))
     }
 }
 
-/// Notes what is to be told of an outcome.
-fn note(invocation: &mut Invocation<'_>, outcome: &Outcome) {
-    match outcome {
-        Ok(Reply::Group(group)) if invocation.operation == "createGroup" => {
+/// Notes the new group or member of a reply.
+fn note_reply(invocation: &mut Invocation<'_>, reply: &Reply) {
+    match reply {
+        Reply::Group(group) if invocation.operation == "createGroup" => {
             invocation.protocol = Some(Protocol::of(group.record.use_web_socket));
             invocation.group_id = Some(group.record.key.id.to_string());
         }
-        Ok(Reply::Node(node)) => {
+        Reply::Node(node) => {
             invocation.protocol = Some(Protocol::of(node.record.use_web_socket));
         }
-        Ok(_) => {}
-        Err(error) => invocation.error_type = Some(error.error_type()),
+        _ => {}
     }
-    if let Err(Error::Store(detail) | Error::Unpublished(detail)) = outcome {
+}
+
+/// Notes why a call was refused, and logs the detail of a failure.
+fn note_refusal(invocation: &mut Invocation<'_>, error: &Error) {
+    invocation.error_type = Some(error.error_type());
+    if let Error::Store(detail) | Error::Unpublished(detail) = error {
         let Invocation { request_id, operation, group_id, .. } = invocation;
         tracing::error!(requestId = request_id, Operation = operation, groupId = group_id, %detail, "the store failed");
     }

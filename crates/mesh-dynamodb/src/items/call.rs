@@ -154,6 +154,11 @@ pub(crate) fn event_count(item: &Item) -> Result<usize> {
     item.number("eventCount")
 }
 
+/// Bytes of a call's events, as they are kept.
+pub(crate) fn bytes_of_events(item: &Item) -> usize {
+    item.optional_text("events").map_or(0, str::len)
+}
+
 /// Reads a call back.
 pub(crate) fn batch_of(item: &Item, group: &Arc<GroupKey>) -> Result<BatchEvent> {
     let events: Vec<Event> =

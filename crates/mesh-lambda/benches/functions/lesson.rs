@@ -133,7 +133,7 @@ impl Lesson {
     async fn data(&self, operation: &str, arguments: &[(&str, Value)]) -> Value {
         let event = Event::parse(with(file(operation), arguments).to_string().as_bytes()).unwrap();
         let reply = event.call(2).unwrap().run(&self.context).await.unwrap();
-        let answer: Value = serde_json::from_str(&event::data(&reply)).unwrap();
+        let answer: Value = serde_json::from_str(&event::data(&reply).unwrap()).unwrap();
         answer["data"].clone()
     }
 }

@@ -138,3 +138,25 @@ async fn only_what_no_client_can_do_is_a_fault() {
         assert!(functions.handler.answer("request", event.as_bytes()).await.is_err(), "{event}");
     }
 }
+
+#[tokio::test]
+async fn an_answer_has_at_most_five_megabytes() {
+    let functions = Functions::new().await;
+    let id = functions.data("create-group.json", &[]).await["id"].clone();
+    let data = json!([{ "key": "text", "value": "x".repeat(100_000) }]);
+    for number in 0..53 {
+        let node = json!(format!("node{number}"));
+        functions.data("join-group.json", &[("groupId", &id), ("nodeId", &node)]).await;
+        let report = [("groupId", &id), ("nodeId", &node), ("data", &data)];
+        functions.data("report-status.json", &report).await;
+        let mut list = event("list-group-statuses.json");
+        list["arguments"]["groupId"] = id.clone();
+        if number == 51 {
+            assert!(functions.answer(&list).await["error"].is_null(), "52 nodes have less");
+        } else if number == 52 {
+            let error = functions.answer(&list).await["error"].take();
+            assert_eq!(error["type"], "ValidationError");
+            assert!(error["message"].as_str().unwrap().contains("5242880 bytes"), "{error}");
+        }
+    }
+}

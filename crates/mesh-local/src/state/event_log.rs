@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use mesh_core::clock::Now;
 use mesh_core::cursor::{Position, Since};
-use mesh_core::limits::EVENTS_IN_ANSWER;
-use mesh_core::model::{BatchEvent, Event, EventSlice};
+use mesh_core::model::{BatchEvent, Event, EventSlice, PageRoom};
 use mesh_core::settings::{Lifetimes, SINCE_LOOK_BACK};
 use mesh_core::store::EventPage;
 
@@ -142,18 +141,17 @@ impl EventLog {
     }
 
     fn slices(&self, first_kept: usize, from: Position) -> Vec<EventSlice> {
-        let mut room = EVENTS_IN_ANSWER;
+        let mut room = PageRoom::default();
         let mut slices = Vec::new();
         let start = first_kept.max(self.calls.partition_point(|kept| kept.call < from.call));
         for kept in self.calls.range(start..) {
-            if room == 0 {
+            if room.is_full() {
                 break;
             }
             let taken = if kept.call == from.call { from.taken as usize } else { 0 };
             let first = taken.max(kept.from);
-            let end = kept.batch.events.len().min(first.saturating_add(room));
+            let end = first + room.take(&kept.batch, first);
             if first < end {
-                room -= end - first;
                 slices.push(EventSlice { batch: kept.batch.clone(), range: first..end, reader: None });
             }
         }

@@ -14,7 +14,7 @@ use super::plan::{Plan, RootField};
 use crate::limits::buffers::{Full, Hold};
 
 /// The most bytes of an answer's `data`: AppSync's functions may answer little more.
-pub const MAX_DATA_BYTES: usize = 5 << 20;
+pub const MAX_DATA_BYTES: usize = mesh_core::limits::ANSWER_BYTES;
 /// The most nodes, values and events that one request may look at: the largest group's values once.
 pub const MAX_ITEMS: usize = 600_000;
 

@@ -13,6 +13,7 @@ pub async fn polling<S: Store>(make: impl AsyncFn() -> Harness<S>) {
         make,
         a_cursor_goes_on_behind_its_event,
         answers_are_pages_of_a_hundred,
+        pages_end_before_a_megabyte,
         a_time_looks_back_four_seconds,
         events_are_kept_for_their_time,
         complete_tells_what_was_missed,
@@ -57,6 +58,28 @@ async fn answers_are_pages_of_a_hundred<S: Store>(room: Harness<S>) {
     }
     assert_eq!(pages, [100, 100, 10]);
     assert_eq!(names, (0..210).map(|number| number.to_string()).collect::<Vec<_>>());
+}
+
+async fn pages_end_before_a_megabyte<S: Store>(room: Harness<S>) {
+    let key = room.create_with_poller("host").await;
+    let began = room.now().wall.to_string();
+    for number in 0..12 {
+        let mut large = event(&number.to_string(), room.now());
+        large.payload = Some("x".repeat(220 * 1_024));
+        room.record(&key, "host", vec![large]).await.unwrap();
+    }
+    for since in [String::new(), began] {
+        let (mut since, mut pages, mut names) = (since, Vec::new(), Vec::new());
+        loop {
+            let page = room.events_since(&key, &since).await;
+            let Some(last) = page.last() else { break };
+            since.clone_from(&last.cursor);
+            pages.push(page.len());
+            names.extend(page.into_iter().map(|heard| heard.name));
+        }
+        assert_eq!(pages, [4, 4, 4]);
+        assert_eq!(names, (0..12).map(|number| number.to_string()).collect::<Vec<_>>());
+    }
 }
 
 async fn a_time_looks_back_four_seconds<S: Store>(room: Harness<S>) {

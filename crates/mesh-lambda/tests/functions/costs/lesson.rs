@@ -175,7 +175,7 @@ impl<'a> Lesson<'a> {
         let call = Call::read(field, arguments, MessageFields::ALL, None).unwrap();
         let reply = call.run(&self.context).await.unwrap();
         let units = self.context.store.take_usage();
-        let answer: Value = serde_json::from_str(&event::data(&reply)).unwrap();
+        let answer: Value = serde_json::from_str(&event::data(&reply).unwrap()).unwrap();
         self.used += Consumption {
             requests: 1,
             invocations: 1,
@@ -190,7 +190,8 @@ impl<'a> Lesson<'a> {
         let published = std::mem::take(&mut *self.published.0.lock().unwrap());
         for message in published {
             self.used += Consumption::of_calls("publishEventsByNode", 1);
-            let message: Value = serde_json::from_str(&event::data(&Reply::Message(message))).unwrap();
+            let message: Value =
+                serde_json::from_str(&event::data(&Reply::Message(message)).unwrap()).unwrap();
             self.deliver(&message["data"]);
         }
         answer["data"].clone()
