@@ -1,11 +1,12 @@
 // Programs of TurboWarp, Xcratch and Smalruby in one group.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startBrowser } from '../browser/support/browser.js';
+import { openPage, startBrowser } from '../browser/support/browser.js';
 import { SmalrubyProgram } from '../clients/support/smalruby.js';
 import { bothEntered } from './support/crossing.js';
 import { openInTurboWarp, openInXcratch, startClassroom } from './support/editors.js';
 import { game } from './support/games.js';
+import { smalrubyScript } from './support/smalruby-page.js';
 
 let browser;
 let classroom;
@@ -55,4 +56,16 @@ test('TurboWarp creates the group; Smalruby joins it', async () => {
   await program.join(classroom.domain, 'Cats');
   assert.equal(program.value('score'), '0');
   await meet(program, editors);
+});
+
+test('a build of Smalruby whose endpoint is /graphql works at every address that serves it', async () => {
+  classroom.put('smalruby.js', await smalrubyScript());
+  const page = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script src="smalruby.js"></script>';
+  const address = new URL(classroom.put('smalruby.html', page));
+  for (const hostname of ['127.0.0.1', 'localhost']) {
+    address.hostname = hostname;
+    const smalruby = await openPage(browser, `${address}#key=${classroom.apiKey}`);
+    await smalruby.waitForFunction(() => document.title).catch(() => assert.fail(`nothing came at ${address}`));
+    assert.match(await smalruby.title(), /"key":"score"/, hostname);
+  }
 });
