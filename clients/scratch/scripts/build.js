@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { minify } from "terser";
 
 const inRepository = (path) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const TARGET = inRepository("crates/mesh-server/pages/extension/mesh.js");
@@ -20,7 +21,6 @@ const { outputFiles } = await build({
   absWorkingDir: inRepository("clients/scratch"),
   entryPoints: ["src/index.ts"],
   alias: { "mesh-v2-client": inRepository("clients/javascript/src/index.ts") },
-  banner: { js: BANNER },
   outfile: TARGET,
   bundle: true,
   minify: true,
@@ -30,7 +30,9 @@ const { outputFiles } = await build({
   target: "es2022",
   logLevel: "warning",
 });
-const made = Buffer.from(outputFiles[0].contents);
+// Terser makes it 4 % smaller still.
+const { code } = await minify(outputFiles[0].text, { ecma: 2022, compress: { passes: 3 } });
+const made = Buffer.from(`${BANNER}${code}\n`);
 const size = gzipSync(made, { level: 9 }).length;
 console.log(`mesh.js: ${made.length} bytes, ${size} gzipped`);
 

@@ -7,12 +7,10 @@ export const EXTENSION_ID = "meshV2";
 const COLOR = "#0f766e";
 
 /** Three nodes that know each other. */
-const icon = (color: string) =>
-  `data:image/svg+xml,${encodeURIComponent(
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40" fill="${color}" stroke="${color}" stroke-width="3">` +
-      '<path d="M20 10 9 29h22z" fill="none"/><circle cx="20" cy="10" r="4.5"/><circle cx="9" cy="29" r="4.5"/>' +
-      '<circle cx="31" cy="29" r="4.5"/></svg>',
-  )}`;
+const ICON = `data:image/svg+xml,${encodeURIComponent(
+  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40" fill="none" stroke="${COLOR}" stroke-linecap="round">` +
+    '<path d="M20 9 8 30h24z" stroke-width="3"/><path d="M20 9h0M8 30h0M32 30h0" stroke-width="11"/></svg>',
+)}`;
 
 const text = (defaultValue: string) => ({ type: "string", defaultValue });
 
@@ -26,8 +24,7 @@ export const describe = (texts: Texts, isSandboxed: boolean) => ({
   color1: COLOR,
   color2: "#0d655e",
   color3: "#0b544e",
-  blockIconURI: icon("#fff"),
-  menuIconURI: icon(COLOR),
+  menuIconURI: ICON,
   blocks: [
     {
       opcode: "getSensorValue",
@@ -38,12 +35,7 @@ export const describe = (texts: Texts, isSandboxed: boolean) => ({
       },
     },
     { opcode: "enter", blockType: "command", text: texts.enter, arguments: { NAME: text(texts.group) } },
-    {
-      opcode: "setNickname",
-      blockType: "command",
-      text: texts.setNickname,
-      arguments: { NAME: text(texts.nickname) },
-    },
+    { opcode: "setNickname", blockType: "command", text: texts.setNickname, arguments: { NAME: text(texts.nickname) } },
     { opcode: "leave", blockType: "command", text: texts.leave },
     { opcode: "isConnected", blockType: "Boolean", text: texts.isConnected },
     { opcode: "getNames", blockType: "reporter", text: texts.names },

@@ -1,6 +1,6 @@
 /**
- * What the link says that the extension was loaded by. Key, domain and group stand behind its `#`, which
- * browsers send to no server: `mesh.js#da2-...`, or `mesh.js#key=da2-...&domain=...&group=...&name=...`.
+ * What the link says that the extension was loaded by. Key, domain, group and name stand behind its `#`, which
+ * browsers send to no server: `mesh.js#key=da2-...&domain=...&group=...&name=...`. The page may have them, too.
  */
 
 /** What is known of the mesh before anybody is asked. */
@@ -16,28 +16,10 @@ export interface Link {
 }
 
 /** Reads the address of the extension's script and that of the page that it runs on. */
-export function readLink(script: string | undefined, page: string | undefined): Link {
-  const url = script !== undefined && /^https?:/.test(script) ? new URL(script) : undefined;
-  // Pages of editors have other things there, as the number of a project: only what is named counts.
-  const onPage = fragment(page);
-  return { ...onPage, ...fragment(url?.href, true), ...(url && { origin: url.origin }) };
+export function readLink(script = "", page = ""): Link {
+  const origin = /^https?:/.test(script) && { origin: new URL(script).origin };
+  return { ...fragment(page), ...fragment(script), ...origin };
 }
 
-function fragment(url: string | undefined, mayBeKey = false): Link {
-  const text = url?.split("#")[1] ?? "";
-  if (mayBeKey && text && !text.includes("=")) return { key: decoded(text) };
-  const given = new URLSearchParams(text);
-  const named = ["key", "domain", "group", "name"].flatMap((name) => {
-    const value = given.get(name);
-    return value ? [[name, value]] : [];
-  });
-  return Object.fromEntries(named) as Link;
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
+/** Pages of editors have other things there, as the number of a project. They are nobody's concern. */
+const fragment = (url: string): Link => Object.fromEntries(new URLSearchParams(url.split("#")[1]));

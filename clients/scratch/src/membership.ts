@@ -94,15 +94,14 @@ export class Membership {
 
   #begin(session: Session): void {
     this.#session = session;
-    const show = () => (this.#status = { standing: session.state as Standing });
-    const on = (type: string, listener: (detail: never) => void) =>
-      session.addEventListener(type, (event) => {
-        if (this.#session === session) listener((event as CustomEvent<never>).detail);
-      });
-    on("state", show);
-    on("event", ({ name }: { name: string }) => this.#listener.event(name));
-    on("error", ({ error }: { error: unknown }) => console.warn("Mesh:", error));
-    on("ended", () => {
+    // After it was left, a session says nothing here any more.
+    const isCurrent = () => this.#session === session;
+    const show = () => isCurrent() && (this.#status = { standing: session.state as Standing });
+    session.on("state", show);
+    session.on("event", ({ name }) => isCurrent() && this.#listener.event(name));
+    session.on("error", ({ error }) => console.warn("Mesh:", error));
+    session.on("ended", () => {
+      if (!isCurrent()) return;
       this.#session = undefined;
       this.#status = { standing: "over" };
     });

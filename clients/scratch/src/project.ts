@@ -5,7 +5,6 @@
  * TurboWarp compiles scripts, and then no block's function is called for them. So variables are compared
  * after each frame, and broadcasts are noticed where both the compiler and the interpreter start scripts.
  */
-import { RateLimiter } from "./rate-limiter.js";
 import type { Primitive, Runtime, Util } from "./scratch.js";
 
 const RECEIVED = "event_whenbroadcastreceived";
@@ -14,8 +13,8 @@ const BROADCASTS = ["event_broadcast", "event_broadcastandwait"];
 const OWNER = Symbol.for("mesh-v2 project");
 /** How many events wait to be started at most; the oldest give way. */
 const MAX_WAITING = 1_000;
-/** A project starts the scripts of a message once in a frame, so no more than this many a second are heard. */
-const EVENTS_PER_SECOND = 30;
+/** Scripts of a message start once in a frame, so no more events of a name are heard in this many frames. */
+const FRAMES = 30;
 
 /** Where a project's news goes. */
 export interface ProjectOutput {
@@ -31,7 +30,9 @@ export class Project {
   readonly #startHats: Runtime["startHats"];
   /** What each global variable was when it was last looked at. */
   #known = new Map<string, unknown>();
-  readonly #rates = new RateLimiter(EVENTS_PER_SECOND);
+  /** How often each message was sent in the last frames: a loop without a pause must not flood a classroom. */
+  readonly #sent = new Map<string, number>();
+  #frames = 0;
   /** How many broadcasts there were. */
   #broadcasts = 0;
   /** The messages whose scripts were started since the last frame. */
@@ -99,7 +100,9 @@ export class Project {
 
   #fire(name: string): void {
     this.#broadcasts++;
-    if (this.#isStopped || !this.#rates.take(name)) return;
+    const sent = (this.#sent.get(name) ?? 0) + 1;
+    this.#sent.set(name, sent);
+    if (this.#isStopped || sent > FRAMES) return;
     // What was set before the broadcast is heard before it.
     this.report();
     this.#output.fire(name);
@@ -138,6 +141,7 @@ export class Project {
       step.call(runtime);
       if (this.#isStopped) return;
       this.report();
+      if (++this.#frames % FRAMES === 0) this.#sent.clear();
       this.#started.clear();
       this.#startWaiting();
     };

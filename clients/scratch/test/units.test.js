@@ -3,12 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sources } from "./support/sources.js";
 
-const { asCode, hexOfLabel, Pulses, RateLimiter, readLink, textsFor } = await sources(
+const { asCode, hexOfLabel, Pulses, readLink, textsFor } = await sources(
   "code",
   "labels",
   "link",
   "pulses",
-  "rate-limiter",
   "texts",
 );
 
@@ -16,8 +15,7 @@ test("the link of the script gives server and key, and what it names", () => {
   const script = "http://192.168.0.5:4000/extension/mesh.js";
   const origin = "http://192.168.0.5:4000";
   assert.deepEqual(readLink(script, undefined), { origin });
-  assert.deepEqual(readLink(`${script}#da2-k%2Fe`, undefined), { origin, key: "da2-k/e" });
-  assert.deepEqual(readLink(`${script}#da2-100%`, undefined), { origin, key: "da2-100%" });
+  assert.deepEqual(readLink(`${script}#key=da2-k%2Fe`, undefined), { origin, key: "da2-k/e" });
   const named = "#key=k&domain=3%E5%B9%B4&group=Cats&name=Aoi";
   assert.deepEqual(readLink(script + named, undefined), {
     origin,
@@ -30,8 +28,8 @@ test("the link of the script gives server and key, and what it names", () => {
 
 test("a page gives what it names; the number of a project is no key", () => {
   assert.deepEqual(readLink("data:text/javascript,", "http://h/game.html#key=k&group=Cats"), { key: "k", group: "Cats" });
-  assert.deepEqual(readLink(undefined, "https://turbowarp.org/#123456"), {});
-  assert.deepEqual(readLink("http://h/mesh.js#a", "http://h/#key=b"), { origin: "http://h", key: "a" });
+  assert.equal(readLink(undefined, "https://turbowarp.org/#123456").key, undefined);
+  assert.deepEqual(readLink("http://h/mesh.js#key=a", "http://h/#key=b"), { origin: "http://h", key: "a" });
 });
 
 test("codes are six consonants, however they are typed", () => {
@@ -45,15 +43,6 @@ test("six hiragana are the digits that Smalruby shows by them", () => {
   assert.equal(hexOfLabel("いしかたうん"), "012345");
   assert.equal(hexOfLabel("はこになくき"), "abcdef");
   for (const name of ["いしかたう", "いしかたうんて", "ねずみさんだ"]) assert.equal(hexOfLabel(name), undefined);
-});
-
-test("thirty uses of a name a second, and none of another name's", () => {
-  let now = 5_000;
-  const limiter = new RateLimiter(30, () => now);
-  const taken = (name) => Array.from({ length: 40 }, () => limiter.take(name)).filter(Boolean).length;
-  assert.deepEqual([taken("a"), taken("b"), taken("a")], [30, 30, 0]);
-  now += 1_000;
-  assert.equal(taken("a"), 30);
 });
 
 test("each event is one yes between two nos for every hat", () => {

@@ -47,7 +47,7 @@ export const startClassroom = async (...options) => {
     origin,
     /** The link to the extension, with the key or without. */
     extension: `${origin}/extension/mesh.js`,
-    keyed: `${origin}/extension/mesh.js#${server.apiKey}`,
+    keyed: `${origin}/extension/mesh.js#key=${server.apiKey}`,
     /** Puts a file beside the pages; gives its address. */
     put: (name, contents) => {
       writeFileSync(join(folder, name), contents);
