@@ -18,6 +18,14 @@ impl Hosts {
         host.and_then(without_port).is_some_and(|name| self.knows(name))
     }
 
+    /// What a client calls this server: a name or address that [`Self::admit`] admits, and a port if it gave one.
+    pub(super) fn authority<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        let host = headers.get(HOST)?.to_str().ok().filter(|_| self.admit(headers))?;
+        let after_name = host.rsplit_once(']').map_or(host, |(_, rest)| rest);
+        let port = after_name.split_once(':').map_or("0", |(_, port)| port);
+        port.parse::<u16>().is_ok().then_some(host)
+    }
+
     fn knows(&self, name: &str) -> bool {
         let given = self.0.iter().any(|given| given.eq_ignore_ascii_case(name));
         given || name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()

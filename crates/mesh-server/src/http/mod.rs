@@ -5,6 +5,7 @@ mod admin;
 mod answer;
 mod body;
 mod console;
+mod extension;
 mod folder;
 mod graphql;
 mod hosts;
@@ -84,6 +85,8 @@ pub struct Peer {
     pub address: IpAddr,
     /// Whether it came in through a loopback listener.
     pub through_loopback: bool,
+    /// Whether it came in over TLS.
+    pub over_tls: bool,
     /// Whether its connection is one more than allowed.
     pub over_limit: bool,
     /// What the connection may ask for in a time.
@@ -113,6 +116,7 @@ pub fn app(app: Arc<App>) -> Router {
         .route("/admin/remove", post(admin::remove))
         .route("/admin/rename", post(admin::rename))
         .merge(console::routes())
+        .route("/extension/mesh.js", get(extension::serve))
         .merge(join::page())
         .merge(Pages::new::<Board>(OWN_SERVER_ONLY).routes("/board"))
         .merge(Pages::new::<Example>(ANY_SERVER).routes("/example"))

@@ -149,6 +149,7 @@ impl Accepting {
         let peer = Peer {
             address,
             through_loopback: self.through_loopback,
+            over_tls: self.tls.is_some(),
             over_limit: admitted.is_over_limit(),
             rate: self.limits.rates.connection(),
             open: Arc::new(admitted),

@@ -6,6 +6,7 @@ mod admin;
 mod browsers;
 mod docs;
 mod errors;
+mod extension;
 mod fields;
 mod folder;
 mod hostile;

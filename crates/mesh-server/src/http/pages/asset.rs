@@ -69,20 +69,23 @@ impl Asset {
     }
 
     fn gzip(&self) -> Option<Bytes> {
-        let compress = || {
-            let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-            encoder.write_all(&self.plain).ok()?;
-            let compressed = encoder.finish().ok()?;
-            (compressed.len() < self.plain.len()).then(|| compressed.into())
-        };
         if self.plain.len() < COMPRESSED_FROM {
             return None;
         }
-        self.gzip.get_or_init(compress).clone()
+        self.gzip.get_or_init(|| gzip(&self.plain)).clone()
     }
 }
 
-fn accepts_gzip(request: &HeaderMap) -> bool {
+/// Compresses a file, unless that would not make it smaller.
+pub(in crate::http) fn gzip(plain: &[u8]) -> Option<Bytes> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(plain).ok()?;
+    let compressed = encoder.finish().ok()?;
+    (compressed.len() < plain.len()).then(|| compressed.into())
+}
+
+/// Whether a client takes compressed answers.
+pub(in crate::http) fn accepts_gzip(request: &HeaderMap) -> bool {
     let accepted = request.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     accepted.flat_map(|value| value.split(',')).any(|coding| {
         let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));

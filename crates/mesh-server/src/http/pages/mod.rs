@@ -3,7 +3,7 @@
 //! A page of ours loads nothing from elsewhere, and no page of others can frame or read it. Browsers ask
 //! at each visit whether their copy is still the newest, so a newer binary is a newer page.
 
-mod asset;
+pub(super) mod asset;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
