@@ -59,6 +59,21 @@ test('a server that does not answer', async () => {
   assert.equal(await program.says('isConnected'), false);
 });
 
+test('the code of the board is all that a child types: into the only group, or into one of its name', async () => {
+  const lesson = await startClassroom();
+  const code = await lesson.code(browser);
+  const open = () => openInTurboWarp(browser, lesson, project, { extension: lesson.extension });
+  const [one, other] = await Promise.all([open(), open()]);
+  await Promise.all([enter(one, code), enter(other, code.toLowerCase().replace(' ', ''))]);
+  assert.deepEqual([await one.says('getState'), await other.says('getState')], ['connected', 'connected']);
+  const names = await one.eventually('getNames', {}, names => names.includes(','));
+  assert.match(names, /^host, /);
+  const third = await open();
+  await enter(third, code);
+  await one.eventually('getNames', {}, names => names.split(', ').length === 3);
+  await lesson.stop();
+});
+
 test('who enters the same name at the same moment meets in one group', async () => {
   const programs = await Promise.all(Array.from({ length: 4 }, () => open()));
   await Promise.all(programs.map(program => enter(program, 'at once')));
@@ -73,7 +88,7 @@ test('a nickname is what others see; leaving ends what one created', async () =>
   await enter(host, 'names');
   await member.does('setNickname', { NAME: ' Aoi\n' });
   await enter(member, 'names');
-  assert.match(await member.says('getNames'), /^host, /);
+  assert.equal(await member.says('getNames'), 'host, Aoi');
   await host.does('leave');
   assert.equal(await host.says('getState'), 'not in a mesh');
   assert.equal(await member.eventually('getState', {}, state => state === 'over'), 'over');

@@ -48,17 +48,12 @@ for (const [compiler, words] of [[true, 'compiled'], [false, 'interpreted']]) {
 
 for (const [sandbox, words] of [['iframe', 'a frame'], ['worker', 'a worker']]) {
   test(`sandboxed in ${words}`, async () => {
-    // A worker does not learn the link that it was loaded by, nor can it ask.
-    const byCode = sandbox === 'worker' && { prepare: page => answerCodes(page), extension: classroom.extension };
-    const group = sandbox === 'worker' ? 'KMF RTX' : 'frames';
-    const openEach = async sides => open(await sandboxedGame(classroom.keyed, { group, ...sides }), { sandbox, ...byCode });
+    // A worker does not learn the link that it was loaded by, nor can it ask. So it comes in by the board's code.
+    const isWorker = sandbox === 'worker';
+    const extension = isWorker ? classroom.extension : classroom.keyed;
+    const group = isWorker ? await classroom.code(browser) : 'frames';
+    const openEach = async sides => open(await sandboxedGame(extension, { group, ...sides }), { sandbox, extension });
     const [one, other] = await bothEntered(openEach(LEFT), openEach(RIGHT));
     await crossing(one, other);
   });
 }
-
-const answerCodes = page =>
-  page.context().route('**/join/enter', (route, request) => {
-    const isKnown = request.postDataJSON().code === 'kmfrtx';
-    return isKnown ? route.fulfill({ json: { key: classroom.apiKey } }) : route.fulfill({ status: 404 });
-  });

@@ -23,7 +23,7 @@ const args = [
 ];
 
 /** Headless Chromium, ended with `close()`. */
-export const startBrowser = () => chromium.launch({ executablePath, args });
+export const startBrowser = (...more) => chromium.launch({ executablePath, args: [...args, ...more] });
 
 /**
  * Opens a page in a profile of its own. `page.problems` gathers what no page of ours may do;
