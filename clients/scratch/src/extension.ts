@@ -132,9 +132,10 @@ export function extensionFor(scratch: ScratchApi, script: string | undefined) {
       if (error === NO_KEY) return key;
       const { type } = error as { type?: unknown };
       if (type === "UnauthorizedException") return wrongKey;
-      if (type === "LocalNetworkError") return noAnswer + allowLocalNetwork;
-      if (type === "NetworkError" || error instanceof TypeError) return noAnswer;
-      return String(error);
+      const isSilent = error instanceof TypeError;
+      // What a page on https requests fails without a word until it is allowed.
+      if (type === "LocalNetworkError" || (isSilent && isSecureContext)) return noAnswer + allowLocalNetwork;
+      return isSilent || type === "NetworkError" ? noAnswer : String(error);
     }
   };
 }

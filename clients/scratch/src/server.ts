@@ -22,7 +22,6 @@ export interface Opened {
 export class Server {
   readonly #link: Link;
   readonly #askForKey: () => string | null;
-  #origin: Promise<string> | undefined;
   #key: string | undefined;
 
   /** `askForKey` asks the user, who may decline or not be there. */
@@ -34,7 +33,7 @@ export class Server {
 
   /** Opens the mesh with the key that `text` is a code for, that is known, or that the user knows. */
   async open(text: string): Promise<Opened> {
-    const origin = await (this.#origin ??= this.#findOrigin());
+    const origin = await this.#findOrigin();
     const code = asCode(text);
     const invitation = code === undefined ? undefined : await redeem(origin, code);
     this.#key = invitation?.key ?? this.#key ?? (this.#askForKey()?.trim() || undefined);
