@@ -21,9 +21,12 @@ impl Hosts {
     /// What a client calls this server: a name or address that [`Self::admit`] admits, and a port if it gave one.
     pub(super) fn authority<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
         let host = headers.get(HOST)?.to_str().ok().filter(|_| self.admit(headers))?;
-        let after_name = host.rsplit_once(']').map_or(host, |(_, rest)| rest);
-        let port = after_name.split_once(':').map_or("0", |(_, port)| port);
-        port.parse::<u16>().is_ok().then_some(host)
+        let after_name = match host.rsplit_once(']') {
+            Some((_, rest)) => rest,
+            None => host.find(':').map_or("", |colon| &host[colon..]),
+        };
+        let is_port = |port: &str| port.parse::<u16>().is_ok();
+        (after_name.is_empty() || after_name.strip_prefix(':').is_some_and(is_port)).then_some(host)
     }
 
     fn knows(&self, name: &str) -> bool {
