@@ -46,7 +46,7 @@ test('without a key, with a wrong one, and with the right one after that', async
     await enter(program, 'keys');
     states.push(await program.says('getState'));
   }
-  assert.match(states[0], /^Key of the mesh\?/);
+  assert.match(states[0], /^Key\?/);
   assert.deepEqual(states.slice(1), ['the key is wrong', 'connected']);
 });
 

@@ -75,7 +75,7 @@ export class Membership {
 
   async #enter(wanted: string, signal: AbortSignal): Promise<void> {
     try {
-      const session = await enterGroup(await this.#server.open(wanted), wanted, this.#joinOptions(signal));
+      const session = await enterGroup(await this.#server.open(wanted), this.#joinOptions(signal));
       if (signal.aborted) return void session.leave();
       this.#begin(session);
     } catch (error) {
@@ -111,8 +111,8 @@ export class Membership {
 }
 
 /** Enters the group that a code stands for, or the one of this name. */
-async function enterGroup({ mesh, invitation }: Opened, wanted: string, options: JoinOptions): Promise<Session> {
-  if (invitation?.group) return mesh.join(invitation.group, options);
+async function enterGroup({ mesh, name: wanted, group }: Opened, options: JoinOptions): Promise<Session> {
+  if (group) return mesh.join(group, options);
   const label = hexOfLabel(wanted);
   const find = async () => {
     const groups = await mesh.groups(options);

@@ -13,10 +13,11 @@ const DATA_INTERVAL = 50;
 /** Thrown where there is no key and nobody gave one. */
 export const NO_KEY = new Error("no key");
 
-/** How a mesh was opened, and what a code said about it. */
+/** A mesh, and the group in it that was asked for: by name, or as a code says. */
 export interface Opened {
   readonly mesh: Mesh;
-  readonly invitation?: Invitation;
+  readonly name: string;
+  readonly group: Invitation["group"] | undefined;
 }
 
 export class Server {
@@ -46,7 +47,8 @@ export class Server {
       dataInterval: DATA_INTERVAL,
       ...(domain !== undefined && { domain }),
     });
-    return { mesh, ...(invitation && { invitation }) };
+    // However a code was typed, all meet in one group.
+    return { mesh, name: (invitation && code) ?? text, group: invitation?.group };
   }
 
   /** Forgets a key that the server does not know, so that the next one is asked for. */

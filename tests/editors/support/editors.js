@@ -8,6 +8,8 @@ import { newFolder } from '../../clients/support/folders.js';
 import { startServer } from '../../clients/support/server.js';
 
 const PACKAGER = dirname(createRequire(import.meta.url).resolve('@turbowarp/packager'));
+/** How long a test waits for what a block says, in milliseconds. */
+const PATIENCE = 15_000;
 const ADMIN_KEY = 'admin-the-teachers';
 const PAGE = fileURLToPath(new URL('editor.html', import.meta.url));
 
@@ -71,11 +73,12 @@ const project = page => ({
   does: (opcode, args = {}) => page.evaluate(async ([opcode, args]) => void (await block(opcode, args)), [opcode, args]),
   /** What a reporter says as soon as that is right. */
   eventually: async (opcode, args, isRight) => {
-    for (;;) {
-      const said = await page.evaluate(([opcode, args]) => block(opcode, args), [opcode, args]);
+    let said;
+    for (const end = Date.now() + PATIENCE; Date.now() < end; await page.waitForTimeout(50)) {
+      said = await page.evaluate(([opcode, args]) => block(opcode, args), [opcode, args]);
       if (isRight(said)) return said;
-      await page.waitForTimeout(50);
     }
+    throw new Error(`${opcode} still says ${said}`);
   },
   /** The same page after a reload. */
   reopened: () => packed(page),
