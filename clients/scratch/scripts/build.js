@@ -10,12 +10,8 @@ const inRepository = (path) => fileURLToPath(new URL(`../../../${path}`, import.
 const TARGET = inRepository("crates/mesh-server/pages/extension/mesh.js");
 /** Bytes that the file may have when it is compressed. */
 const MOST_BYTES = 15_000;
-/** TurboWarp's gallery reads these lines; so do people who find the file on their disk. */
-const BANNER = `// Name: Mesh
-// ID: meshV2
-// Description: Share variables and events with the programs of your classroom.
-// License: MIT
-`;
+/** For people who find the file on their disk. */
+const BANNER = "// Mesh for Scratch-like editors. License: MIT\n";
 
 const { outputFiles } = await build({
   absWorkingDir: inRepository("clients/scratch"),

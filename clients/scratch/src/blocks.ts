@@ -8,8 +8,8 @@ const COLOR = "#0f766e";
 
 /** Three nodes that know each other. */
 const ICON = `data:image/svg+xml,${encodeURIComponent(
-  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40" fill="none" stroke="${COLOR}" stroke-linecap="round">` +
-    '<path d="M20 9 8 30h24z" stroke-width="3"/><path d="M20 9h0M8 30h0M32 30h0" stroke-width="11"/></svg>',
+  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9" fill="none" stroke="${COLOR}" stroke-linecap="round">` +
+    '<path d="M4.5 2 2 7h5z"/><path d="M4.5 2h0M2 7h0M7 7h0" stroke-width="3"/></svg>',
 )}`;
 
 const text = (defaultValue: string) => ({ type: "string", defaultValue });
