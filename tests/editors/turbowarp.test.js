@@ -46,14 +46,17 @@ for (const [compiler, words] of [[true, 'compiled'], [false, 'interpreted']]) {
   });
 }
 
-for (const [sandbox, words] of [['iframe', 'a frame'], ['worker', 'a worker']]) {
-  test(`sandboxed in ${words}`, async () => {
-    // A worker does not learn the link that it was loaded by, nor can it ask. So it comes in by the board's code.
-    const isWorker = sandbox === 'worker';
-    const extension = isWorker ? classroom.extension : classroom.keyed;
-    const group = isWorker ? await classroom.code(browser) : 'frames';
-    const openEach = async sides => open(await sandboxedGame(extension, { group, ...sides }), { sandbox, extension });
-    const [one, other] = await bothEntered(openEach(LEFT), openEach(RIGHT));
-    await crossing(one, other);
-  });
-}
+test('sandboxed in a frame', async () => {
+  const openEach = async sides => open(await sandboxedGame(classroom.keyed, { group: 'frames', ...sides }), { sandbox: 'iframe' });
+  await crossing(...(await bothEntered(openEach(LEFT), openEach(RIGHT))));
+});
+
+test('sandboxed in a worker, which does not learn its link and cannot ask, by the code of the board', async () => {
+  const lesson = await startClassroom();
+  const { extension } = lesson;
+  const group = await lesson.code(browser);
+  const openEach = async sides =>
+    openInTurboWarp(browser, lesson, await sandboxedGame(extension, { group, ...sides }), { sandbox: 'worker', extension });
+  await crossing(...(await bothEntered(openEach(LEFT), openEach(RIGHT))));
+  await lesson.stop();
+});

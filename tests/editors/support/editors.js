@@ -49,7 +49,7 @@ export const startClassroom = async (...options) => {
     /** The link to the extension, with the key or without. */
     extension: `${origin}/extension/mesh.js`,
     keyed: `${origin}/extension/mesh.js#key=${server.apiKey}`,
-    /** The code that a board shows, which stays open. */
+    /** The code that the board shows as long as there is no group. The board stays open. */
     code: async browser => {
       const board = await openPage(browser, `${origin}/board/#key=${ADMIN_KEY}`);
       return board.locator('#lobby-code', { hasText: /^[A-Z]{3} [A-Z]{3}$/ }).textContent();
