@@ -29,7 +29,8 @@ async fn every_page_may_load_it_and_it_knows_where_it_came_from() {
 #[tokio::test]
 async fn nobody_else_writes_into_it() {
     let server = TestServer::start().await;
-    for host in ["evil.example", "localhost:\"-alert()-\"", "127.0.0.1:99999", "localhost:1/x", "[::1]evil:1"] {
+    for host in ["evil.example", "localhost:\"-alert()-\"", "127.0.0.1:99999", "localhost:1/x", "[::1]evil:1"]
+    {
         let file = extension(&server, &[("host", host)]).await;
         assert_eq!(file.status, StatusCode::FORBIDDEN, "{host}");
     }
