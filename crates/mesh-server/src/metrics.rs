@@ -42,6 +42,8 @@ pub struct Metrics {
     groups: Gauge,
     nodes: Gauge,
     kept_bytes: Gauge,
+    waiting_bytes: Gauge,
+    held_bytes: Gauge,
     grown: Mutex<Grown>,
 }
 
@@ -68,6 +70,8 @@ impl Metrics {
             groups: Gauge::default(),
             nodes: Gauge::default(),
             kept_bytes: Gauge::default(),
+            waiting_bytes: Gauge::default(),
+            held_bytes: Gauge::default(),
             grown: Mutex::default(),
         };
         metrics.registered()
@@ -88,6 +92,10 @@ impl Metrics {
         registry.register("nodes", "Joined nodes, hosts not counted", self.nodes.clone());
         let help = "Memory of the events that are kept for pollers";
         registry.register_with_unit("events_kept", help, Unit::Bytes, self.kept_bytes.clone());
+        let help = "Memory of messages that wait for subscribers";
+        registry.register_with_unit("waiting", help, Unit::Bytes, self.waiting_bytes.clone());
+        let help = "Memory of requests and answers on their way";
+        registry.register_with_unit("held", help, Unit::Bytes, self.held_bytes.clone());
         {
             let grown = self.grown.lock();
             registry.register("deliveries", "Messages handed to subscribers", grown.deliveries.clone());
@@ -138,13 +146,20 @@ impl Metrics {
     }
 
     /// Writes all figures.
-    pub fn encode(&self, hub: hub::HubCounts, store: store::StoreCounts) -> Result<String, fmt::Error> {
+    pub fn encode(
+        &self,
+        hub: hub::HubCounts,
+        store: store::StoreCounts,
+        held_bytes: usize,
+    ) -> Result<String, fmt::Error> {
         let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         self.connections.set(signed(hub.connections as u64));
         self.subscriptions.set(signed(hub.subscriptions));
         self.groups.set(signed(store.groups as u64));
         self.nodes.set(signed(store.nodes as u64));
         self.kept_bytes.set(signed(store.kept_bytes as u64));
+        self.waiting_bytes.set(signed(hub.waiting_bytes as u64));
+        self.held_bytes.set(signed(held_bytes as u64));
         let grown = self.grown.lock();
         for (counter, reading) in [
             (&grown.deliveries, hub.deliveries),

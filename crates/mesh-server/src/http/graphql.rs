@@ -55,7 +55,12 @@ async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
     let mut hold = app.limits.buffers.hold(address);
     let body = match read(&parts.headers, &mut body, &mut hold).await {
         Ok(body) => mend_surrogates(body),
-        Err(response) => return response,
+        Err(response) => {
+            if response.status() == StatusCode::TOO_MANY_REQUESTS {
+                app.metrics.refused(ErrorType::LimitExceededError);
+            }
+            return response;
+        }
     };
     if let Err(too_much) = admit_bytes(app, peer, address, body.len()) {
         return refuse(app, too_much);

@@ -24,7 +24,11 @@ pub(super) async fn health(State(app): State<Arc<App>>) -> Response<Body> {
 }
 
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response<Body> {
-    let figures = app.metrics.encode(app.realtime.hub.counts(), app.context.store.counts());
+    let figures = app.metrics.encode(
+        app.realtime.hub.counts(),
+        app.context.store.counts(),
+        app.limits.buffers.held_bytes(),
+    );
     let Ok(text) = figures else { return answer::internal("the metrics could not be written") };
     let mut response = Response::new(Body::from(text));
     let text_format = "application/openmetrics-text; version=1.0.0; charset=utf-8";

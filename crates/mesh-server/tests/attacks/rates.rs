@@ -1,0 +1,105 @@
+//! Floods: of calls, of groups, of garbage, by address, connection and group.
+
+use hyper::{Method, StatusCode};
+use mesh_server::limits::rates::{Flood, RateLimits};
+use serde_json::json;
+
+use crate::still_works;
+use crate::support::{KEY, Options, Socket, TestServer};
+
+/// Limits of an address that nothing comes back of during a test.
+fn by_address(factor: f64) -> Options {
+    let rates = RateLimits { by_address: Some(factor), floods: None };
+    Options { rates, trusted_proxies: 1, ..Options::default() }
+}
+
+async fn status(server: &TestServer, from: &str, key: &str, body: &str) -> (StatusCode, Option<u64>) {
+    let headers = [("x-api-key", key), ("x-forwarded-for", from)];
+    let answer = server.client().await.send(Method::POST, "/graphql", &headers, body.as_bytes()).await;
+    let retry_after = answer.header("retry-after").map(|seconds| seconds.parse().unwrap());
+    (answer.status, retry_after)
+}
+
+fn create(host: usize) -> String {
+    let query = format!(r#"mutation {{ createGroup(name: "n", hostId: "h{host}", domain: "d") {{ id }} }}"#);
+    json!({"query": query}).to_string()
+}
+
+#[tokio::test]
+async fn one_client_cannot_fill_a_domain_with_groups() {
+    // Two groups at once, then one in three minutes.
+    let server = TestServer::start_with(by_address(0.01)).await;
+    for host in 0..2 {
+        assert_eq!(status(&server, "192.0.2.1", KEY, &create(host)).await.0, StatusCode::OK);
+    }
+    let (refused, retry_after) = status(&server, "192.0.2.1", KEY, &create(2)).await;
+    assert_eq!(refused, StatusCode::TOO_MANY_REQUESTS);
+    assert!((1..=201).contains(&retry_after.unwrap()));
+    assert_eq!(status(&server, "192.0.2.2", KEY, &create(3)).await.0, StatusCode::OK, "another client");
+    assert_eq!(status(&server, "127.0.0.1", KEY, &create(4)).await.0, StatusCode::OK, "loopback");
+}
+
+#[tokio::test]
+async fn wrong_keys_and_garbage_have_a_limit() {
+    let server = TestServer::start_with(by_address(0.01)).await;
+    let garbage = [(KEY, "no json"), ("da2-wrong", "{}"), (KEY, r#"{"query":"{ nothing }"}"#)];
+    let mut codes = Vec::new();
+    for (key, body) in garbage {
+        codes.push(status(&server, "192.0.2.1", key, body).await.0.as_u16());
+    }
+    assert_eq!(codes, [400, 401, 429]);
+    let fine = r#"{"query":"{ __typename }"}"#;
+    assert_eq!(status(&server, "192.0.2.1", KEY, fine).await.0, StatusCode::OK, "what is right is served");
+    assert_eq!(status(&server, "192.0.2.2", KEY, "no json").await.0, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_proxy_that_does_not_name_the_caller_is_told_so() {
+    let server = TestServer::start_with(Options { trusted_proxies: 1, ..Options::default() }).await;
+    let headers = [("x-api-key", KEY)];
+    for headers in [&headers[..], &[("x-api-key", KEY), ("x-forwarded-for", "nobody")]] {
+        let body = br#"{"query":"mutation { createDomain }"}"#;
+        let answer = server.client().await.send(Method::POST, "/graphql", headers, body).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        assert_eq!(answer.header("x-amzn-errortype"), Some("BadRequestException"));
+    }
+    assert!(Socket::upgrade(server.address, "/graphql", &[]).await.is_err());
+}
+
+#[tokio::test]
+async fn a_connection_cannot_flood() {
+    let floods = Some(Flood { calls: 5, bytes: 1 << 20 });
+    let rates = RateLimits { by_address: None, floods };
+    let server = TestServer::start_with(Options { rates, ..Options::default() }).await;
+    let mut client = server.client().await;
+    let mut codes = Vec::new();
+    for _ in 0..40 {
+        codes.push(client.post(br#"{"query":"{ __typename }"}"#).await.status.as_u16());
+    }
+    assert_eq!(codes[..10], [200; 10]);
+    assert!(codes.contains(&429), "{codes:?}");
+    let mut socket = server.socket().await;
+    for number in 0..40 {
+        socket.send_text(&json!({"type": "stop", "id": number.to_string()}).to_string()).await;
+    }
+    let (code, reason) = socket.closed().await;
+    assert_eq!(code, 1013);
+    assert!(reason.contains("too many"), "{reason}");
+    still_works(&server).await;
+}
+
+#[tokio::test]
+async fn a_group_cannot_be_flooded_by_many_connections() {
+    let floods = Some(Flood { calls: 5, bytes: 1 << 20 });
+    let rates = RateLimits { by_address: None, floods };
+    let server = TestServer::start_with(Options { rates, ..Options::default() }).await;
+    let group = server.create("h").await;
+    let query = format!(r#"{{ listNodesInGroup(groupId: "{group}", domain: "d") {{ id }} }}"#);
+    let body = json!({"query": query}).to_string();
+    let mut codes = Vec::new();
+    for _ in 0..40 {
+        codes.push(server.client().await.post(body.as_bytes()).await.status.as_u16());
+    }
+    assert!(codes.contains(&429), "{codes:?}");
+    still_works(&server).await;
+}

@@ -1,0 +1,81 @@
+//! Subscribers that multiply the work of a message.
+
+use serde_json::{Value, json};
+
+use crate::support::{FIRE, Socket, TestServer, event};
+use crate::{figure, still_works};
+
+/// Subscribes with a selection; says what was answered.
+async fn subscribe(socket: &mut Socket, id: &str, group: &str, selection: &str) -> Value {
+    let query =
+        format!(r#"subscription {{ onMessageInGroup(groupId: "{group}", domain: "d") {{ {selection} }} }}"#);
+    socket.start(id, json!({"query": query}), None).await;
+    socket.next().await
+}
+
+#[tokio::test]
+async fn a_selection_that_makes_too_much_of_a_message_gets_an_error() {
+    let server = TestServer::start().await;
+    let group = server.create("h").await;
+    let aliases = (0..49).map(|number| format!("a{number}: payload")).collect::<Vec<_>>().join(" ");
+    let mut greedy = server.socket().await;
+    let selection = format!("batchEvent {{ events {{ {aliases} }} }}");
+    assert_eq!(subscribe(&mut greedy, "1", &group, &selection).await["type"], "start_ack");
+    let mut fair = server.subscribed(&group).await;
+    let mut large = event("e");
+    large["payload"] = json!("x".repeat(100_000));
+    server.data(FIRE, json!({"g": group, "n": "h", "events": [large]})).await;
+    let refused = greedy.next().await;
+    assert_eq!((&refused["type"], &refused["id"]), (&json!("error"), &json!("1")));
+    assert_eq!(refused["payload"]["errors"][0]["errorType"], "ValidationError");
+    assert_eq!(fair.data("1").await["batchEvent"]["events"][0]["payload"], large["payload"]);
+    // The subscription goes on with what it can take.
+    server.data(FIRE, json!({"g": group, "n": "h", "events": [event("e")]})).await;
+    assert_eq!(greedy.next().await["type"], "data");
+}
+
+#[tokio::test]
+async fn a_group_has_a_bounded_number_of_selections() {
+    let server = TestServer::start().await;
+    let group = server.create("h").await;
+    let mut sockets = Vec::new();
+    let mut refused = 0;
+    for connection in 0..6 {
+        let mut socket = server.socket().await;
+        for number in 0..10 {
+            let selection = format!("groupId a{connection}b{number}: groupId");
+            let answer = subscribe(&mut socket, &number.to_string(), &group, &selection).await;
+            if answer["type"] == "error" {
+                assert_eq!(answer["payload"]["errors"][0]["errorType"], "LimitExceededError");
+                refused += 1;
+            }
+        }
+        sockets.push(socket);
+    }
+    // 60 were asked for; 32 are written, 8 of a connection at most.
+    assert_eq!(refused, 60 - 32);
+    // A selection that somebody has is shared.
+    let mut late = server.socket().await;
+    assert_eq!(subscribe(&mut late, "1", &group, "groupId a0b0: groupId").await["type"], "start_ack");
+    let dissolve =
+        r#"mutation ($g: ID!) { dissolveGroup(groupId: $g, domain: "d", hostId: "h") { groupId domain } }"#;
+    server.data(dissolve, json!({"g": group})).await;
+    assert_eq!(figure(&server, "mesh_deliveries_total").await, 33);
+    still_works(&server).await;
+}
+
+#[tokio::test]
+async fn what_was_taken_no_longer_waits() {
+    let server = TestServer::start().await;
+    let group = server.create("h").await;
+    let mut socket = server.subscribed(&group).await;
+    for _ in 0..3 {
+        server.data(FIRE, json!({"g": group, "n": "h", "events": [event("e")]})).await;
+        socket.data("1").await;
+    }
+    drop(socket);
+    // The connection's task lets go of the last message a moment after its client has it.
+    while figure(&server, "mesh_waiting_bytes").await > 0 {
+        tokio::task::yield_now().await;
+    }
+}
