@@ -1,13 +1,11 @@
-//! What AppSync's resolver hands to a function, and what the function hands back.
+//! The event that AppSync's resolver hands to a function, and the answer that it gets back.
 //!
 //! The function returns expected errors instead of failing with them: what a failed function throws
 //! reaches clients under an `errorType` of AppSync's own.
 
-use std::net::IpAddr;
-
 use mesh_core::limits::ANSWER_BYTES;
 use mesh_core::model::MessageFields;
-use mesh_core::network::Network;
+use mesh_core::network::{Network, client_address};
 use mesh_core::{Error, ErrorType};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -63,7 +61,7 @@ impl Event {
         serde_json::from_str(self.arguments.get())
     }
 
-    /// What the mutation selected of its live message. AppSync lists an aliased field by its alias
+    /// The fields of the live message that the mutation selected. AppSync lists an aliased field by its alias
     /// alone, so a list with strange names may mean any field.
     fn message_fields(&self) -> MessageFields {
         let list = self.info.as_ref().and_then(|info| info.selection_set_list.as_deref());
@@ -76,9 +74,7 @@ impl Event {
 
     fn network(&self, trusted_hops: usize) -> Option<Network> {
         let headers = self.request.as_ref()?.headers.as_ref()?;
-        let addresses: Vec<_> = headers.forwarded_for.as_ref()?.split(',').map(str::trim).collect();
-        let seen = addresses.len().checked_sub(trusted_hops).and_then(|index| addresses.get(index))?;
-        seen.parse::<IpAddr>().ok().map(Network::of_global)
+        client_address(headers.forwarded_for.as_deref(), trusted_hops).map(Network::of_global)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What operations answer, as values of the schema.
+//! The answers of operations, as values of the schema.
 
 use mesh_core::id::Domain;
 use mesh_core::model::{EventSlice, Group, MeshMessage, Node, NodeStatus};
@@ -10,7 +10,7 @@ use mesh_core::operations::{
 use crate::objects::Slices;
 use crate::value::{Object, Value};
 
-/// What an operation answered.
+/// The answer of an operation.
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "each is what its type says")]
 pub enum Reply {
@@ -31,7 +31,7 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// How many nodes, values and events the answer has: what writing it has to look at.
+    /// The number of nodes, values and events in the answer: the work of writing it.
     pub fn items(&self) -> usize {
         let values = |statuses: &[NodeStatus]| statuses.iter().map(|status| 1 + status.data.len()).sum();
         let events = |slices: &[EventSlice]| slices.iter().map(|slice| slice.range.len()).sum::<usize>();

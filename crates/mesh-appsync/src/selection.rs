@@ -23,27 +23,27 @@ struct SelectedField {
     key: Box<[u8]>,
     /// Which field of a live message it is; none elsewhere.
     message_field: MessageFields,
-    /// What is wanted of the object or objects that it holds.
+    /// The selection of the object or objects that it holds.
     fields: Selection,
 }
 
-/// What is written of a live message.
+/// The part of a live message that is written.
 #[derive(Clone, Copy)]
 pub enum Part {
     /// Everything that the selection wants.
     Whole,
-    /// What is in the set; the rest as null, as subscribers get what a mutation did not select.
+    /// The fields of the set; the rest as null, as subscribers get what a mutation did not select.
     OthersAsNull(MessageFields),
-    /// What is in the set, and nothing else.
+    /// The fields of the set, and nothing else.
     Only(MessageFields),
 }
 
-/// Where JSON goes.
+/// A writer of JSON.
 pub trait Sink: Write {
     /// Writes a cursor as a JSON string.
     fn cursor(&mut self, cursor: Cursor);
 
-    /// Whether it takes nothing more: what is left of a value is then not looked at.
+    /// Returns `true` if it takes nothing more: the rest of a value is then not looked at.
     fn is_full(&self) -> bool {
         false
     }

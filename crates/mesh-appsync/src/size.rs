@@ -16,7 +16,7 @@ use mesh_core::time::Timestamp;
 
 use crate::selection::{Part, Selection, Sink};
 
-/// What stands around the message in a subscriber's frame.
+/// The text around the message in a subscriber's frame.
 const AROUND: &str = r#"{"data":{"onMessageInGroup":}}"#;
 
 static WHOLE_MESSAGE: LazyLock<Selection> = LazyLock::new(Selection::of_message);

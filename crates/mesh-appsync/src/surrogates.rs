@@ -34,7 +34,7 @@ pub fn mend(json: &[u8]) -> Cow<'_, [u8]> {
     mended
 }
 
-/// How many backslashes stand right before a place.
+/// Counts the backslashes right before an index.
 fn backslashes_before(json: &[u8], place: usize) -> usize {
     json[..place].iter().rev().take_while(|byte| **byte == b'\\').count()
 }

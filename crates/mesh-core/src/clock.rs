@@ -17,7 +17,7 @@ pub struct Now {
     pub steady: Duration,
 }
 
-/// Where a home reads its clocks.
+/// The port to a home's clocks.
 pub trait Clock: Send + Sync + 'static {
     /// Both clocks, now.
     fn now(&self) -> Now;

@@ -1,4 +1,4 @@
-//! What an operation needs beside its arguments: the store, the clock, the settings, the secret.
+//! The needs of an operation beside its arguments: the store, the clock, the settings, the secret.
 
 use std::sync::Arc;
 
@@ -8,18 +8,18 @@ use crate::settings::Settings;
 
 /// A home of Mesh: what an operation needs beside its arguments.
 pub struct Context<S> {
-    /// Where everything is kept.
+    /// The store.
     pub store: S,
-    /// What time it is.
+    /// Reads both clocks.
     pub clock: Arc<dyn Clock>,
     /// Lifetimes and limits.
     pub settings: Settings,
-    /// What makes domains of networks; only `createDomain` needs it.
+    /// The secret that makes domains of networks; only `createDomain` needs it.
     pub domain_secret: Option<DomainSecret>,
 }
 
 impl<S> Context<S> {
-    /// What time it is.
+    /// Reads both clocks.
     pub fn now(&self) -> Now {
         self.clock.now()
     }

@@ -21,7 +21,7 @@ pub struct Cursor {
     pub epoch: u32,
     /// The position itself.
     pub position: Position,
-    /// Who follows this cursor, where the store tells readers apart: a store that knows what a
+    /// The reader of this cursor, where the store tells readers apart: a store that knows what a
     /// reader was last served can let it go on exactly there.
     pub reader: Option<u16>,
 }
@@ -31,7 +31,7 @@ pub struct Cursor {
 pub struct Position {
     /// The number of a recorded call, at most 2^48 - 1.
     pub call: u64,
-    /// How many of its events lie before this position.
+    /// The number of its events before this position.
     pub taken: u32,
 }
 
@@ -70,9 +70,9 @@ impl fmt::Display for Cursor {
 pub enum Since {
     /// Everything that is kept: the empty string.
     Everything,
-    /// What was recorded after a moment.
+    /// Everything that was recorded after a moment.
     Time(Timestamp),
-    /// What lies behind a position.
+    /// Everything behind a position.
     Cursor(Cursor),
 }
 

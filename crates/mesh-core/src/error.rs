@@ -50,7 +50,7 @@ pub enum Error {
 /// The internal detail of a failed store, never sent to a client.
 pub type StoreFailure = Box<dyn std::error::Error + Send + Sync>;
 
-/// What only a host may do with its group.
+/// The actions that only a host may do with its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostAction {
     /// Keep the group alive.

@@ -18,7 +18,7 @@ pub struct Id(Arc<str>);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Domain(Arc<str>);
 
-/// What names a group in every request: its id and the domain it lives in. The right id with
+/// The name of a group in every request: its id and its domain. The right id with
 /// another domain names nothing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct GroupKey {

@@ -24,7 +24,7 @@ pub const REPORT_ITEMS: usize = 250;
 pub const PREFIX_CHARACTERS: usize = 6;
 /// The most groups that a search answers.
 pub const SEARCH_RESULTS: i32 = 100;
-/// What a search answers when it names no limit.
+/// The limit of a search that names none.
 pub const DEFAULT_SEARCH_RESULTS: i32 = 10;
 /// The most events in one answer to a poll.
 pub const EVENTS_IN_ANSWER: usize = 100;
@@ -123,10 +123,10 @@ pub fn message(bytes: usize) -> Result<()> {
     Ok(())
 }
 
-/// What a node's merged status holds, or would hold after a report.
+/// The size of a node's merged status, now or after a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StatusSize {
-    /// How many keys.
+    /// The number of keys.
     pub keys: usize,
     /// Bytes of all keys and values.
     pub bytes: usize,

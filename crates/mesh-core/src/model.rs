@@ -1,4 +1,4 @@
-//! What the API is about: groups, nodes, their statuses, events, and the message that carries news.
+//! The model: groups, nodes, their statuses, events, and live messages.
 
 mod event;
 mod fields;

@@ -1,4 +1,4 @@
-//! How a caller's network becomes its domain, so that one classroom finds itself without an account.
+//! A caller's network and its domain, so that one classroom finds itself without an account.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -23,18 +23,43 @@ pub enum Network {
 impl Network {
     /// The network of an address that a cloud saw: always a global one.
     pub fn of_global(address: IpAddr) -> Self {
-        Self::Global(match address.to_canonical() {
-            IpAddr::V4(address) => address.into(),
-            IpAddr::V6(address) => {
-                let [a, b, c, d, ..] = address.segments();
-                Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-            }
-        })
+        Self::Global(prefix(address))
     }
 
     /// The network of an address that a machine inside the classroom saw.
     pub fn of_local(address: IpAddr) -> Self {
         if is_local(address.to_canonical()) { Self::Lan } else { Self::of_global(address) }
+    }
+}
+
+/// The address that a call comes from, behind `trusted_hops` proxies that each append to
+/// `x-forwarded-for` whom they heard. `values` are the header's, in order.
+///
+/// Returns `None` where there are fewer addresses than proxies, or no address at that place. It is never
+/// a place before that, since anybody may have written there.
+///
+/// ```
+/// use mesh_core::network::client_address;
+///
+/// let seen = client_address(["198.51.100.9, 203.0.113.7, 130.176.0.1"], 2);
+/// assert_eq!(seen, Some("203.0.113.7".parse()?));
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+pub fn client_address<'a>(values: impl IntoIterator<Item = &'a str>, trusted_hops: usize) -> Option<IpAddr> {
+    let addresses: Vec<_> = values.into_iter().flat_map(|value| value.split(',')).map(str::trim).collect();
+    let index = addresses.len().checked_sub(trusted_hops)?;
+    addresses.get(index)?.parse().ok()
+}
+
+/// The part of an address that one home or school has to itself: the IPv4 address, or the first 64 bits
+/// of the IPv6 address.
+pub fn prefix(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::id::Id;
 #[derive(Clone, Deserialize)]
 pub struct Secret(Box<str>);
 
-/// What is kept of a secret: the first 128 bits of its SHA-256.
+/// The part of a secret that is kept: the first 128 bits of its SHA-256.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 pub struct SecretHash([u8; 16]);
 
@@ -38,7 +38,7 @@ impl Secret {
         &self.0
     }
 
-    /// What is kept of it.
+    /// The hash that is kept of it.
     pub fn hash(&self) -> SecretHash {
         let mut hash = [0; 16];
         hash.copy_from_slice(&Sha256::digest(self.0.as_bytes())[..16]);

@@ -1,4 +1,4 @@
-//! What a deployment may set: lifetimes, intervals, and the limits that only the store can see.
+//! The settings of a deployment: lifetimes, intervals, and the limits that only the store can see.
 
 use std::time::Duration;
 
@@ -14,22 +14,22 @@ pub struct Settings {
     pub limits: Limits,
 }
 
-/// Lifetimes and intervals, in seconds. Each has an environment name, given at its field.
+/// Lifetimes and intervals, in seconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lifetimes {
-    /// How often a host renews its heartbeat: `MESH_HOST_HEARTBEAT_INTERVAL_SECONDS`.
+    /// The interval of a host's heartbeats.
     pub host_heartbeat_interval: u32,
-    /// How long a group outlives its host's last heartbeat: `MESH_HOST_HEARTBEAT_TTL_SECONDS`.
+    /// The time by which a group outlives its host's last heartbeat.
     pub host_heartbeat_ttl: u32,
-    /// How often a member sends its heartbeat: `MESH_MEMBER_HEARTBEAT_INTERVAL_SECONDS`.
+    /// The interval of a member's heartbeats.
     pub member_heartbeat_interval: u32,
-    /// How long a silent member stays: `MESH_MEMBER_HEARTBEAT_TTL_SECONDS`.
+    /// The time after which a silent member is gone.
     pub member_heartbeat_ttl: u32,
-    /// The longest and the default life of a group: `MESH_MAX_CONNECTION_TIME_SECONDS`.
+    /// The longest and the default life of a group.
     pub max_connection_time: u32,
-    /// How long a recorded event is kept: `MESH_EVENT_TTL_SECONDS`.
+    /// The time for which a recorded event is kept.
     pub event_ttl: u32,
-    /// How often a node without a WebSocket polls: `MESH_POLLING_INTERVAL_SECONDS`.
+    /// The interval of polls of a node without a WebSocket.
     pub polling_interval: u32,
 }
 
@@ -62,61 +62,105 @@ impl Default for Limits {
     }
 }
 
-/// A setting that makes no sense; stops a program at start.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name} {problem}")]
-pub struct SettingError {
-    /// The environment name of the setting.
-    pub name: &'static str,
-    /// What is wrong with its value.
-    pub problem: String,
+/// One of the [`Lifetimes`]; a home maps it to the name that it is set by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is the field of its name")]
+pub enum Lifetime {
+    HostHeartbeatInterval,
+    HostHeartbeatTtl,
+    MemberHeartbeatInterval,
+    MemberHeartbeatTtl,
+    MaxConnectionTime,
+    EventTtl,
+    PollingInterval,
+}
+
+/// A lifetime that makes no sense; stops a program at start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LifetimeError {
+    /// It is zero or longer than a year.
+    OutOfRange {
+        /// Which.
+        lifetime: Lifetime,
+        /// Its value in seconds.
+        seconds: u32,
+    },
+    /// An interval is not below the lifetime that must outlast it.
+    NotBelow {
+        /// The interval, and its value in seconds.
+        interval: (Lifetime, u32),
+        /// What must be longer, and its value in seconds.
+        ttl: (Lifetime, u32),
+    },
+}
+
+impl LifetimeError {
+    /// The lifetime that is wrong.
+    pub const fn lifetime(self) -> Lifetime {
+        match self {
+            Self::OutOfRange { lifetime, .. } | Self::NotBelow { interval: (lifetime, _), .. } => lifetime,
+        }
+    }
+
+    /// Says what is wrong with it, by the names of a home.
+    pub fn problem(self, name_of: impl Fn(Lifetime) -> &'static str) -> String {
+        match self {
+            Self::OutOfRange { seconds, .. } => format!("must be 1 to {YEAR} seconds, not {seconds}"),
+            Self::NotBelow { interval: (_, interval), ttl: (outlasting, ttl) } => {
+                format!("({interval}) must be below {} ({ttl})", name_of(outlasting))
+            }
+        }
+    }
 }
 
 const YEAR: u32 = 365 * 24 * 3_600;
 
-/// How long events are looked for before a `since` that is a time: the client's clock may be ahead,
+/// The span before a `since` that is a time in which events are looked for: the client's clock may be ahead,
 /// and living clients start their `since` up to two seconds late.
 pub const SINCE_LOOK_BACK: Duration = Duration::from_secs(4);
 
-/// How long the same call of `recordEventsByNode` is recognised.
+/// The time for which the same call of `recordEventsByNode` is recognised.
 pub const REPEAT_WINDOW: Duration = Duration::from_mins(10);
 
-/// How long an expired group is remembered at least, to be told from one that never was.
+/// The time for which an expired group is remembered at least, to be told from one that never was.
 pub const EXPIRED_MEMORY: Duration = Duration::from_hours(1);
 
 impl Lifetimes {
     /// Checks that every value is positive, at most a year, and each interval below its TTL.
-    pub fn check(&self) -> Result<(), SettingError> {
+    ///
+    /// # Errors
+    ///
+    /// The first lifetime that is not.
+    pub fn check(&self) -> Result<(), LifetimeError> {
+        use Lifetime::{
+            EventTtl, HostHeartbeatInterval, HostHeartbeatTtl, MaxConnectionTime, MemberHeartbeatInterval,
+            MemberHeartbeatTtl, PollingInterval,
+        };
+
         let all = [
-            ("MESH_HOST_HEARTBEAT_INTERVAL_SECONDS", self.host_heartbeat_interval),
-            ("MESH_HOST_HEARTBEAT_TTL_SECONDS", self.host_heartbeat_ttl),
-            ("MESH_MEMBER_HEARTBEAT_INTERVAL_SECONDS", self.member_heartbeat_interval),
-            ("MESH_MEMBER_HEARTBEAT_TTL_SECONDS", self.member_heartbeat_ttl),
-            ("MESH_MAX_CONNECTION_TIME_SECONDS", self.max_connection_time),
-            ("MESH_EVENT_TTL_SECONDS", self.event_ttl),
-            ("MESH_POLLING_INTERVAL_SECONDS", self.polling_interval),
+            (HostHeartbeatInterval, self.host_heartbeat_interval),
+            (HostHeartbeatTtl, self.host_heartbeat_ttl),
+            (MemberHeartbeatInterval, self.member_heartbeat_interval),
+            (MemberHeartbeatTtl, self.member_heartbeat_ttl),
+            (MaxConnectionTime, self.max_connection_time),
+            (EventTtl, self.event_ttl),
+            (PollingInterval, self.polling_interval),
         ];
-        for (name, seconds) in all {
+        for (lifetime, seconds) in all {
             if !(1..=YEAR).contains(&seconds) {
-                return Err(SettingError {
-                    name,
-                    problem: format!("must be 1 to {YEAR} seconds, not {seconds}"),
-                });
+                return Err(LifetimeError::OutOfRange { lifetime, seconds });
             }
         }
         // Each interval with the life that must outlast it.
-        for [(name, interval), (outlasting, ttl)] in [[all[0], all[1]], [all[2], all[3]], [all[6], all[5]]] {
-            if interval >= ttl {
-                return Err(SettingError {
-                    name,
-                    problem: format!("({interval}) must be below {outlasting} ({ttl})"),
-                });
+        for [interval, ttl] in [[all[0], all[1]], [all[2], all[3]], [all[6], all[5]]] {
+            if interval.1 >= ttl.1 {
+                return Err(LifetimeError::NotBelow { interval, ttl });
             }
         }
         Ok(())
     }
 
-    /// Whether a group lives: the one rule by which every store decides, on every read.
+    /// Decides if a group lives: the one rule by which every store decides, on every read.
     pub fn life_of_group(&self, age: GroupAge) -> Life {
         if age.left_millis <= 0 {
             Life::Expired
@@ -127,17 +171,17 @@ impl Lifetimes {
         }
     }
 
-    /// Whether a member is still there after having been silent so long.
+    /// Returns `true` if a member is still there after having been silent so long.
     pub fn member_lives(&self, silent: Duration) -> bool {
         silent < seconds(self.member_heartbeat_ttl)
     }
 
-    /// Whether an event recorded so long ago is still kept.
+    /// Returns `true` if an event recorded so long ago is still kept.
     pub fn keeps_event(&self, age: Duration) -> bool {
         age < seconds(self.event_ttl)
     }
 
-    /// What clients are told of a group.
+    /// A group as clients see it.
     pub fn describe(&self, record: GroupRecord) -> Group {
         Group {
             heartbeat_interval_seconds: self.host_heartbeat_interval,
@@ -146,7 +190,7 @@ impl Lifetimes {
         }
     }
 
-    /// What clients are told of a node of `group`.
+    /// A node of `group` as clients see it.
     pub fn describe_node(&self, group: &GroupRecord, record: NodeRecord) -> Node {
         Node {
             group: group.key.clone(),
@@ -162,7 +206,7 @@ impl Lifetimes {
     }
 }
 
-/// How far a group's life has run, by whichever clock its store trusts.
+/// The age of a group, by the clock that its store trusts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GroupAge {
     /// Milliseconds until the group's `expiresAt`; zero or less is past it.
@@ -178,7 +222,7 @@ impl GroupAge {
     }
 }
 
-/// Whether a group lives.
+/// The life of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
     /// It does.
@@ -211,10 +255,11 @@ mod tests {
     #[test]
     fn an_interval_stays_below_its_ttl() {
         let wrong = Lifetimes { host_heartbeat_interval: 150, ..Lifetimes::default() };
-        let error = wrong.check().unwrap_err().to_string();
-        assert!(error.contains("MESH_HOST_HEARTBEAT_INTERVAL_SECONDS"), "{error}");
+        let error = wrong.check().unwrap_err();
+        assert_eq!(error.lifetime(), Lifetime::HostHeartbeatInterval);
+        assert_eq!(error.problem(|_| "the TTL"), "(150) must be below the TTL (150)");
         let wrong = Lifetimes { event_ttl: 0, ..Lifetimes::default() };
-        assert_eq!(wrong.check().unwrap_err().name, "MESH_EVENT_TTL_SECONDS");
+        assert_eq!(wrong.check().unwrap_err().lifetime(), Lifetime::EventTtl);
     }
 
     #[test]

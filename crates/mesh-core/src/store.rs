@@ -35,15 +35,15 @@ use crate::secret::{Caller, SecretHash};
 /// A group that somebody wants.
 #[derive(Clone, Debug)]
 pub struct NewGroup {
-    /// Where it is to be found.
+    /// The domain in which it is found.
     pub domain: Domain,
-    /// Who creates it.
+    /// The node that creates it.
     pub host_id: Id,
     /// Its name.
     pub name: String,
-    /// Whether its nodes use WebSockets.
+    /// True if its nodes use WebSockets.
     pub use_web_socket: bool,
-    /// How long it lives at most.
+    /// Its longest life.
     pub life: Duration,
     /// The host's secret: a new group is bound to it, a living one demands the one that it is bound to.
     pub secret: Option<SecretHash>,
@@ -58,7 +58,7 @@ pub struct NewMember {
     pub name: Option<Arc<str>>,
 }
 
-/// What became of a join.
+/// The result of a join.
 #[derive(Clone, Debug)]
 pub struct JoinedNode {
     /// The group.
@@ -67,10 +67,10 @@ pub struct JoinedNode {
     pub node: NodeRecord,
 }
 
-/// What became of a call of `recordEventsByNode`.
+/// The result of a call of `recordEventsByNode`.
 #[derive(Clone, Debug)]
 pub struct RecordedBatch {
-    /// How many events the call had.
+    /// The number of events of the call.
     pub count: usize,
     /// From where its sender goes on polling.
     pub next_since: Cursor,
@@ -78,7 +78,7 @@ pub struct RecordedBatch {
     pub is_repeated: bool,
 }
 
-/// What a poller is answered.
+/// A page of recorded events.
 #[derive(Clone, Debug)]
 pub struct EventPage {
     /// At most 100 events, in the order recorded.

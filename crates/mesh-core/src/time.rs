@@ -143,7 +143,7 @@ pub(crate) fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// What is still to be read of a date-time.
+/// The rest of a date-time that is being read.
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {

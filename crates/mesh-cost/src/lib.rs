@@ -1,4 +1,4 @@
-//! What use of the cloud costs: quantities times list prices, by part.
+//! The price of the cloud: quantities times list prices, by part.
 //!
 //! Nothing is counted here. Who counts (the server its requests and deliveries, a program a lesson that
 //! it plays) fills in a [`Consumption`] and asks [`Prices::cost`].
@@ -19,7 +19,7 @@ pub const MESSAGE_STEP_BYTES: u64 = 5_000;
 /// Memory of a function, in GB, as the template gives it.
 const FUNCTION_GIGABYTES: f64 = 0.125;
 
-/// How long a warm call is billed: about three round trips to the table, and a function's own work on
+/// The billed time of a warm call: about three round trips to the table, and a function's own work on
 /// the share of a processor that 128 MB have. An assumption: `Duration` of the functions tells.
 const FUNCTION_SECONDS: f64 = 0.02;
 
@@ -64,7 +64,7 @@ pub struct Prices {
     pub machine_hour: f64,
 }
 
-/// What was used, or would have been.
+/// A consumption, real or estimated.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Consumption {
     /// Queries and mutations.
@@ -83,7 +83,7 @@ pub struct Consumption {
     pub sent_bytes: u64,
 }
 
-/// What it costs, in US dollars.
+/// The cost in US dollars, by part.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Cost {
     /// AppSync's requests.
@@ -146,7 +146,7 @@ impl AddAssign for Consumption {
 }
 
 impl Prices {
-    /// What a consumption costs at these prices.
+    /// Computes the cost of a consumption at these prices.
     pub fn cost(&self, used: &Consumption) -> Cost {
         let invocations = number(used.invocations);
         let logged = number(used.invocations * LOGGED_BYTES);
@@ -163,7 +163,7 @@ impl Prices {
         }
     }
 
-    /// What AppSync's own log adds, where it is on.
+    /// Computes the cost of AppSync's own log, where it is on.
     pub fn api_log(&self, used: &Consumption) -> f64 {
         number(used.requests * API_LOGGED_BYTES) / GIGABYTE * self.gigabyte_logged
     }

@@ -1,6 +1,6 @@
 //! The units of DynamoDB that a call of each field uses.
 
-/// What a call of a field uses of the table, as (read units, write units).
+/// The units of the table that a call of a field uses, as (read units, write units).
 ///
 /// They are those of a usual call in a group of forty nodes that hold 1 KB each: a group that is new, a
 /// node that joins, a report by a member, events fired while nobody polls. A test of `mesh-lambda`

@@ -4,9 +4,36 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 
 use mesh_core::network::DomainSecret;
-use mesh_core::settings::{Lifetimes, Settings};
+use mesh_core::settings::{Lifetime, LifetimeError, Lifetimes, Settings};
 
-pub use mesh_core::settings::SettingError;
+/// A setting that makes no sense; stops a function at its start.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name} {problem}")]
+pub struct SettingError {
+    /// The variable's name.
+    pub name: &'static str,
+    /// What is wrong with its value.
+    pub problem: String,
+}
+
+impl From<LifetimeError> for SettingError {
+    fn from(error: LifetimeError) -> Self {
+        Self { name: variable(error.lifetime()), problem: error.problem(variable) }
+    }
+}
+
+/// The variable that sets a lifetime, in seconds.
+const fn variable(lifetime: Lifetime) -> &'static str {
+    match lifetime {
+        Lifetime::HostHeartbeatInterval => "MESH_HOST_HEARTBEAT_INTERVAL_SECONDS",
+        Lifetime::HostHeartbeatTtl => "MESH_HOST_HEARTBEAT_TTL_SECONDS",
+        Lifetime::MemberHeartbeatInterval => "MESH_MEMBER_HEARTBEAT_INTERVAL_SECONDS",
+        Lifetime::MemberHeartbeatTtl => "MESH_MEMBER_HEARTBEAT_TTL_SECONDS",
+        Lifetime::MaxConnectionTime => "MESH_MAX_CONNECTION_TIME_SECONDS",
+        Lifetime::EventTtl => "MESH_EVENT_TTL_SECONDS",
+        Lifetime::PollingInterval => "MESH_POLLING_INTERVAL_SECONDS",
+    }
+}
 
 /// How many proxies AppSync has in front of a function: CloudFront and AppSync's own.
 const TRUSTED_HOPS: usize = 2;
@@ -34,21 +61,21 @@ impl Environment {
     /// [`Lifetimes`].
     pub fn settings(&self) -> Result<Settings, SettingError> {
         let default = Lifetimes::default();
-        let seconds = |name, default| self.number(name, default);
+        let seconds = |lifetime, default| self.number(variable(lifetime), default);
         let lifetimes = Lifetimes {
             host_heartbeat_interval: seconds(
-                "MESH_HOST_HEARTBEAT_INTERVAL_SECONDS",
+                Lifetime::HostHeartbeatInterval,
                 default.host_heartbeat_interval,
             )?,
-            host_heartbeat_ttl: seconds("MESH_HOST_HEARTBEAT_TTL_SECONDS", default.host_heartbeat_ttl)?,
+            host_heartbeat_ttl: seconds(Lifetime::HostHeartbeatTtl, default.host_heartbeat_ttl)?,
             member_heartbeat_interval: seconds(
-                "MESH_MEMBER_HEARTBEAT_INTERVAL_SECONDS",
+                Lifetime::MemberHeartbeatInterval,
                 default.member_heartbeat_interval,
             )?,
-            member_heartbeat_ttl: seconds("MESH_MEMBER_HEARTBEAT_TTL_SECONDS", default.member_heartbeat_ttl)?,
-            max_connection_time: seconds("MESH_MAX_CONNECTION_TIME_SECONDS", default.max_connection_time)?,
-            event_ttl: seconds("MESH_EVENT_TTL_SECONDS", default.event_ttl)?,
-            polling_interval: seconds("MESH_POLLING_INTERVAL_SECONDS", default.polling_interval)?,
+            member_heartbeat_ttl: seconds(Lifetime::MemberHeartbeatTtl, default.member_heartbeat_ttl)?,
+            max_connection_time: seconds(Lifetime::MaxConnectionTime, default.max_connection_time)?,
+            event_ttl: seconds(Lifetime::EventTtl, default.event_ttl)?,
+            polling_interval: seconds(Lifetime::PollingInterval, default.polling_interval)?,
         };
         lifetimes.check()?;
         Ok(Settings { lifetimes, ..Settings::default() })

@@ -1,4 +1,4 @@
-//! What a run uses in the cloud, as far as can be known before it is played.
+//! The consumption of a run in the cloud, as far as it is known before the run.
 
 use mesh_cost::{Consumption, steps};
 
@@ -10,12 +10,12 @@ const MESSAGE_BYTES: usize = 400;
 const VALUE_BYTES: usize = 40;
 const EVENT_BYTES: usize = 220;
 
-/// What clients do unless the endpoint says otherwise, in seconds.
+/// The intervals of clients unless the endpoint says otherwise, in seconds.
 const POLLING: f64 = 2.0;
 const HOST_HEARTBEAT: f64 = 60.0;
 const MEMBER_HEARTBEAT: f64 = 120.0;
 
-/// What a load uses. A run at full speed uses what the endpoint allows, so nothing is known of it.
+/// The consumption of a load. A run at full speed uses what the endpoint allows, so nothing is known of it.
 pub fn consumption(load: &Load) -> Option<Consumption> {
     if load.max_connections.is_some() {
         return None;

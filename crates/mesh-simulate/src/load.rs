@@ -24,7 +24,7 @@ pub struct Load {
     pub events: usize,
     /// Which share of the members has no WebSocket and polls: 0 to 1.
     pub polling_share: f64,
-    /// How many members a second leave and join again.
+    /// The number of members that leave and join again in a second.
     pub churn: f64,
     /// Seconds of the same load before anything is measured; what is delivered is checked all the same.
     pub warm_up_seconds: f64,
@@ -35,7 +35,7 @@ pub struct Load {
     pub max_connections: Option<usize>,
 }
 
-/// What a node does at a moment.
+/// The action of a node at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Deed {
     /// Reports changed values.
@@ -50,7 +50,7 @@ pub(crate) enum Deed {
     Rejoin,
 }
 
-/// How often clients ask for all values.
+/// The interval at which clients ask for all values.
 pub(crate) const SYNC_INTERVAL: Duration = Duration::from_secs(15);
 
 impl Load {
@@ -98,7 +98,7 @@ impl Load {
         Duration::from_secs_f64(self.warm_up_seconds)
     }
 
-    /// Whether a node polls; hosts never do.
+    /// Returns `true` if a node polls; hosts never do.
     pub(crate) fn polls(&self, node: usize) -> bool {
         // Spread evenly: the share of the first n members is as near to the whole share as can be.
         let members = |count: usize| (float_of(count) * self.polling_share).round();

@@ -1,4 +1,4 @@
-//! How long things took, and how many there were in each slice of a run.
+//! Latencies and counts, in each slice of a run.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ pub struct Slice {
     pub delivery: Latency,
 }
 
-/// What is measured.
+/// A kind of measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Measure {
     /// From when a mutation was due to its delivery to a subscriber.
@@ -60,7 +60,7 @@ const SLICES: u32 = 240;
 
 const DAY_MICROS: u64 = 24 * 60 * 60 * 1_000_000;
 
-/// Where all tasks of a run note what they measure.
+/// The recorder in which all tasks of a run note what they measure.
 pub(crate) struct Recorder {
     shards: Vec<Mutex<Shard>>,
     slice: Duration,
@@ -79,7 +79,7 @@ struct SliceCounts {
     counts: Counts,
 }
 
-/// What arrived in a span of time.
+/// The counts of a span of time.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) mutations: u64,
@@ -135,7 +135,7 @@ impl Recorder {
         usize::try_from(moment.as_micros() / self.slice.as_micros()).unwrap_or(usize::MAX)
     }
 
-    /// What arrived while measuring.
+    /// The counts of the measured window.
     pub(crate) fn in_window(&self) -> Counts {
         self.shards.iter().fold(Counts::default(), |sum, shard| {
             let counts = shard.lock().in_window;

@@ -8,7 +8,7 @@ use crate::report::Report;
 
 /// A load so many times the first is more than any server of today takes; a ramp ends there.
 const MAX_FACTOR: f64 = 1_024.0;
-/// How often the span between the last load that held and the first that broke is halved.
+/// The number of times that the span between the last load that held and the first that broke is halved.
 const HALVINGS: u32 = 3;
 
 /// All steps of a ramp, in the order in which they were played.
@@ -21,11 +21,11 @@ pub struct Ramp {
 /// One load of a ramp.
 #[derive(Debug, Serialize)]
 pub struct Step {
-    /// How many times the first load it was.
+    /// The load as a multiple of the first.
     pub factor: f64,
-    /// Whether it met the objectives.
+    /// True if it met the objectives.
     pub held: bool,
-    /// What came of it.
+    /// The cause.
     pub report: Report,
 }
 
@@ -47,7 +47,7 @@ pub async fn ramp<E>(mut play: impl AsyncFnMut(f64) -> Result<Report, E>) -> Res
         }
         factor = match breaks {
             None if factor < MAX_FACTOR => factor * 2.0,
-            // What breaks at once has no knee to look for.
+            // A load that breaks at once has no knee to look for.
             Some(breaks) if holds > 0.0 && halvings < HALVINGS => {
                 halvings += 1;
                 f64::midpoint(holds, breaks)

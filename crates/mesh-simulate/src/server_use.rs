@@ -1,11 +1,11 @@
-//! What a server on this machine uses, read from `/proc`; nothing is known elsewhere.
+//! The CPU time and memory of a server on this machine, read from `/proc`; unknown on other systems.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-/// What a process used in a span of time.
+/// The CPU time and memory of a process in a span of time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServerUse {
@@ -50,7 +50,7 @@ impl Reading {
         Some(Self { process, cpu: TICK * ticks, at: Instant::now() })
     }
 
-    /// What it used since.
+    /// Reads its use since then.
     pub fn until_now(&self) -> Option<ServerUse> {
         let now = Self::of(self.process)?;
         let cpu = now.cpu.saturating_sub(self.cpu).as_secs_f64();

@@ -1,4 +1,4 @@
-//! What every mutation of a run carries, so that whoever gets it knows what it is.
+//! The stamp that every mutation of a run carries, so that a receiver can identify it.
 
 use std::fmt;
 use std::time::Duration;
@@ -27,11 +27,11 @@ pub(crate) struct Batch {
     pub(crate) first_millis: i64,
     /// Milliseconds from each event to the next.
     pub(crate) step_millis: i64,
-    /// How many there are.
+    /// Their number.
     pub(crate) events: usize,
 }
 
-/// How long clients gather events before they fire them as one batch.
+/// The time for which clients gather events before they fire them as one batch.
 const GATHERING: Duration = Duration::from_secs(1);
 /// One frame of a Scratch program, the least between two of its events.
 const FRAME_MILLIS: i64 = 33;

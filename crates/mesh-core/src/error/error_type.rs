@@ -71,7 +71,7 @@ impl ErrorType {
         Self::MaxSubscriptionsReachedError,
     ];
 
-    /// What may become of an operation that is refused.
+    /// The words of refused operations.
     pub const OF_OPERATIONS: [Self; 5] = [
         Self::GroupNotFound,
         Self::NodeNotFound,

@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Event {
-    /// What happened; may be empty.
+    /// The event's name; may be empty.
     #[serde(rename = "eventName")]
     pub name: String,
     /// Anything the sender wants to say with it.
@@ -64,6 +64,6 @@ pub struct EventSlice {
     pub batch: Arc<BatchEvent>,
     /// Which of its events.
     pub range: Range<usize>,
-    /// Who reads, where the store tells readers apart.
+    /// The reader's number, where the store tells readers apart.
     pub reader: Option<u16>,
 }

@@ -1,6 +1,6 @@
 //! Which fields of a live message a mutation selected.
 
-/// How many fields a live message has in all of its objects.
+/// The number of fields that a live message has in all of its objects.
 const COUNT: u32 = 28;
 
 /// Which fields of a live message a mutation selected: subscribers get those and no others, the rest
@@ -13,7 +13,7 @@ const COUNT: u32 = 28;
 pub struct MessageFields(u64);
 
 impl MessageFields {
-    /// How many fields the schema gives a live message.
+    /// The number of fields that the schema gives a live message.
     pub const COUNT: u32 = COUNT;
 
     /// No field at all.

@@ -20,18 +20,18 @@ pub struct GroupRecord {
     pub created_at: Timestamp,
     /// When it ends at the latest; never moves.
     pub expires_at: Timestamp,
-    /// Whether its nodes use WebSockets; false for a group of pollers.
+    /// True if its nodes use WebSockets; false for a group of pollers.
     pub use_web_socket: bool,
 }
 
 /// A group as clients see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// What the store keeps.
+    /// The record in the store.
     pub record: GroupRecord,
-    /// How often the host renews its heartbeat.
+    /// The interval of the host's heartbeats.
     pub heartbeat_interval_seconds: u32,
-    /// How often its nodes poll; set when it does not use WebSockets.
+    /// The interval of its nodes' polls; set when it does not use WebSockets.
     pub polling_interval_seconds: Option<u32>,
 }
 
@@ -44,21 +44,21 @@ pub struct NodeRecord {
     pub created_at: Timestamp,
     /// The name that it gave itself when it joined.
     pub name: Option<Arc<str>>,
-    /// Whether it uses a WebSocket, as of its latest join.
+    /// True if it uses a WebSocket, as of its latest join.
     pub use_web_socket: bool,
 }
 
 /// A joined node as clients see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// What the store keeps.
+    /// The record in the store.
     pub record: NodeRecord,
     /// The group it joined.
     pub group: Arc<GroupKey>,
     /// The group's end.
     pub expires_at: Timestamp,
-    /// How often the node sends its heartbeat.
+    /// The interval of the node's heartbeats.
     pub heartbeat_interval_seconds: u32,
-    /// How often it polls; set when it does not use a WebSocket.
+    /// The interval of its polls; set when it does not use a WebSocket.
     pub polling_interval_seconds: Option<u32>,
 }

@@ -10,14 +10,14 @@ use crate::model::{BatchEvent, MessageFields, NodeStatus};
 pub struct MeshMessage {
     /// The group it happened in.
     pub group: Arc<GroupKey>,
-    /// What happened.
+    /// The event or status itself, or the group's end.
     pub content: Content,
     /// Which fields subscribers get: those that the mutation selected, or all where no client's
     /// selection shaped the message.
     pub fields: MessageFields,
 }
 
-/// What happened in a group.
+/// The content of a live message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
     /// A node reported values.

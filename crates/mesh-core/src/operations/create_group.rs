@@ -23,11 +23,11 @@ pub struct CreateGroup {
     /// The secret that its membership is bound to.
     #[serde(default)]
     pub secret: Option<Secret>,
-    /// Where it is to be found.
+    /// The domain in which it is found.
     pub domain: Domain,
-    /// How long it lives at most; the configured maximum if none is given.
+    /// Its longest life; the configured maximum if none is given.
     pub max_connection_time_seconds: Option<i32>,
-    /// Whether its nodes use WebSockets; they do if nothing is said.
+    /// True or absent if its nodes use WebSockets.
     pub use_web_socket: Option<bool>,
 }
 

@@ -20,7 +20,7 @@ pub struct DissolveGroup {
     pub group_id: Id,
     /// The group's domain.
     pub domain: Domain,
-    /// Who says that it is the host.
+    /// The node that calls as the host.
     pub host_id: Id,
     /// The secret that its membership is bound to.
     #[serde(default)]

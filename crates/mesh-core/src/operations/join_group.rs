@@ -27,7 +27,7 @@ pub struct JoinGroup {
     pub secret: Option<Secret>,
     /// False for a node that cannot use a WebSocket; else the group decides.
     pub use_web_socket: Option<bool>,
-    /// How the node is called; joining again with another name changes it.
+    /// The node's name; joining again with another name changes it.
     #[serde(default)]
     pub name: Option<String>,
 }

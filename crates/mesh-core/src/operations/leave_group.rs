@@ -25,7 +25,7 @@ pub struct LeaveGroup {
     pub secret: Option<Secret>,
 }
 
-/// What `leaveGroup` answers.
+/// The answer of `leaveGroup`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeaveGroupAnswer {
     /// The group that was left.

@@ -47,7 +47,7 @@ use crate::store::Store;
 
 /// One field of the API: its arguments are the implementing type.
 pub trait Operation: Sized + Send {
-    /// What it answers.
+    /// The answer.
     type Output;
 
     /// Refuses arguments that pass a limit, before anything is looked up.

@@ -23,7 +23,7 @@ pub struct PollGroupData {
     pub since: String,
 }
 
-/// What `pollGroupData` answers.
+/// The answer of `pollGroupData`.
 #[derive(Clone, Debug)]
 pub struct PollGroupDataAnswer {
     /// Recorded events behind `since`, at most 100.

@@ -34,7 +34,7 @@ pub struct RecordEventsByNode {
     pub events: Arc<[Event]>,
 }
 
-/// What `recordEventsByNode` answers.
+/// The answer of `recordEventsByNode`.
 #[derive(Clone, Debug)]
 pub struct RecordEventsByNodeAnswer {
     /// The group.

@@ -22,14 +22,14 @@ pub struct RenewHeartbeat {
     pub group_id: Id,
     /// The group's domain.
     pub domain: Domain,
-    /// Who says that it is the host.
+    /// The node that calls as the host.
     pub host_id: Id,
     /// The secret that its membership is bound to.
     #[serde(default)]
     pub secret: Option<Secret>,
 }
 
-/// What a heartbeat is answered.
+/// The answer of `renewHeartbeat`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RenewHeartbeatAnswer {
     /// The group.

@@ -26,7 +26,7 @@ pub struct SendMemberHeartbeat {
     pub secret: Option<Secret>,
 }
 
-/// What a member's heartbeat is answered.
+/// The answer of `sendMemberHeartbeat`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SendMemberHeartbeatAnswer {
     /// The member.

@@ -24,7 +24,7 @@ pub struct Harness<S> {
     pub context: Arc<Context<S>>,
     /// Its clock.
     pub clock: Arc<TestClock>,
-    /// What every call brings.
+    /// The secret that every call brings.
     secret: Option<Secret>,
 }
 
@@ -57,7 +57,7 @@ impl<S: Store> Harness<S> {
         Self { secret: Some(secret.into()), ..self.clone() }
     }
 
-    /// What time it is.
+    /// Reads both clocks.
     pub fn now(&self) -> Now {
         self.context.now()
     }
@@ -289,7 +289,7 @@ fn parts(group: &GroupKey) -> (Id, Domain) {
 }
 
 impl Group {
-    /// What names this group.
+    /// The key of this group.
     pub fn key(&self) -> GroupKey {
         GroupKey::clone(&self.record.key)
     }
@@ -300,7 +300,7 @@ impl Group {
 pub struct Heard {
     /// Its name.
     pub name: String,
-    /// Who fired it.
+    /// The node that fired it.
     pub from: String,
     /// The place right behind it.
     pub cursor: String,

@@ -27,6 +27,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{any, get, post};
 use mesh_core::Context;
+use mesh_core::network::client_address;
 use rust_embed::RustEmbed;
 
 use crate::board::BoardFeed;
@@ -145,16 +146,13 @@ async fn folder_or_nothing(State(app): State<Arc<App>>, request: Request) -> Res
 }
 
 /// The address that a call comes from: the socket's other side or, behind trusted proxies, what the first
-/// of them saw. None if it says less than they must have said.
+/// of them saw. Returns `None` if the header says less than they must have said.
 fn caller(app: &App, peer: &Peer, headers: &HeaderMap) -> Option<IpAddr> {
     if app.trusted_proxies == 0 {
         return Some(peer.address);
     }
-    let hops = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
-    let hops: Vec<_> = hops.flat_map(|value| value.split(',')).map(str::trim).collect();
-    // Each proxy appends whom it heard; what stands before that, anybody may have written.
-    let place = hops.len().checked_sub(app.trusted_proxies)?;
-    hops.get(place)?.parse().ok()
+    let values = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
+    client_address(values, app.trusted_proxies)
 }
 
 /// Both paths serve both, as clients disagree about where to connect.

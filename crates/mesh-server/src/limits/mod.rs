@@ -12,7 +12,9 @@ pub mod buffers;
 pub mod connections;
 pub mod rates;
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
+
+use mesh_core::network;
 use std::sync::Arc;
 
 use buffers::{BufferLimits, Buffers};
@@ -45,15 +47,8 @@ impl Limits {
     }
 }
 
-/// What counts as one client: one home has one IPv4 address, or one IPv6 network of 64 bits. `None` for
-/// loopback, which limits by address exempt.
+/// The part of an address that counts as one client. `None` for loopback, which limits by address
+/// exempt.
 fn counted(address: IpAddr) -> Option<IpAddr> {
-    match address.to_canonical() {
-        loopback if loopback.is_loopback() => None,
-        IpAddr::V4(address) => Some(address.into()),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Some(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into())
-        }
-    }
+    (!address.to_canonical().is_loopback()).then(|| network::prefix(address))
 }

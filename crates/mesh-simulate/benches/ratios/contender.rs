@@ -1,4 +1,4 @@
-//! Who is measured: `mesh serve`, and the floor beside it, each in a process of its own.
+//! The servers that are measured: `mesh serve`, and the floor beside it, each in a process of its own.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -12,7 +12,7 @@ pub(crate) const FLOOR: &str = "serve-the-floor";
 
 const API_KEY: &str = "da2-benchmarks";
 
-/// Who is measured.
+/// A kind of server that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// The least that a server can do.
@@ -21,7 +21,7 @@ pub(crate) enum Kind {
     Mesh,
 }
 
-/// Where Mesh keeps what it must keep. The floor keeps nothing.
+/// The place of Mesh's data. The floor keeps nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Home {
     /// `--in-memory`
@@ -40,7 +40,7 @@ pub(crate) struct Contender {
 impl Contender {
     /// Starts it on a free port of this machine.
     pub(crate) fn start(kind: Kind, home: Home) -> Self {
-        // What temporary folders have is often no disk.
+        // A temporary folder is often not on a disk.
         let data = (home == Home::Disk).then(|| tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap());
         let mut command = match kind {
             Kind::Floor => Command::new(std::env::current_exe().unwrap()),
@@ -48,7 +48,7 @@ impl Contender {
                 panic!("MESH_BINARY must name a release binary of mesh; make bench builds one and does so")
             })),
         };
-        // What the environment says is meant for another server.
+        // The variables of the environment are meant for another server.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"MESH_"))
         {
             command.env_remove(name);
@@ -83,7 +83,7 @@ impl Contender {
             errors.read_to_string(&mut reason).unwrap();
             panic!("{command:?} did not start: {reason}");
         };
-        // What it says from now on is for nobody, but must not block it.
+        // Nobody reads its later lines, but they must not block it.
         std::thread::spawn(move || io::copy(&mut errors, &mut io::sink()));
         Self { child, endpoint: Arc::new(endpoint), _data: data }
     }

@@ -18,7 +18,7 @@ use contender::{Contender, Kind};
 use scenarios::Scenario;
 use table::{Samples, Table};
 
-/// How long and how often, from the environment.
+/// Duration and repetitions, from the environment.
 struct Effort {
     /// Measured seconds of each run.
     seconds: f64,

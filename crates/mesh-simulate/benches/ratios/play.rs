@@ -14,10 +14,10 @@ use mesh_simulate::server_use::{Reading, ServerUse, resident_bytes};
 use crate::contender::Contender;
 use crate::scenarios::{Play, Scenario, figure};
 
-/// What was measured, by the names of [`figure`].
+/// The figures of a run, by the names of [`figure`].
 pub(crate) type Sample = Vec<(&'static str, f64)>;
 
-/// How many sockets are opened at once.
+/// The number of sockets that are opened at once.
 const AT_ONCE: usize = 32;
 /// Idle subscriptions of each group, as in a class.
 const IDLE_IN_GROUP: usize = 40;

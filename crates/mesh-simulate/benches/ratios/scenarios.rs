@@ -1,4 +1,4 @@
-//! What is played, and the aims.
+//! The scenarios and their aims.
 
 use mesh_simulate::load::Load;
 
@@ -20,7 +20,7 @@ pub(crate) mod figure {
     pub(crate) const FAULTS: &str = "faults";
 }
 
-/// What a figure must be.
+/// The aim of a figure.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Aim {
     /// Mesh's median, at least so many times the floor's.
@@ -35,7 +35,7 @@ pub(crate) enum Aim {
     Zero,
 }
 
-/// What is played in one run.
+/// The load of one run.
 pub(crate) enum Play {
     /// One load.
     One(Load),
@@ -48,9 +48,9 @@ pub(crate) enum Play {
     },
     /// A load without, then with so many connections where nothing happens.
     Idle {
-        /// What is played beside them.
+        /// The load beside them.
         active: Load,
-        /// How many there are.
+        /// Their number.
         connections: usize,
     },
 }
@@ -144,7 +144,7 @@ pub(crate) fn all(seconds: f64) -> Vec<Scenario> {
 }
 
 impl Scenario {
-    /// How many open files more than this machine allows one process.
+    /// The number of open files beyond what this machine allows one process.
     pub(crate) fn missing_files(&self) -> u64 {
         // A node has two connections; the rest is for everything else that is open.
         let of_nodes = |load: &Load| 2 * load.groups * load.nodes + 100;

@@ -6,7 +6,7 @@ use crate::contender::{Home, Kind};
 use crate::play::Sample;
 use crate::scenarios::{Aim, Scenario};
 
-/// What all runs of a scenario measured.
+/// The samples of all runs of a scenario.
 #[derive(Default)]
 pub(crate) struct Samples {
     floor: Vec<Sample>,

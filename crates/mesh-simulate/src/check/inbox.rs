@@ -1,4 +1,4 @@
-//! What one receiver got, compared with what was sent.
+//! The messages of one receiver, compared with the mutations that were sent.
 
 use std::sync::Arc;
 
@@ -16,23 +16,23 @@ pub(crate) struct Room {
     pub(crate) run: u32,
     /// The group's place in the run.
     pub(crate) place: usize,
-    /// What names it.
+    /// Its key.
     pub(crate) group: Group,
     /// The ids of its nodes, the host's first.
     pub(crate) nodes: Vec<String>,
-    /// What each of them sent.
+    /// The mutations of each of them.
     pub(crate) outboxes: Vec<Mutex<Outbox>>,
 }
 
-/// What one receiver got, from when it began to listen.
+/// The messages of one receiver since it began to listen.
 pub(crate) struct Inbox {
     room: Arc<Room>,
     since: u64,
-    /// Whether it polls: it gets events only.
+    /// True if it polls: it gets events only.
     polls: bool,
     senders: Vec<Seen>,
     faults: Faults,
-    /// What is left of a batch that came in several polls: its stamp and the next event's place.
+    /// The rest of a batch that came in several polls: its stamp and the next event's index.
     open_batch: Option<(Stamp, usize)>,
 }
 
@@ -65,12 +65,12 @@ impl Inbox {
         Self { room, since, polls, senders, faults: Faults::default(), open_batch: None }
     }
 
-    /// What was wrong so far, without what is missing.
+    /// The faults so far, without missing messages.
     pub(crate) fn faults(&self) -> Faults {
         self.faults
     }
 
-    /// How many messages of those published until `until` are missing.
+    /// Counts the messages published until `until` that are missing.
     pub(crate) fn missing(&self, until: u64) -> u64 {
         let pairs = self.senders.iter().zip(&self.room.outboxes);
         let missing = |(seen, outbox): (&Seen, &Mutex<Outbox>)| {

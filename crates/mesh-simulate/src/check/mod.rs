@@ -1,4 +1,4 @@
-//! Whether every message arrived: once, in order, where it belongs, with its times.
+//! The check of deliveries: every message arrives once, in order, in its group, with its times.
 
 mod inbox;
 mod message;
@@ -12,7 +12,7 @@ pub(crate) use inbox::{Inbox, Room};
 pub(crate) use message::{Event as PolledEvent, Frame};
 pub(crate) use outbox::Outbox;
 
-/// What went wrong with deliveries, each counted by message and receiver.
+/// The faults of deliveries, each counted by message and receiver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Faults {
     /// Published while the receiver listened, and never arrived.

@@ -1,4 +1,4 @@
-//! What one node sent, by number.
+//! The mutations of one node, by number.
 
 /// Everything that one node sent, by number.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ impl Outbox {
         }
     }
 
-    /// How many mutations there are.
+    /// The number of mutations.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
@@ -40,7 +40,7 @@ impl Outbox {
         until: u64,
         only_batches: bool,
     ) -> impl Iterator<Item = usize> + '_ {
-        // What was sent before the receiver came is at the front; receivers that come late are rare.
+        // Mutations sent before the receiver came are at the front; late receivers are rare.
         let first = self.0.partition_point(|sent| sent.at < since);
         self.0.iter().enumerate().skip(first).filter_map(move |(number, sent)| {
             let in_time = sent.answered.is_some_and(|answered| answered <= until);

@@ -15,20 +15,20 @@ use std::time::Duration;
 use crate::check::Faults;
 use crate::client::CallError;
 
-/// How long behind the end what is late is still sent, and what is missing is waited for.
+/// The time after the end in which late mutations are still sent and missing ones are waited for.
 const GRACE: Duration = Duration::from_secs(5);
-/// How long it listens at least, in case something comes twice.
+/// The shortest time for which it listens, in case something comes twice.
 const LINGER: Duration = Duration::from_millis(250);
-/// How often it looks meanwhile whether something is missing.
+/// The interval at which it looks for missing messages meanwhile.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Why a run did not even begin.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}: {error}")]
 pub struct SetupError {
-    /// What was tried.
+    /// The step that failed.
     pub what: &'static str,
-    /// What came of it.
+    /// The cause.
     #[source]
     pub error: CallError,
 }

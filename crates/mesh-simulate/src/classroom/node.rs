@@ -13,7 +13,7 @@ use crate::client::operations::{Membership, Operation};
 use crate::client::{CallError, Http};
 use crate::load::{Deed, Schedule};
 
-/// What clients assume where the endpoint does not say.
+/// The interval that clients assume where the endpoint does not say one.
 const HEARTBEAT: Duration = Duration::from_mins(1);
 const POLLING: Duration = Duration::from_secs(2);
 
@@ -89,7 +89,7 @@ impl Node {
                 self.run.failed("join again", &error);
             }
         }
-        // Who was away fired nothing meanwhile.
+        // A node that was away fired nothing meanwhile.
         self.schedule.skip_until(self.run.elapsed());
     }
 }

@@ -13,7 +13,7 @@ use crate::client::operations::SUBSCRIPTION;
 use crate::client::{CallError, Subscription};
 use crate::measure::Measure;
 
-/// How long clients wait before they connect again, at first and at most.
+/// The pause of clients before they connect again, at first and at most.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(4));
 
 /// Subscribes, and receives in a task of its own.
@@ -26,7 +26,7 @@ pub(super) async fn start(run: &Arc<Run>, room: &Arc<Room>) -> Result<Receiver, 
     Ok(Receiver { until, task })
 }
 
-/// What comes over one WebSocket.
+/// The frames of one WebSocket.
 struct Listening {
     run: Arc<Run>,
     room: Arc<Room>,
@@ -55,7 +55,7 @@ impl Listening {
             };
             count(&self.run.counts.dropped);
             self.run.failed("a WebSocket", &broken);
-            // What was published while there was no connection is nobody's to deliver.
+            // Messages that were published while there was no connection need not be delivered.
             faults += self.inbox.close(self.run.micros());
             let again = tokio::select! {
                 again = connect_again(&self.run, &self.room) => again,

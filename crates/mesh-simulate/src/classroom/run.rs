@@ -1,4 +1,4 @@
-//! What all tasks of a run share, and how far it is.
+//! The state that all tasks of a run share, and its progress.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -23,7 +23,7 @@ const WATCH_INTERVAL: Duration = Duration::from_millis(250);
 /// Different errors that a report lists.
 const MAX_ERRORS: usize = 10;
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Snapshot {
     /// Since the first mutation; none while nodes join.
@@ -42,7 +42,7 @@ pub struct Snapshot {
     pub slice: Option<Slice>,
 }
 
-/// What all tasks of a run share.
+/// The state that all tasks of a run share.
 pub(super) struct Run {
     pub(super) endpoint: Arc<Endpoint>,
     pub(super) load: Load,

@@ -16,11 +16,11 @@ use crate::client::operations::{Membership, Operation};
 use crate::client::{CallError, Endpoint, Group, Http};
 use crate::load::Load;
 
-/// How many nodes come at once.
+/// The number of nodes that join at once.
 const AT_ONCE: usize = 32;
 /// A server allows 1,000 living groups in a domain.
 const GROUPS_IN_DOMAIN: usize = 500;
-/// How long the last goodbye may take.
+/// The time limit for ending all groups.
 const GOODBYE: Duration = Duration::from_secs(10);
 
 /// Creates the groups, each with its host.

@@ -1,10 +1,10 @@
-//! Where a Mesh is, read from a URL.
+//! The address of a Mesh API, read from a URL.
 
 use std::sync::Arc;
 
 use super::trust::Trust;
 
-/// Where a Mesh is: what its HTTP and realtime URLs have in common.
+/// The address of a Mesh API: the common part of its HTTP and realtime URLs.
 #[derive(Clone)]
 pub struct Endpoint {
     pub(crate) host: String,
@@ -31,7 +31,7 @@ pub enum EndpointError {
     Trust(String),
 }
 
-/// What the hosts of AppSync's own endpoints have in their names: that of HTTP, that of realtime.
+/// The parts of the names of AppSync's own endpoints: that of HTTP, that of realtime.
 ///
 /// Source: AppSync developer guide, "Building a real-time WebSocket client".
 const APPSYNC_HOSTS: (&str, &str) = (".appsync-api.", ".appsync-realtime-api.");
@@ -72,7 +72,7 @@ impl Endpoint {
         })
     }
 
-    /// Whether the URL is one of AWS AppSync's own, where use costs money.
+    /// Returns `true` if the URL is one of AWS AppSync's own, where use costs money.
     pub fn is_on_aws(&self) -> bool {
         self.host.contains(APPSYNC_HOSTS.0)
     }

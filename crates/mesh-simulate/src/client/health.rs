@@ -1,4 +1,4 @@
-//! Whether a server serves.
+//! The health check of a server.
 
 use bytes::Bytes;
 use http_body_util::Empty;

@@ -21,7 +21,7 @@ pub use http::Http;
 pub use realtime::{Group, Subscription};
 pub use trust::{Trust, parse_fingerprint};
 
-/// How long a connection or an answer may take.
+/// The time limit of a connection or an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why a call or a subscription failed.
@@ -32,7 +32,7 @@ pub enum CallError {
     Connect {
         /// Host and port.
         address: String,
-        /// What the system says.
+        /// The system's message.
         reason: String,
     },
     /// Nothing came in time.
@@ -46,10 +46,10 @@ pub enum CallError {
     Refused {
         /// The word, as `GroupNotFound`.
         error_type: String,
-        /// What it says.
+        /// Its message.
         message: String,
     },
-    /// What came is not what the API says.
+    /// The answer is not what the API promises.
     #[error("an answer that is none of this API: {0}")]
     Unreadable(String),
 }

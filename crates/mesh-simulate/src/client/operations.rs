@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Group;
 
-/// What clients select of a message; subscribers get no field that the mutation did not select.
+/// The fields that clients select of a message; subscribers get no field that the mutation did not select.
 macro_rules! message {
     () => {
         "{ groupId domain \
@@ -74,7 +74,7 @@ pub struct Item {
 pub struct EventInput {
     /// Its name.
     pub event_name: String,
-    /// What comes with it.
+    /// Its payload.
     pub payload: Option<String>,
     /// When, by the client's clock.
     pub fired_at: String,
@@ -83,19 +83,19 @@ pub struct EventInput {
     pub order_key: Option<String>,
 }
 
-/// What a client keeps of a group or a membership.
+/// The parts of a group or a membership that a client keeps.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Membership {
     /// The group's or node's id.
     pub id: String,
-    /// How often to send a heartbeat, in seconds.
+    /// The interval of heartbeats, in seconds.
     pub heartbeat_interval_seconds: Option<u32>,
-    /// How often to poll, for those who do, in seconds.
+    /// The interval of polls for nodes that poll, in seconds.
     pub polling_interval_seconds: Option<u32>,
 }
 
-/// What a poll answers.
+/// The answer of a poll.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Polled {
@@ -109,13 +109,13 @@ pub struct Polled {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PolledEvent {
-    /// Who fired it.
+    /// The node that fired it.
     pub fired_by_node_id: String,
-    /// What came with it.
+    /// Its payload.
     pub payload: Option<String>,
     /// When it was fired.
     pub timestamp: String,
-    /// Where to go on.
+    /// The cursor to go on from.
     pub cursor: String,
 }
 

@@ -15,7 +15,7 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 use super::http::Refusal;
 use super::{CallError, Endpoint, PATIENCE, Stream, connect};
 
-/// What names a group.
+/// The key of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     /// Its id.

@@ -39,12 +39,12 @@ pub struct Header {
 pub struct Entry {
     /// When, in milliseconds since the recording began.
     pub at_millis: u64,
-    /// What.
+    /// The message.
     #[serde(flatten)]
     pub happened: Happened,
 }
 
-/// What a recording knows of.
+/// The kinds of messages in a recording.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Happened {
@@ -96,7 +96,7 @@ pub struct BatchEvent {
 pub struct Event {
     /// Its name.
     pub name: Option<String>,
-    /// What came with it.
+    /// Its payload.
     pub payload: Option<String>,
     /// When it was fired.
     pub timestamp: Option<Timestamp>,

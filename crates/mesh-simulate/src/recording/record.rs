@@ -10,7 +10,7 @@ use super::{Entry, FORMAT, Happened, Header, Message, RecordingError, now};
 use crate::client::operations::{Operation, WHOLE_SUBSCRIPTION};
 use crate::client::{CallError, Endpoint, Group, Http, Subscription};
 
-/// How long to wait before connecting again.
+/// The pause before connecting again.
 const BACK_OFF: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize)]

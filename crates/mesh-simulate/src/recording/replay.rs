@@ -11,20 +11,20 @@ use super::{BatchEvent, Happened, NodeStatus, Recording, RecordingError, now};
 use crate::client::operations::{EventInput, Membership, Operation};
 use crate::client::{CallError, Endpoint, Group, Http};
 
-/// How a recording is played.
+/// The way in which a recording is played.
 #[derive(Debug)]
 pub struct Replay {
-    /// How many times as fast as it was.
+    /// The speed as a multiple of the original one.
     pub speed: f64,
-    /// Where to play it; none makes a group of its own.
+    /// The group to play it in; `None` makes one.
     pub group: Option<Group>,
     /// The domain of a group of its own; none takes the recording's.
     pub domain: Option<String>,
-    /// How long to wait before the first message, for those who are to hear it.
+    /// The time before the first message, in which receivers may join.
     pub wait: Duration,
 }
 
-/// What became of it.
+/// The result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
     /// Messages played.

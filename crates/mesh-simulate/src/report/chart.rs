@@ -5,9 +5,9 @@ use std::fmt::Write;
 /// A chart of lines over time, as inline SVG.
 pub(super) struct Chart<'a> {
     pub(super) title: &'a str,
-    /// What the numbers at the side are.
+    /// The unit of the vertical axis.
     pub(super) unit: &'a str,
-    /// What the numbers below are.
+    /// The unit of the horizontal axis.
     pub(super) below: &'a str,
     /// Name and points of each line, the points in order.
     pub(super) lines: Vec<(&'a str, Vec<(f64, f64)>)>,

@@ -1,4 +1,4 @@
-//! What came of a run: figures, and whether they meet the objectives.
+//! The report of a run: its figures, compared with the objectives.
 
 mod chart;
 mod objectives;
@@ -25,30 +25,30 @@ pub struct Report {
     pub version: &'static str,
     /// When it was made.
     pub finished_at: Timestamp,
-    /// What was loaded.
+    /// The load.
     pub endpoint: String,
     /// With what.
     pub load: Load,
-    /// What was measured.
+    /// The figures.
     #[serde(flatten)]
     pub figures: Figures,
     /// Mutations answered a second, while measured.
     pub mutations_per_second: f64,
     /// Live messages received a second, while measured.
     pub deliveries_per_second: f64,
-    /// What the server used, where it runs on this machine and is known.
+    /// The server's use of the machine, where it runs on this one and is known.
     pub server: Option<ServerUse>,
     /// Filled in by [`Report::judge`].
     pub objectives: Vec<Objective>,
 }
 
-/// What a run measured.
+/// The figures of a run.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Figures {
-    /// Whether somebody stopped it before its end.
+    /// True if somebody stopped it before its end.
     pub interrupted: bool,
-    /// What was sent.
+    /// The mutations that were sent.
     pub mutations: Mutations,
     /// Live messages received, warm-up included.
     pub received: u64,
@@ -60,7 +60,7 @@ pub struct Figures {
     pub polled_events: u64,
     /// From when a batch was due to its arrival by a poll.
     pub poll: Option<Latency>,
-    /// What was wrong.
+    /// The faults.
     pub faults: Faults,
     /// WebSockets.
     pub connections: Connections,
@@ -70,7 +70,7 @@ pub struct Figures {
     pub slices: Vec<Slice>,
 }
 
-/// What was sent.
+/// The mutations that were sent.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Mutations {
@@ -123,7 +123,7 @@ impl Report {
         self.objectives = objectives.compare(self);
     }
 
-    /// Whether every objective was met.
+    /// Returns `true` if every objective was met.
     pub fn is_met(&self) -> bool {
         self.objectives.iter().all(|objective| objective.is_met)
     }

@@ -1,10 +1,10 @@
-//! What a run must reach, and what was found.
+//! The objectives of a run, and their results.
 
 use serde::Serialize;
 
 use super::Report;
 
-/// What a run must reach, beside every delivery being right.
+/// The objectives of a run, beside the correctness of every delivery.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Objectives {
     /// The most that 99 % of deliveries may take, in milliseconds since their mutation was due.
@@ -17,13 +17,13 @@ pub struct Objectives {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Objective {
-    /// What is compared.
+    /// The figure's name.
     pub name: &'static str,
-    /// What is demanded, for people.
+    /// The demand, for people.
     pub demanded: String,
-    /// What was found, for people.
+    /// The result, for people.
     pub found: String,
-    /// Whether that is enough.
+    /// True if the result meets the demand.
     pub is_met: bool,
 }
 

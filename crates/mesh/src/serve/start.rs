@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mesh_core::network::DomainSecret;
-use mesh_core::settings::SettingError;
+use mesh_core::settings::{Lifetime, LifetimeError};
 use tokio::net::{TcpListener, lookup_host};
 
 use super::Arguments;
@@ -33,8 +33,8 @@ const SECRET_FILE: &str = "domain-secret";
 /// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StartError {
-    #[error(transparent)]
-    Setting(#[from] SettingError),
+    #[error("{} {}", option(.0.lifetime()), .0.problem(option))]
+    Lifetime(LifetimeError),
     #[error(transparent)]
     Build(#[from] BuildError),
     #[error(transparent)]
@@ -80,9 +80,26 @@ impl StartError {
     }
 }
 
+/// The option and the variable that set a lifetime, in seconds.
+const fn option(lifetime: Lifetime) -> &'static str {
+    match lifetime {
+        Lifetime::HostHeartbeatInterval => {
+            "--host-heartbeat-interval-seconds (MESH_HOST_HEARTBEAT_INTERVAL_SECONDS)"
+        }
+        Lifetime::HostHeartbeatTtl => "--host-heartbeat-ttl-seconds (MESH_HOST_HEARTBEAT_TTL_SECONDS)",
+        Lifetime::MemberHeartbeatInterval => {
+            "--member-heartbeat-interval-seconds (MESH_MEMBER_HEARTBEAT_INTERVAL_SECONDS)"
+        }
+        Lifetime::MemberHeartbeatTtl => "--member-heartbeat-ttl-seconds (MESH_MEMBER_HEARTBEAT_TTL_SECONDS)",
+        Lifetime::MaxConnectionTime => "--max-connection-time-seconds (MESH_MAX_CONNECTION_TIME_SECONDS)",
+        Lifetime::EventTtl => "--event-ttl-seconds (MESH_EVENT_TTL_SECONDS)",
+        Lifetime::PollingInterval => "--polling-interval-seconds (MESH_POLLING_INTERVAL_SECONDS)",
+    }
+}
+
 pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
     let settings = arguments.settings();
-    settings.lifetimes.check()?;
+    settings.lifetimes.check().map_err(StartError::Lifetime)?;
     let listeners = match listen(&arguments.listen).await {
         Err(error) => return second_start(&arguments, error),
         Ok(listeners) => listeners,

@@ -7,7 +7,7 @@ use crate::model::{DissolveReason, MeshMessage, MessageFields};
 use crate::store::Store;
 use crate::testing::Harness;
 
-/// How groups and members end, and what is answered afterwards.
+/// The ends of groups and members, and the answers afterwards.
 pub async fn lifecycle<S: Store>(make: impl AsyncFn() -> Harness<S>) {
     cases!(
         make,
@@ -172,7 +172,7 @@ async fn a_silent_member_is_gone<S: Store>(room: Harness<S>) {
     assert_eq!(refusal(room.beat(&group, "node").await), node_not_found("node"));
     assert_eq!(refusal(room.report(&group, "node", &[("x", "1")]).await), node_not_found("node"));
     assert_eq!(refusal(room.leave(&group, "node").await), node_not_found("node"));
-    // Who comes back starts anew.
+    // A node that comes back starts anew.
     let back = room.join(&group, "node").await.unwrap();
     assert_eq!(back.record.created_at, room.now().wall);
     assert!(room.status("node").await.is_none());

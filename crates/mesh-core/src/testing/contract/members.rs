@@ -108,7 +108,7 @@ async fn leaving_removes_the_node_and_its_values<S: Store>(room: Harness<S>) {
     assert_eq!(nodes.iter().map(|node| node.record.id.as_str()).collect::<Vec<_>>(), ["b"]);
     let statuses = room.statuses(&key).await.unwrap();
     assert_eq!(statuses.iter().map(|status| status.node_id.as_str()).collect::<Vec<_>>(), ["b"]);
-    // Who comes back starts anew.
+    // A node that comes back starts anew.
     room.clock.advance_seconds(1);
     let back = room.join(&key, "a").await.unwrap();
     assert_eq!(back.record.created_at, room.now().wall);

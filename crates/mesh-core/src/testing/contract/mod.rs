@@ -1,4 +1,4 @@
-//! What every store must do, as one suite: run on each home, so that they cannot drift apart.
+//! The contract of every store, as one suite: run on each home, so that they cannot drift apart.
 //!
 //! Each function takes a way to make an empty home and runs the cases of one area. A home calls them
 //! all from its tests.
@@ -59,7 +59,7 @@ fn key(id: &str, domain: &str) -> GroupKey {
     GroupKey { id: Id::from(id), domain: Domain::from(domain) }
 }
 
-/// What every operation on this group is refused with; `node` is a joined node, `host` its host.
+/// The refusals of all operations on this group; `node` is a joined node, `host` its host.
 async fn refusals_of_all<S: Store>(
     room: &Harness<S>,
     group: &GroupKey,

@@ -1,4 +1,4 @@
-//! Who has no secret cannot act as a node that has one.
+//! Nobody acts as a node that has a secret without that secret.
 
 use futures_util::future::join_all;
 

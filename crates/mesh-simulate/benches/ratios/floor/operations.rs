@@ -67,7 +67,7 @@ pub(super) fn answer(groups: &Groups, body: &[u8]) -> io::Result<String> {
     Ok(format!(r#"{{"data":{{"{operation}":{result}}}}}"#))
 }
 
-/// What subscribers get of a report or a batch, byte for byte as long as what Mesh sends.
+/// The message that subscribers get of a report or a batch, byte for byte as long as that of Mesh.
 fn message(variables: &Variables) -> String {
     let Variables { domain, group_id: group, node_id: node, data, events } = variables;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -16,12 +16,12 @@ use super::http::read_more;
 
 /// The first byte of a frame that is a whole text.
 const TEXT: u8 = 0x81;
-/// What ends each message of a subscription.
+/// The end of each message of a subscription.
 const TAIL: &[u8] = b"}}}";
 
 /// A subscribed socket.
 pub(super) struct Subscriber {
-    /// What begins each of its messages.
+    /// The beginning of each of its messages.
     head: String,
     waiting: Mutex<Vec<Bytes>>,
     wake: Notify,

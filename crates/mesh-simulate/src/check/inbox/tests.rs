@@ -44,7 +44,7 @@ fn frame(message: &serde_json::Value) -> String {
     json!({"id": "1", "type": "data", "payload": {"data": {"onMessageInGroup": message}}}).to_string()
 }
 
-/// What a receiver finds wrong with a stream of frames, of the reports that `room` sent.
+/// The faults that a receiver finds in a stream of frames, of the reports that `room` sent.
 fn faults_of(room: &Arc<Room>, frames: &[String]) -> Faults {
     let mut inbox = Inbox::new(room.clone(), 0, false);
     for frame in frames {
