@@ -7,8 +7,10 @@ mod receiver;
 mod run;
 mod sender;
 mod setup;
+mod simulate;
 
-pub use run::{Snapshot, simulate};
+pub use run::Snapshot;
+pub use simulate::simulate;
 
 use std::time::Duration;
 

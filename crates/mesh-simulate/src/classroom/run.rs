@@ -7,10 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, interval};
+use tokio::time::Instant;
 
-use super::node::Node;
-use super::{SetupError, lanes, setup};
 use crate::check::{Faults, Inbox, Room};
 use crate::client::{CallError, Endpoint};
 use crate::load::Load;
@@ -18,8 +16,6 @@ use crate::measure::{Measure, Recorder, Slice};
 use crate::report::{Connections, Figures, Mutations, Report};
 use crate::stamp::Stamp;
 
-/// How often whoever watches is told.
-const WATCH_INTERVAL: Duration = Duration::from_millis(250);
 /// Different errors that a report lists.
 const MAX_ERRORS: usize = 10;
 
@@ -79,84 +75,6 @@ pub(super) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Plays a load against an endpoint, until it is over or `stop` is ready, and reports.
-///
-/// The load is an open loop: what is due is due, however slow the endpoint is, and latencies count
-/// from then.
-pub async fn simulate(
-    endpoint: Arc<Endpoint>,
-    load: &Load,
-    watch: impl Fn(&Snapshot),
-    stop: impl Future<Output = ()>,
-) -> Result<Report, SetupError> {
-    let watched = |run: &Run| watch(&run.snapshot());
-    tokio::pin!(stop);
-    let rooms = setup::create_groups(&endpoint, load).await?;
-    let run = Arc::new(Run::new(endpoint, load.clone(), rooms));
-    let mut ticks = interval(WATCH_INTERVAL);
-
-    let joining = setup::join_all(&run);
-    tokio::pin!(joining);
-    let nodes = loop {
-        tokio::select! {
-            joined = &mut joining => match joined {
-                Ok(nodes) => break nodes,
-                Err(error) => {
-                    setup::dissolve_all(&run).await;
-                    return Err(error);
-                }
-            },
-            _ = ticks.tick() => watched(&run),
-        }
-    };
-
-    run.begin();
-    let playing = play(&run, nodes);
-    tokio::pin!(playing);
-    let mut interrupted = false;
-    let nodes = loop {
-        tokio::select! {
-            nodes = &mut playing => break nodes,
-            _ = ticks.tick() => watched(&run),
-            () = &mut stop, if !interrupted => {
-                interrupted = true;
-                run.stopped.send_replace(true);
-            }
-        }
-    };
-    let faults = finish(&run, nodes).await;
-    watched(&run);
-    setup::dissolve_all(&run).await;
-    Ok(run.report(faults, interrupted))
-}
-
-/// Until every node has sent what it had to.
-async fn play(run: &Arc<Run>, nodes: Vec<Node>) -> Vec<Node> {
-    if let Some(connections) = run.load.max_connections {
-        lanes::play(run, &nodes, connections).await;
-        return nodes;
-    }
-    let playing: Vec<_> = nodes.into_iter().map(|node| tokio::spawn(node.play())).collect();
-    let mut played = Vec::new();
-    for node in playing {
-        played.extend(node.await);
-    }
-    played
-}
-
-/// Until every receiver has what it must have, or has waited long enough.
-async fn finish(run: &Run, nodes: Vec<Node>) -> Faults {
-    let until = run.micros();
-    let mut finishing: Vec<_> = nodes.into_iter().filter_map(|node| node.finish(until)).collect();
-    finishing.append(&mut run.finishing.lock());
-    let mut faults = Faults::default();
-    for receiver in finishing {
-        // A task that panicked has found nothing; there is none.
-        faults += receiver.await.unwrap_or_default();
-    }
-    faults
-}
-
 impl Run {
     pub(super) fn new(endpoint: Arc<Endpoint>, load: Load, rooms: Vec<Arc<Room>>) -> Self {
         Self {
@@ -173,7 +91,7 @@ impl Run {
     }
 
     /// From now on mutations are due.
-    fn begin(&self) {
+    pub(super) fn begin(&self) {
         let at = Instant::now();
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let millis_since_epoch = i64::try_from(wall.as_millis()).unwrap_or(i64::MAX);
@@ -237,7 +155,8 @@ impl Run {
         }
     }
 
-    fn snapshot(&self) -> Snapshot {
+    /// How far the run is.
+    pub(super) fn snapshot(&self) -> Snapshot {
         let now = self.began.get().map(|began| began.at.elapsed());
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Snapshot {
@@ -251,7 +170,8 @@ impl Run {
         }
     }
 
-    fn report(&self, faults: Faults, interrupted: bool) -> Report {
+    /// The report of the run, which found these faults.
+    pub(super) fn report(&self, faults: Faults, interrupted: bool) -> Report {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let in_window = self.recorder.in_window();
         let latency = |measure| self.recorder.latency(measure);

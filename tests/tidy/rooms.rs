@@ -1,22 +1,17 @@
-//! The project's own rules: the map of `docs/architecture.md` names the folders that there are, and every file
-//! of Rust opens with what it is about.
-
-#![allow(clippy::unwrap_used, reason = "a test stops where something is amiss")]
+//! The map of `docs/architecture.md` names the folders that there are, and every file of Rust opens with what it
+//! is about.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use super::project;
 
 /// Folders that commands make; none of them is in the repository.
 const MADE: [&str; 6] = ["artefacts", "dist", "mesh-data", "node_modules", "target", "__pycache__"];
 
 /// Folders whose own folders are rooms, too.
 const WITH_ROOMS: [&str; 6] = ["clients/", "crates/", "docs/", "examples/", "packaging/", "tests/"];
-
-/// The folder of the whole project.
-fn project() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
 
 /// What is in a folder, without what is hidden or made: names relative to the project, folders with a slash.
 fn inside(folder: &str) -> Vec<String> {
