@@ -155,7 +155,7 @@ impl Run {
         }
     }
 
-    /// How far the run is.
+    /// Reads the progress of the run.
     pub(super) fn snapshot(&self) -> Snapshot {
         let now = self.began.get().map(|began| began.at.elapsed());
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

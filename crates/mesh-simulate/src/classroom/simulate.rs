@@ -13,7 +13,7 @@ use crate::client::Endpoint;
 use crate::load::Load;
 use crate::report::Report;
 
-/// How often the watcher is told.
+/// The interval at which the watcher is told.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Plays a load against an endpoint, until it is over or `stop` is ready, and reports.
