@@ -13,7 +13,7 @@ let server;
 let board;
 
 before(async () => {
-  [browser, server] = await Promise.all([startBrowser(), startServer(newFolder(), '--admin-key', ADMIN_KEY)]);
+  [browser, server] = await Promise.all([startBrowser(), startServer(newFolder(), '--admin-key', ADMIN_KEY, '--advertise', CLASSROOM)]);
   board = new URL('/board/', server.endpoint);
   board.hostname = CLASSROOM;
 });
