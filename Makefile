@@ -16,7 +16,7 @@ STAGE ?= stg
 CONFIG_ENV = $(or $(and $(filter stg,$(STAGE)),default),$(filter prod,$(STAGE)),$(error STAGE is stg or prod))
 FUNCTIONS := $(notdir $(wildcard crates/functions/*))
 
-.PHONY: help serve build test test-rust test-clients test-samples test-package test-browser test-editors test-cloud rehearse watch function deploy end-keys key-date chromium console check-console extension guide image image-files check-image check-services release-check check-workflows check bench bench-functions instructions fmt tools
+.PHONY: help serve build test test-rust test-clients test-samples test-package test-browser test-editors test-cloud rehearse verify watch function deploy end-keys key-date chromium console check-console extension guide image image-files check-image check-services release-check check-workflows check bench bench-functions instructions fmt tools
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ test-cloud: $(NODE_MODULES)
 rehearse: $(NODE_MODULES) $(REHEARSAL)/sam/installed $(REHEARSAL)/ministack/installed $(REHEARSAL)/aws/installed ## Deploy onto a local emulator of AWS, and compare its answers with those of mesh serve
 	$(CARGO) build --locked --bin mesh
 	MESH_BINARY=$(MESH_BINARY) REHEARSAL_TOOLS=$(REHEARSAL) npm run rehearse --workspace tests/cloud
+
+verify: ## Try everything at an endpoint: make verify ENDPOINT=https://HOST/graphql KEY=da2-...
+	$(CARGO) run --release --locked --bin mesh -- verify $(ENDPOINT) --api-key $(KEY)
 
 # An environment for each, since each wants versions of its own.
 $(REHEARSAL)/%/installed: tests/cloud/rehearsal/%-requirements.txt

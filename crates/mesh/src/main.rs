@@ -7,6 +7,7 @@ mod replay;
 mod serve;
 mod simulate;
 mod stop;
+mod verify;
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,8 @@ enum Command {
     Record(record::Arguments),
     /// Play a recorded lesson again
     Replay(replay::Arguments),
+    /// Try everything that an endpoint must do, and say what works
+    Verify(verify::Arguments),
     /// Ask the server on this machine whether it serves: exit code 0 if it does, 1 if not
     Health(health::Arguments),
     /// Print a completion script for a shell
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Record(arguments) => record::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "mesh", &mut std::io::stdout());

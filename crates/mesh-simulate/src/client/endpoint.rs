@@ -77,6 +77,18 @@ impl Endpoint {
         self.host.contains(APPSYNC_HOSTS.0)
     }
 
+    /// The same endpoint, called with another key.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the key cannot be sent in a header.
+    pub fn with_key(&self, api_key: &str) -> Result<Self, EndpointError> {
+        if !api_key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(EndpointError::ApiKey);
+        }
+        Ok(Self { api_key: api_key.to_owned(), ..self.clone() })
+    }
+
     /// The URL, for people.
     pub fn url(&self) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };

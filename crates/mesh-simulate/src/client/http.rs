@@ -22,6 +22,8 @@ const MAX_IDLE: Duration = Duration::from_secs(30);
 /// One keep-alive connection, made when it is needed; one request at a time.
 pub struct Http {
     endpoint: Arc<Endpoint>,
+    /// Sent as `x-forwarded-for`, if anything.
+    forwarded_for: Option<&'static str>,
     connection: Option<(SendRequest<Full<Bytes>>, Instant)>,
 }
 
@@ -52,7 +54,13 @@ impl From<Refusal> for CallError {
 impl Http {
     /// A connection to an endpoint, not yet made.
     pub fn new(endpoint: Arc<Endpoint>) -> Self {
-        Self { endpoint, connection: None }
+        Self { endpoint, forwarded_for: None, connection: None }
+    }
+
+    /// The same, which says that its requests come from that address.
+    #[must_use]
+    pub fn forwarded_for(self, address: &'static str) -> Self {
+        Self { forwarded_for: Some(address), ..self }
     }
 
     /// Calls an operation whose result does not matter.
@@ -95,7 +103,11 @@ impl Http {
         let broken = |error: hyper::Error| CallError::Broken(error.to_string());
         let endpoint = self.endpoint.clone();
         let mut sender = self.connection().await?;
-        let request = Request::post(&endpoint.path)
+        let mut request = Request::post(&endpoint.path);
+        if let Some(address) = self.forwarded_for {
+            request = request.header("x-forwarded-for", address);
+        }
+        let request = request
             .header("host", endpoint.authority(&endpoint.host))
             .header("content-type", "application/json")
             .header("x-api-key", &endpoint.api_key)

@@ -18,7 +18,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 pub use endpoint::{Endpoint, EndpointError};
 pub use health::health;
 pub use http::Http;
-pub use realtime::{Group, Subscription};
+pub use realtime::{Group, KeyPlace, Subscription};
 pub use trust::{Trust, parse_fingerprint};
 
 /// The time limit of a connection or an answer.

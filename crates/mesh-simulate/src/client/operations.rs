@@ -120,7 +120,8 @@ pub struct PolledEvent {
 }
 
 impl Operation {
-    fn new(field: &'static str, query: &str, variables: &Value) -> Self {
+    /// A document of one's own, whose result is the value of `field`.
+    pub fn new(field: &'static str, query: &str, variables: &Value) -> Self {
         let body = json!({"query": query, "variables": variables});
         Self { field, body: body.to_string().into() }
     }

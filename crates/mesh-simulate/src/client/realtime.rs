@@ -1,7 +1,7 @@
 //! The messages of a group over a WebSocket, by AppSync's realtime protocol.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
 use serde_json::json;
@@ -45,27 +45,80 @@ struct Payload {
     errors: Vec<Refusal>,
 }
 
+/// Where a client shows its key when it opens a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyPlace {
+    /// In a sub-protocol, as aws-amplify does.
+    SubProtocol,
+    /// In the query, as aws-appsync does.
+    Query,
+}
+
 impl Subscription {
+    /// Opens a socket without a key, as living hosts do before they create a group, and closes it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the upgrade is refused, on which living hosts fall back to polling.
+    pub async fn probe(endpoint: &Endpoint) -> Result<(), CallError> {
+        let opened = timeout(PATIENCE, Self::upgraded(endpoint, "", "graphql-ws"));
+        opened.await.map_err(|_| CallError::Timeout)??.close().await;
+        Ok(())
+    }
+
     /// Connects and subscribes with a document of [`operations`](super::operations); messages
     /// published from now on arrive.
     pub async fn open(endpoint: &Endpoint, group: &Group, document: &str) -> Result<Self, CallError> {
-        timeout(PATIENCE, Self::opened(endpoint, group, document)).await.map_err(|_| CallError::Timeout)?
+        Self::open_with(endpoint, group, document, KeyPlace::SubProtocol).await
     }
 
-    async fn opened(endpoint: &Endpoint, group: &Group, document: &str) -> Result<Self, CallError> {
+    /// The same, with the key in that place.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the socket, the key or the subscription is refused.
+    pub async fn open_with(
+        endpoint: &Endpoint,
+        group: &Group,
+        document: &str,
+        key_place: KeyPlace,
+    ) -> Result<Self, CallError> {
+        let opened = timeout(PATIENCE, Self::opened(endpoint, group, document, key_place));
+        opened.await.map_err(|_| CallError::Timeout)?
+    }
+
+    /// A socket, upgraded and nothing more.
+    async fn upgraded(endpoint: &Endpoint, query: &str, protocols: &str) -> Result<Self, CallError> {
         let unusable = |error: &dyn std::fmt::Display| CallError::Unreadable(error.to_string());
-        let authorization = json!({"host": endpoint.host, "x-api-key": endpoint.api_key});
-        let protocol = format!("header-{}", URL_SAFE_NO_PAD.encode(authorization.to_string()));
         let scheme = if endpoint.tls.is_some() { "wss" } else { "ws" };
         let authority = endpoint.authority(&endpoint.realtime_host);
-        let url = format!("{scheme}://{authority}{}", endpoint.realtime_path);
+        let url = format!("{scheme}://{authority}{}{query}", endpoint.realtime_path);
         let mut request = url.into_client_request().map_err(|error| unusable(&error))?;
-        let protocols = HeaderValue::try_from(format!("graphql-ws, {protocol}"));
-        request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocols.map_err(|error| unusable(&error))?);
+        let protocols = HeaderValue::try_from(protocols).map_err(|error| unusable(&error))?;
+        request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocols);
         let stream = connect(endpoint, &endpoint.realtime_host).await?;
         let (socket, _) = client_async(request, stream).await.map_err(broken)?;
-        let mut subscription = Self { socket };
+        Ok(Self { socket })
+    }
 
+    async fn opened(
+        endpoint: &Endpoint,
+        group: &Group,
+        document: &str,
+        key_place: KeyPlace,
+    ) -> Result<Self, CallError> {
+        let authorization = json!({"host": endpoint.host, "x-api-key": endpoint.api_key});
+        let (query, protocols) = match key_place {
+            KeyPlace::SubProtocol => {
+                let header = URL_SAFE_NO_PAD.encode(authorization.to_string());
+                (String::new(), format!("graphql-ws, header-{header}"))
+            }
+            KeyPlace::Query => {
+                let header = STANDARD.encode(authorization.to_string());
+                (format!("?header={header}&payload=e30="), "graphql-ws".to_owned())
+            }
+        };
+        let mut subscription = Self::upgraded(endpoint, &query, &protocols).await?;
         subscription.send(json!({"type": "connection_init"}).to_string()).await?;
         subscription.wait_for("connection_ack").await?;
         let variables = json!({"groupId": group.id, "domain": group.domain});

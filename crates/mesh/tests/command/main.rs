@@ -9,3 +9,4 @@ mod service;
 mod simulate;
 mod start;
 mod support;
+mod verify;
