@@ -6,7 +6,7 @@ use std::io;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use subtle::{Choice, ConstantTimeEq};
 
-/// What never needs escaping in an address. Source: RFC 3986, section 2.3.
+/// The characters that never need escaping in an address. Source: RFC 3986, section 2.3.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A key, or another text, as it stands behind the `#` of an address, which browsers send to no server.
@@ -49,7 +49,7 @@ impl ApiKeys {
         self.0.first().map_or("", String::as_str)
     }
 
-    /// Whether `key` is a live one. Takes as long whichever it is, so that it cannot be guessed
+    /// Returns `true` if `key` is a live one. Takes as long whichever it is, so that it cannot be guessed
     /// byte by byte.
     pub fn admits(&self, key: &[u8]) -> bool {
         let equal = |live: &String| live.as_bytes().ct_eq(key);

@@ -1,4 +1,4 @@
-//! What is counted, in Prometheus' text format.
+//! Figures of the server, in Prometheus' text format.
 
 use std::fmt;
 use std::time::Duration;

@@ -28,7 +28,7 @@ use crate::realtime::fan_out::FanOut;
 use crate::realtime::hub::Hub;
 use crate::server::Server;
 
-/// What one server has of its own; everything else is the same in all of them.
+/// The parts that one server has of its own; everything else is the same in all of them.
 pub struct Parts {
     /// Bound sockets.
     pub listeners: Vec<TcpListener>,
@@ -36,15 +36,15 @@ pub struct Parts {
     pub tls: Option<TlsAcceptor>,
     /// The address by which others in the room reach this server, as `http://192.168.1.20:4000`.
     pub base_url: String,
-    /// Where groups are kept.
+    /// The place where groups are kept.
     pub storage: Storage,
     /// Lifetimes, and limits of groups and domains.
     pub settings: Settings,
     /// The most groups in all domains.
     pub max_groups: usize,
-    /// What time it is.
+    /// Tells the time.
     pub clock: Arc<dyn Clock>,
-    /// What makes domains of networks.
+    /// Makes domains of networks.
     pub domain_secret: Option<DomainSecret>,
     /// The pupils' keys.
     pub keys: Arc<ApiKeys>,
@@ -56,19 +56,19 @@ pub struct Parts {
     pub rates: RateLimits,
     /// Limits on memory of requests and answers on their way.
     pub buffers: BufferLimits,
-    /// How many proxies in front of this server are trusted to say where a call comes from.
+    /// The number of proxies in front of this server are trusted to say where a call comes from.
     pub trusted_proxies: usize,
     /// Whose pages may call.
     pub origins: Origins,
     /// Under which names pages and figures may be asked for.
     pub hosts: Hosts,
-    /// Where the console is served.
+    /// The listeners that serve the console.
     pub console: Console,
-    /// What the operator serves beside the API.
+    /// The operator's files beside the API.
     pub folder: Option<Folder>,
 }
 
-/// Where groups are kept.
+/// The place where groups are kept.
 #[derive(Clone, Debug)]
 pub enum Storage {
     /// In memory: nothing outlives the server.

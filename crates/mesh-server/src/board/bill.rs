@@ -1,4 +1,4 @@
-//! What the same would have cost in the cloud.
+//! The price of the same work in the cloud.
 
 use mesh_cost::{Consumption, TOKYO};
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::metrics::Metrics;
 use crate::realtime::hub;
 
-/// What was counted since the server started.
+/// The counts since the server started.
 pub(super) struct Usage<'a> {
     /// Requests.
     pub(super) metrics: &'a Metrics,

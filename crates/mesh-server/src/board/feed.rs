@@ -19,22 +19,22 @@ use crate::metrics::Metrics;
 use crate::realtime::hub::Hub;
 use mesh_local::LocalStore;
 
-/// How often a board is told what changed.
+/// The time between two updates of a board.
 const INTERVAL: Duration = Duration::from_millis(500);
 /// Of values, an update tells about so many; the rest comes with the next ones.
 const MOST_VALUES: usize = 1_000;
 /// A board that takes nothing for so long is closed; it opens again when it can.
 const TAKE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What a board is told of.
+/// The parts of the server that a board is told of.
 pub struct BoardFeed {
     /// Groups, and what time it is.
     pub context: Arc<Context<LocalStore>>,
-    /// Who listens.
+    /// Knows the listeners.
     pub hub: Arc<Hub>,
     /// The open boards, of which this is one.
     pub registry: Arc<BoardRegistry>,
-    /// What was counted.
+    /// Counts requests.
     pub metrics: Arc<Metrics>,
     /// The code by which pupils come in.
     pub join: JoinCode,
@@ -76,7 +76,7 @@ impl BoardFeed {
         }
     }
 
-    /// What changed; none while the store cannot be read. `code` is the one that the board shows.
+    /// The changes since the last update; none while the store cannot be read. `code` is the one that the board shows.
     async fn update(
         &self,
         opened: &Opened,
@@ -99,7 +99,7 @@ impl BoardFeed {
         Some(update)
     }
 
-    /// How pupils come in, if the board shows another code or none.
+    /// The way in for pupils, if the board shows another code or none.
     fn lobby(&self, now: Timestamp, shown: &mut String) -> Option<Lobby> {
         let code = if shown.is_empty() { self.join.for_opening_board(now) } else { self.join.current(now) };
         *shown = code.ok().filter(|code| code != shown)?;

@@ -1,4 +1,4 @@
-//! How pupils come into a group: an address, also as a QR code.
+//! The way into a group for pupils: an address, also as a QR code.
 
 use std::fmt::Write;
 

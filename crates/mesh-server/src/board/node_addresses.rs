@@ -1,4 +1,4 @@
-//! Where nodes came from.
+//! The addresses that nodes came from.
 
 use std::net::IpAddr;
 

@@ -41,14 +41,14 @@ pub(super) struct Opened {
 #[derive(Default)]
 struct Board(Mutex<Activity>);
 
-/// What happened since a board was told last.
+/// Everything that happened since a board was told last.
 #[derive(Default)]
 pub(super) struct Activity {
     /// Messages of each group.
     pub(super) messages: HashMap<Id, u32>,
     /// Events with their groups, oldest first.
     pub(super) events: VecDeque<(Id, EventLine)>,
-    /// How many events there were besides.
+    /// The number of events besides.
     pub(super) more_events: u32,
     /// Groups that ended, and why.
     pub(super) ended: Vec<(Id, DissolveReason)>,
@@ -67,7 +67,7 @@ impl BoardRegistry {
         Some(Opened { registry: self.clone(), board })
     }
 
-    /// Whether a board is open.
+    /// Returns `true` while a board is open.
     pub fn is_watched(&self) -> bool {
         self.is_watched.load(Ordering::Relaxed)
     }
@@ -108,7 +108,7 @@ impl Observer for BoardRegistry {
 }
 
 impl Opened {
-    /// What happened since the last call.
+    /// Takes everything that happened since the last call.
     pub(super) fn take(&self) -> Activity {
         std::mem::take(&mut self.board.0.lock())
     }

@@ -1,4 +1,4 @@
-//! What a board shows, and what is to be told so that it shows what is.
+//! A copy of what a board shows, to find the changes that it is to be told.
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -22,7 +22,7 @@ use mesh_local::{GroupView, NodeView, Overview};
 /// A connection for which more bytes wait cannot follow.
 const SLOW_BYTES: usize = 32 << 10;
 
-/// What a board shows.
+/// A copy of what a board shows.
 #[derive(Default)]
 pub(super) struct Snapshot {
     groups: HashMap<Id, ShownGroup>,
@@ -42,20 +42,20 @@ struct ShownNode {
     polls: bool,
     is_host: bool,
     name: Option<Arc<str>>,
-    /// Whether a connection from its address was ever seen.
+    /// `true` once a connection from its address was seen.
     was_connected: bool,
-    /// How long it was silent when it was seen last.
+    /// The time for which it was silent when it was seen last.
     silent: Duration,
 }
 
-/// What is to be known beside groups and activity.
+/// The facts that are needed beside groups and activity.
 pub(super) struct Surroundings<'a> {
     pub(super) rules: &'a Lifetimes,
-    /// Who listens to a group.
+    /// The listeners of a group.
     pub(super) listeners: &'a dyn Fn(&GroupRecord) -> Vec<Listener>,
     /// From where a node joined.
     pub(super) address_of: &'a dyn Fn(&Id) -> Option<IpAddr>,
-    /// How pupils come into the groups of a domain.
+    /// The way into a group for pupils.
     pub(super) invitation: &'a dyn Fn(&GroupRecord) -> Invitation,
 }
 

@@ -1,4 +1,4 @@
-//! What a board is told at once, as JSON. Everything that did not change is left out.
+//! An update of a board, as JSON. Everything that did not change is left out.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use serde::Serialize;
 pub(super) struct BoardUpdate {
     /// The server's time, in milliseconds since 1970.
     pub(super) time: i64,
-    /// How pupils come in; left out while it stays the same.
+    /// The way in for pupils; left out while it stays the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) lobby: Option<Lobby>,
     /// Groups that are new or in which something changed.
@@ -27,11 +27,11 @@ pub(super) struct BoardUpdate {
     pub(super) more_events: u32,
     /// Groups that are not shown, because there are so many.
     pub(super) more_groups: usize,
-    /// What the same would cost in the cloud.
+    /// The price of the same work in the cloud.
     pub(super) bill: super::bill::Bill,
 }
 
-/// How pupils come in.
+/// The way in for pupils.
 #[derive(Debug, Serialize)]
 pub(super) struct Lobby {
     /// The server's address, as `http://192.168.1.20:4000`.
@@ -42,7 +42,7 @@ pub(super) struct Lobby {
     pub(super) invitation: super::invitation::Invitation,
 }
 
-/// What changed in a group.
+/// The changes in a group.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct GroupChange {
@@ -60,7 +60,7 @@ pub(super) struct GroupChange {
     pub(super) gone: Vec<NodeEnd>,
 }
 
-/// What does not change of a group.
+/// The facts of a group that do not change.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct AboutGroup {
@@ -72,7 +72,7 @@ pub(super) struct AboutGroup {
     pub(super) invitation: super::invitation::Invitation,
 }
 
-/// What changed of a node.
+/// The changes of a node.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct NodeChange {
@@ -90,7 +90,7 @@ pub(super) struct NodeChange {
     pub(super) values: Vec<(String, String)>,
 }
 
-/// How a node does.
+/// The state of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum NodeState {
@@ -109,7 +109,7 @@ pub(super) enum NodeState {
 #[serde(rename_all = "camelCase")]
 pub(super) struct NodeEnd {
     pub(super) id: String,
-    /// Whether it went without a word.
+    /// `true` if it fell silent; `false` if it left.
     pub(super) lost: bool,
 }
 
@@ -161,7 +161,7 @@ pub(super) struct EventLine {
 pub(super) const MOST_CHARACTERS: usize = 120;
 
 impl EventLine {
-    /// What is told of one event of a call.
+    /// The line that is told of one event of a call.
     pub(super) fn new(batch: &BatchEvent, event: &Event) -> Self {
         Self {
             group: batch.group.id.as_str().to_owned(),

@@ -27,7 +27,7 @@ pub struct Prepared {
     pub(super) steps: Vec<Step>,
 }
 
-/// What answers a root field.
+/// The way to the answer of a root field.
 pub(super) enum Step {
     Call(Call),
     /// A meta field, answered already.
@@ -105,7 +105,7 @@ impl Prepared {
     }
 }
 
-/// How every answer begins.
+/// The beginning of every answer.
 const DATA: &[u8] = b"{\"data\":";
 
 /// The answer while it is written.

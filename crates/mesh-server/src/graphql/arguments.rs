@@ -64,7 +64,7 @@ impl<'a> OperationVariables<'a> {
         }
     }
 
-    /// Where a value is to be read; none if it is a variable without a value.
+    /// The source of a value; none if it is a variable without a value.
     fn source(self, value: &'a Value) -> Option<Source<'a>> {
         match value {
             Value::Variable(name) => self.variable(name),
@@ -111,7 +111,7 @@ fn wrong_value(variable: &VariableDefinition) -> GraphqlError {
     GraphqlError::validation(Fault::WrongType, &detail, vec![])
 }
 
-/// Where a value stands.
+/// The place where a value stands.
 #[derive(Clone, Copy)]
 enum Source<'a> {
     /// In the document.

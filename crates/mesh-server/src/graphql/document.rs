@@ -67,7 +67,7 @@ impl Document {
         })
     }
 
-    /// Where a plan can be kept that serves every request with this document; none if its operation
+    /// The place for a plan that serves every request with this document; none if its operation
     /// or its shape depend on the request.
     pub fn kept_plan(&self) -> Option<&OnceLock<Arc<Plan>>> {
         (self.executable.operations.len() == 1 && !self.has_conditions()).then_some(&self.plan)
@@ -127,7 +127,7 @@ fn is_ignored(kind: TokenKind) -> bool {
     matches!(kind, TokenKind::Whitespace | TokenKind::Comment | TokenKind::Comma | TokenKind::Eof)
 }
 
-/// What a selection set comes to with its fragments spread.
+/// The size of a selection set with its fragments spread.
 #[derive(Clone, Copy, Default)]
 struct Shape {
     depth: usize,

@@ -23,7 +23,7 @@ use super::plan::{Meta, Plan, RootField};
 use super::request::Request;
 use super::schema::{Schema, SchemaError};
 
-/// How many documents are kept at most, and how many bytes their texts have together.
+/// The most documents that are kept, and the most bytes of their texts together.
 const KEPT_DOCUMENTS: usize = 1_000;
 const KEPT_BYTES: u64 = 4 << 20;
 /// Longer texts are not kept: they carry data that does not come again.
@@ -42,7 +42,7 @@ pub struct Subscription {
     pub group: GroupKey,
     /// The key of the answer.
     pub key: String,
-    /// What is wanted of a message.
+    /// The fields that are wanted of a message.
     pub selection: Selection,
 }
 

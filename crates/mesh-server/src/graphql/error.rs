@@ -12,9 +12,9 @@ pub struct GraphqlError {
     pub path: Option<String>,
     /// The stable public word.
     pub error_type: ErrorType,
-    /// Where in the document, from line 1 and column 1.
+    /// The places in the document, from line 1 and column 1.
     pub locations: Vec<Location>,
-    /// What is wrong.
+    /// The text for the client.
     pub message: String,
 }
 
@@ -27,7 +27,7 @@ pub struct Location {
     pub column: usize,
 }
 
-/// What is wrong with a document or its variables: the word behind "Validation error of type".
+/// A fault of a document or its variables: the word behind "Validation error of type".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The document is not GraphQL.

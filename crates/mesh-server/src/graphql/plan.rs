@@ -1,4 +1,4 @@
-//! What an operation wants: its root fields in order, and the selection of each, with fragments spread,
+//! The plan of an operation: its root fields in order, and the selection of each, with fragments spread,
 //! equal keys merged and conditions decided.
 
 use apollo_compiler::executable::{
@@ -17,10 +17,10 @@ use super::schema::{Schema, allows_api_key};
 /// The type of live messages.
 const MESSAGE: &str = "MeshMessage";
 
-/// What an operation wants.
+/// The plan of an operation.
 #[derive(Debug)]
 pub struct Plan {
-    /// Whether it asks, changes or subscribes.
+    /// Query, mutation or subscription.
     pub kind: OperationType,
     /// The root fields in the order of the answer.
     pub fields: Vec<RootField>,
@@ -33,17 +33,17 @@ pub struct RootField {
     pub key: String,
     /// Its name in the schema; empty for meta fields.
     pub name: &'static str,
-    /// Where it stands in the document.
+    /// Its place in the document.
     pub location: Option<Location>,
     /// Its arguments as the document has them.
     pub arguments: Vec<Node<Argument>>,
-    /// What is wanted of its value.
+    /// The fields that are wanted of its value.
     pub selection: Selection,
-    /// Whether its value may be null.
+    /// `true` if its value may be null.
     pub nullable: bool,
     /// Which field of every schema it is; `None` for an operation.
     pub meta: Option<Meta>,
-    /// Whether callers with an API key may use it.
+    /// `true` if callers with an API key may use it.
     pub allows_api_key: bool,
 }
 
@@ -131,7 +131,7 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// What is wanted below fields that share a key. `path` leads from a live message to them.
+    /// The selection below fields that share a key. `path` leads from a live message to them.
     fn selection(&self, fields: &[&'a Field], path: Option<&str>) -> Selection {
         let sets: Vec<_> = fields.iter().map(|field| &field.selection_set).collect();
         let mut selection = Selection::default();

@@ -10,7 +10,7 @@ use apollo_compiler::{Name, Node, Schema as ApolloSchema};
 /// The contract that AppSync and this server share.
 pub const SDL: &str = include_str!("../../../../schema.graphql");
 
-/// What AppSync adds to every schema: its scalars and directives.
+/// The text that AppSync adds to every schema: its scalars and directives.
 ///
 /// Source: AppSync developer guide, "Scalar types in AWS AppSync" and "Authorization use cases".
 const PRELUDE: &str = r"
@@ -82,7 +82,7 @@ fn subscriptions(types: &ApolloSchema) -> HashMap<String, String> {
     mutations
 }
 
-/// Whether callers with an API key may use a field. It is the API's default mode, so it serves every
+/// Returns `true` if callers with an API key may use a field. It is the API's default mode, so it serves every
 /// field that does not name another one alone.
 pub fn allows_api_key(field: &Component<FieldDefinition>) -> bool {
     field.directives.get("aws_api_key").is_some() || field.directives.get("aws_iam").is_none()

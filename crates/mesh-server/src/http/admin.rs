@@ -1,4 +1,4 @@
-//! What the teacher's board asks for: a stream of what happens in all groups, the end of a group, a node's name
+//! Answers for the teacher's board: a stream of what happens in all groups, the end of a group, a node's name
 //! and its leaving.
 //!
 //! The admin key comes in a header of its own, which no page of another origin can send: nothing here

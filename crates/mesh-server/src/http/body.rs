@@ -6,7 +6,7 @@ use axum::body::Body;
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
-/// How much of one is read, and for how long.
+/// The most that is read of one, and the longest time.
 const MOST_BYTES: usize = 16 << 20;
 const MOST_TIME: Duration = Duration::from_secs(5);
 

@@ -20,7 +20,7 @@ const QUERIES: &str = include_str!("../../../../docs/queries.graphql");
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
      img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Where the console is served. It shows nothing without a key, but pupils need not find it either.
+/// The listeners that serve the console. It shows nothing without a key, but pupils need not find it either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Console {
     /// To who comes in through a loopback listener.
@@ -32,7 +32,7 @@ pub enum Console {
 }
 
 impl Console {
-    /// Whether who comes in through a listener, loopback or not, gets it.
+    /// Returns `true` if a client gets it that comes in through a listener, loopback or not.
     pub fn is_served(self, through_loopback: bool) -> bool {
         self == Self::On || self == Self::OnLoopback && through_loopback
     }

@@ -17,7 +17,7 @@ use tower_service::Service as _;
 
 use super::answer;
 
-/// What the folder of `--static` holds, but for files whose name begins with a dot and for links that
+/// The files in the folder of `--static`, but for files whose name begins with a dot and for links that
 /// lead out of it.
 #[derive(Clone)]
 pub struct Folder {
@@ -37,7 +37,7 @@ impl Folder {
         Ok(Self { files: files.precompressed_br().precompressed_gzip(), inside })
     }
 
-    /// Whether it has a page for `/`.
+    /// Returns `true` if it has a page for `/`.
     pub(super) async fn has_index(&self) -> bool {
         let index = self.inside.folder.join("index.html");
         self.inside.metadata(index).await.is_ok_and(|index| index.is_file())
@@ -71,7 +71,7 @@ struct Inside {
 type Pending<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
 
 impl Inside {
-    /// Where a path leads when all links are followed; not found if that is nothing to be served.
+    /// The target of a path when all links are followed; not found if that is nothing to be served.
     async fn resolve(self, path: PathBuf) -> io::Result<PathBuf> {
         // A name too long for the file system, or a link that leads to itself, is no file either.
         let target = tokio::fs::canonicalize(&path).await.map_err(|_| io::ErrorKind::NotFound)?;

@@ -23,7 +23,7 @@ use crate::limits::rates::{TooMuch, Work};
 
 /// The largest body.
 pub(super) const MAX_BODY_BYTES: usize = 1 << 20;
-/// How long a body may take to arrive.
+/// The longest time that a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");

@@ -18,7 +18,7 @@ impl Hosts {
         host.and_then(without_port).is_some_and(|name| self.knows(name))
     }
 
-    /// What a client calls this server: a name or address that [`Self::admit`] admits, and a port if it gave one.
+    /// The name that a client gives this server: a name or address that [`Self::admit`] admits, and a port if it gave one.
     pub(super) fn authority<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
         let host = headers.get(HOST)?.to_str().ok().filter(|_| self.admit(headers))?;
         let after_name = match host.rsplit_once(']') {
@@ -44,7 +44,7 @@ fn without_port(host: &str) -> Option<&str> {
     is_port(port).then_some(name)
 }
 
-/// Whether a text is nothing, or a colon and a number.
+/// Returns `true` if a text is nothing, or a colon and a number.
 fn is_port(text: &str) -> bool {
     text.is_empty()
         || text.strip_prefix(':').is_some_and(|port| port.bytes().all(|digit| digit.is_ascii_digit()))

@@ -18,7 +18,7 @@ use crate::join::Refusal;
 
 /// A code and what JSON needs around it.
 const MAX_BODY_BYTES: usize = 1 << 10;
-/// Where a lesson is, beside this server or in the operator's folder.
+/// The page of a lesson, beside this server or in the operator's folder.
 const EXAMPLE: &str = "/example/";
 const FOLDER: &str = "/";
 

@@ -61,36 +61,36 @@ pub struct App {
     pub origins: Origins,
     /// Under which names the figures may be asked for.
     pub hosts: Hosts,
-    /// Where the console is served.
+    /// The listeners that serve the console.
     pub console: Console,
-    /// What the operator serves beside the API.
+    /// The operator's files beside the API.
     pub folder: Option<Folder>,
-    /// How many proxies in front of this server are trusted to say where a call comes from.
+    /// The number of proxies in front of this server are trusted to say where a call comes from.
     pub trusted_proxies: usize,
     /// Keys of the teacher, who may look at every group and end it.
     pub admin_keys: ApiKeys,
-    /// What the teacher's boards are told.
+    /// Tells the teacher's boards.
     pub board: Arc<BoardFeed>,
     /// Sees every call.
     pub observer: Arc<dyn Observer>,
-    /// What each client may use.
+    /// The shares of all clients.
     pub limits: Arc<Limits>,
-    /// What is counted.
+    /// Counts requests.
     pub metrics: Arc<Metrics>,
 }
 
-/// Where a request came from; an extension of every request.
+/// The origin of a request; an extension of every request.
 #[derive(Clone)]
 pub struct Peer {
     /// The other side of the socket.
     pub address: IpAddr,
-    /// Whether it came in through a loopback listener.
+    /// `true` if it came in through a loopback listener.
     pub through_loopback: bool,
-    /// Whether it came in over TLS.
+    /// `true` if it came in over TLS.
     pub over_tls: bool,
-    /// Whether its connection is one more than allowed.
+    /// `true` if its connection is one more than allowed.
     pub over_limit: bool,
-    /// What the connection may ask for in a time.
+    /// The limits of the connection.
     pub rate: ConnectionRate,
     /// Counts the connection as open while any of its requests, or its WebSocket, lives.
     pub open: Arc<dyn Send + Sync>,
@@ -98,12 +98,12 @@ pub struct Peer {
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// What the teacher sees of the classroom.
+/// The page of the board.
 #[derive(RustEmbed)]
 #[folder = "pages/board"]
 struct Board;
 
-/// What a node of a mesh can be, to try and to read.
+/// An example of a node, to try and to read.
 #[derive(RustEmbed)]
 #[folder = "../../examples/javascript-client/page"]
 struct Example;
@@ -137,7 +137,7 @@ async fn refuse_foreign_hosts(State(app): State<Arc<App>>, request: Request, nex
     if app.hosts.admit(request.headers()) { next.run(request).await } else { answer::foreign_host() }
 }
 
-/// What no other path serves.
+/// The answer for every other path.
 async fn folder_or_nothing(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     match &app.folder {
         None => answer::nothing_here(),

@@ -1,4 +1,4 @@
-//! What operators ask for: whether the server works, and its figures.
+//! Answers for operators: the health of the server, and its figures.
 
 use std::sync::Arc;
 

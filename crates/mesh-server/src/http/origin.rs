@@ -11,11 +11,11 @@ use super::hosts::Hosts;
 const REQUEST_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-request-private-network");
 const ALLOW_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-allow-private-network");
 
-/// What clients send beyond what browsers always allow.
+/// The headers of clients beyond those that browsers always allow.
 const DEFAULT_HEADERS: &str = "content-type, x-api-key, x-amz-user-agent, authorization";
-/// What clients read beyond what browsers always show.
+/// The headers for clients beyond those that browsers always show.
 const EXPOSED_HEADERS: &str = "x-amzn-RequestId, x-amzn-ErrorType";
-/// How long browsers may remember a preflight's answer, in seconds.
+/// The time for which browsers may remember a preflight's answer, in seconds.
 const MAX_AGE: &str = "7200";
 
 /// Whose pages may call beside the server's own.

@@ -11,7 +11,7 @@ use hyper::body::{Frame, SizeHint};
 /// So much is handed to the connection at once.
 const PIECE_BYTES: usize = 64 << 10;
 
-/// What is left of a body.
+/// The rest of a body.
 struct Pieces(Bytes);
 
 /// A body of these bytes.

@@ -30,10 +30,10 @@ use crate::realtime::connection::{Realtime, Upgrade, UpgradeKey, serve};
 use crate::realtime::protocol::SUB_PROTOCOL;
 use crate::server::write_timeout::WriteTimeout;
 
-/// How clients that offer sub-protocols send their credentials.
+/// The beginning of the sub-protocol in which clients send their credentials.
 const HEADER_PROTOCOL: &str = "header-";
 
-/// Whether a request asks for a WebSocket.
+/// Returns `true` if a request asks for a WebSocket.
 pub(super) fn is_wanted(request: &Request) -> bool {
     request.method() == Method::GET && has_token(request.headers(), &UPGRADE, "websocket")
 }

@@ -66,7 +66,7 @@ impl Buffers {
         Hold { buffers: self.clone(), address: counted(address), counted: 0 }
     }
 
-    /// How many bytes are held.
+    /// The bytes that are held now.
     pub fn held_bytes(&self) -> usize {
         self.held.lock().total
     }

@@ -1,4 +1,4 @@
-//! How many connections are open, in all and from each address.
+//! Open connections, counted in all and from each address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -77,7 +77,7 @@ impl Connections {
 }
 
 impl Admitted {
-    /// Whether this is one more than allowed.
+    /// Returns `true` if this is one more than allowed.
     pub fn is_over_limit(&self) -> bool {
         self.over_limit
     }

@@ -21,7 +21,7 @@ use buffers::{BufferLimits, Buffers};
 use connections::{ConnectionLimits, Connections};
 use rates::{RateLimits, Rates};
 
-/// What all clients use of one server.
+/// The shares of all clients of one server.
 pub struct Limits {
     /// Work in a time.
     pub rates: Rates,

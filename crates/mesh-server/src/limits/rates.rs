@@ -1,4 +1,4 @@
-//! How much work one client may ask for in a time: by address, by connection and by group.
+//! Limits on the work that one client may ask for in a time: by address, by connection and by group.
 //!
 //! Limits by address keep fair shares between homes. Their defaults let ten times the load of one
 //! classroom pass behind one address; `--rate-limit` multiplies them for a whole school behind one.
@@ -21,13 +21,13 @@ type Instant = <DefaultClock as Clock>::Instant;
 /// Which limits hold.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RateLimits {
-    /// What limits by address are multiplied by; `None` for none.
+    /// The factor of all limits by address; `None` for none.
     pub by_address: Option<f64>,
     /// Limits of each connection and each group; `None` for none.
     pub floods: Option<Flood>,
 }
 
-/// What one connection, or all calls of one group, may ask for in a second, and twice that at once.
+/// The limits of one connection, and of all calls of one group, in a second; twice that may come at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flood {
     /// Calls; messages on a WebSocket.
@@ -85,7 +85,7 @@ pub struct Rates {
     hasher: RandomState,
 }
 
-/// What one connection used of its limits.
+/// The use that one connection made of its limits.
 #[derive(Clone)]
 pub struct ConnectionRate(Option<Arc<Direct>>);
 

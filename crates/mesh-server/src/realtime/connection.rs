@@ -27,20 +27,20 @@ use crate::realtime::outbound::{CLOSE_TIMEOUT, End, Outbound};
 use crate::realtime::protocol::{self, ClientMessage, Refusal, Start};
 use crate::realtime::queue::Closing;
 
-/// How many keep-alives a silent client survives: each comes with a ping, so it is dead, not quiet.
+/// A client that says nothing for so many keep-alives is dead: each comes with a ping.
 const SILENT_KEEP_ALIVES: u32 = 2;
-/// How much is read at once. On the stack: a silent connection keeps no buffer.
+/// The most that is read at once. On the stack: a silent connection keeps no buffer.
 const READ_BYTES: usize = 4 << 10;
 
-/// What realtime connections need of the server.
+/// The parts of the server that realtime connections need.
 pub struct Realtime {
     /// Reads subscriptions.
     pub engine: Arc<Engine>,
-    /// Where they are registered.
+    /// Registers them.
     pub hub: Arc<Hub>,
     /// The keys that serve.
     pub keys: Arc<ApiKeys>,
-    /// What each client may use.
+    /// The shares of all clients.
     pub limits: Arc<Limits>,
     /// Told when a connection was closed as too slow.
     pub too_slow: Box<dyn Fn() + Send + Sync>,
@@ -57,13 +57,13 @@ pub enum UpgradeKey {
     Wrong,
 }
 
-/// What is known of a connection before its first message.
+/// The facts that are known of a connection before its first message.
 pub struct Upgrade {
     /// The key that came with it.
     pub key: UpgradeKey,
-    /// Where it comes from.
+    /// The address that it comes from.
     pub address: IpAddr,
-    /// What it may ask for in a time.
+    /// The limits of the connection.
     pub rate: ConnectionRate,
     /// Counts it among those that have not shown a right key.
     pub without_key: Option<Admitted>,
@@ -76,7 +76,7 @@ struct WithoutKey {
     _admitted: Option<Admitted>,
 }
 
-/// How a connection ends.
+/// The code and the reason with which a connection is closed.
 struct Close(CloseCode, &'static str);
 
 const TOO_MUCH: Close = Close(CloseCode::Again, "too many messages or bytes, come back later");

@@ -1,4 +1,4 @@
-//! Where the store's messages go: to the observer, then to the subscribers.
+//! The way of the store's messages: to the observer, then to the subscribers.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Who listens to which group, and publishing to them.
+//! The listeners of all groups, and publishing to them.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -53,7 +53,7 @@ struct Connected {
     since: Instant,
 }
 
-/// Who listens to one group, by what they want to hear: subscriptions with the same selection share
+/// The listeners of one group, by their selections: subscriptions with the same selection share
 /// the bytes of a message.
 #[derive(Default)]
 struct Listeners(RwLock<Vec<Class>>);
@@ -85,7 +85,7 @@ pub struct Registration {
 /// A connection that listens to a group.
 #[derive(Clone, Copy, Debug)]
 pub struct Listener {
-    /// Where it comes from.
+    /// The address that it comes from.
     pub address: IpAddr,
     /// Bytes that wait for it.
     pub waiting_bytes: usize,
@@ -107,7 +107,7 @@ pub struct Registered {
     number: u64,
 }
 
-/// What the hub counts.
+/// The counts of the hub.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HubCounts {
     /// Open WebSockets.
@@ -147,7 +147,7 @@ impl Hub {
         }
     }
 
-    /// Who listens to a group, each connection once.
+    /// The listeners of a group, each connection once.
     pub fn listeners(&self, group: &GroupKey) -> Vec<Listener> {
         let Some(listeners) = self.groups.read().get(group).cloned() else { return Vec::new() };
         let classes = listeners.0.read();
@@ -162,7 +162,7 @@ impl Hub {
         listeners.into_values().collect()
     }
 
-    /// What the hub counts.
+    /// The counts of the hub.
     pub fn counts(&self) -> HubCounts {
         let (connections, open) = {
             let connections = self.connections.lock();
@@ -186,7 +186,7 @@ impl Hub {
 }
 
 impl Registration {
-    /// What waits for this connection.
+    /// The messages that wait for this connection.
     pub fn queue(&self) -> &Queue {
         &self.queue
     }
@@ -260,7 +260,7 @@ impl Registration {
 }
 
 impl Hub {
-    /// What the subscribers of a class get of a message; `None` if their selection makes too much of it.
+    /// The bytes that the subscribers of a class get of a message; `None` if their selection makes too much of it.
     fn tail(&self, class: &Class, message: &MeshMessage) -> Option<Bytes> {
         let mut json = Vec::with_capacity(512);
         let mut out = Bounded::new(&mut json, MAX_SELECTED_BYTES);
@@ -273,7 +273,7 @@ impl Hub {
         Some(Bytes::from_owner(Waiting { json, total: self.waiting.clone() }))
     }
 
-    /// How much may wait for one connection now.
+    /// The most that may wait for one connection now.
     fn most_of_one(&self) -> usize {
         if self.waiting.load(Ordering::Relaxed) <= MAX_WAITING_IN_ALL {
             return MAX_WAITING_BYTES;

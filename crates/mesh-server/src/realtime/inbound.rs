@@ -19,7 +19,7 @@ pub struct Inbound {
     context: WebSocketContext,
 }
 
-/// What a client's bytes came to.
+/// The meaning of a client's bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event {
     /// A text or binary message.

@@ -18,7 +18,7 @@ use crate::realtime::queue::{Closing, Message, Queue};
 /// A connection whose socket took nothing for so long is closed, if as much waits as the next says.
 const STALL: Duration = Duration::from_secs(10);
 const STALLED_BYTES: usize = 1 << 20;
-/// How long the last frame and the reason may take to leave when a slow connection is closed.
+/// The longest time that the last frame and the reason may take to leave when a slow connection is closed.
 pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// One write has about so many bytes at most, so that a slow connection can be closed between frames.
 const BATCH_BYTES: usize = 128 << 10;
@@ -62,7 +62,7 @@ struct Batch {
     shared: Vec<(usize, Bytes)>,
     length: usize,
     written: usize,
-    /// How many of the bytes were counted by the queue.
+    /// The bytes of these that were counted by the queue.
     counted: usize,
 }
 
@@ -201,7 +201,7 @@ impl Batch {
         Ok(())
     }
 
-    /// What is still to be written, as far as it has room in `slices`.
+    /// The rest that is to be written, as far as it has room in `slices`.
     fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>; MAX_SLICES]) -> usize {
         let (mut count, mut skip, mut copied_to) = (0, self.written, 0);
         let mut add = |part: &'a [u8]| {

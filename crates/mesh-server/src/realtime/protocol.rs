@@ -15,11 +15,11 @@ use crate::graphql::request::mend_surrogates;
 
 /// The sub-protocol that every client offers.
 pub const SUB_PROTOCOL: &str = "graphql-ws";
-/// What clients are told: how long without a message means that the connection is lost.
+/// A connection without a message for so long is lost; clients are told so.
 pub const CONNECTION_TIMEOUT: Duration = Duration::from_mins(5);
-/// How often a keep-alive is sent; clients expect one every 60 seconds at most.
+/// The time between two keep-alives; clients expect one every 60 seconds at most.
 pub const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(55);
-/// How long a client has for its `connection_init`.
+/// The longest time until `connection_init`.
 pub const INIT_TIMEOUT: Duration = Duration::from_secs(15);
 /// The largest message of a client, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 256 * 1_024;
@@ -27,13 +27,13 @@ pub const MAX_MESSAGE_BYTES: usize = 256 * 1_024;
 pub const MAX_MESSAGE_BYTES_WITHOUT_KEY: usize = 16 << 10;
 /// The most frames of such a client.
 pub const MAX_FRAMES_WITHOUT_KEY: u32 = 16;
-/// How long such a client may stay. A host's probe waits three seconds.
+/// The longest time that such a client may stay. A host's probe waits three seconds.
 pub const KEY_TIMEOUT: Duration = Duration::from_mins(1);
 /// The most subscriptions of one connection.
 pub const MAX_SUBSCRIPTIONS: usize = 100;
 /// The longest id of a subscription, in bytes.
 pub const MAX_ID_BYTES: usize = 256;
-/// How many frames that are not JSON close a connection.
+/// So many frames that are not JSON close a connection.
 pub const MAX_GARBAGE_FRAMES: u32 = 3;
 
 /// The keep-alive message.
@@ -164,13 +164,13 @@ impl ClientMessage {
     }
 }
 
-/// What a client is refused with.
+/// A refusal of a client.
 pub struct Refusal {
     /// The stable public word.
     pub error_type: ErrorType,
     /// The code that AppSync adds to refused connections.
     pub error_code: Option<u16>,
-    /// What is wrong.
+    /// The text for the client.
     pub message: Cow<'static, str>,
 }
 
@@ -273,7 +273,7 @@ pub fn error(id: &str, refusals: &[Refusal]) -> Vec<u8> {
     json
 }
 
-/// What stands before the value in every `data` message of a subscription.
+/// The text before the value in every `data` message of a subscription.
 pub fn data_head(id: &str, key: &str) -> Vec<u8> {
     let mut json = br#"{"id":"#.to_vec();
     write_text(&mut json, id);
@@ -283,7 +283,7 @@ pub fn data_head(id: &str, key: &str) -> Vec<u8> {
     json
 }
 
-/// What stands behind the value in every `data` message.
+/// The text behind the value in every `data` message.
 pub const DATA_TAIL: &[u8] = b"}}}";
 
 fn with_id(id: &str, kind: &str) -> Vec<u8> {

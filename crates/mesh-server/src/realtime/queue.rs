@@ -1,4 +1,4 @@
-//! What waits for one connection, within bounds.
+//! Messages that wait for one connection, within bounds.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -36,9 +36,9 @@ struct State {
 /// One message, as a part of its own and a part that it shares with others.
 #[derive(Clone, Debug)]
 pub struct Message {
-    /// What only this subscription gets.
+    /// The part that only this subscription gets.
     pub head: Arc<[u8]>,
-    /// What every subscription with the same selection gets.
+    /// The part that every subscription with the same selection gets.
     pub tail: Bytes,
 }
 
@@ -57,7 +57,7 @@ impl Message {
         self.head.len() + self.tail.len()
     }
 
-    /// Whether it has no bytes.
+    /// Returns `true` if it has no bytes.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -89,7 +89,7 @@ impl Queue {
         wake(state);
     }
 
-    /// Whether the connection is to be closed, so that nothing more need be made for it.
+    /// Returns `true` if the connection is to be closed: nothing more need be made for it.
     pub fn is_closing(&self) -> bool {
         self.is_closing.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! What goes by time: with tokio's clock paused, minutes pass in no time.
+//! Behaviour that goes by time: with tokio's clock paused, minutes pass in no time.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;

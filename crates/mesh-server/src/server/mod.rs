@@ -30,26 +30,26 @@ use crate::limits::connections::Connections;
 use spare_socket::SpareSocket;
 use write_timeout::WriteTimeout;
 
-/// How long a connection may take for a request's head, idle time before it included.
+/// The longest time that a connection may take for a request's head, idle time before it included.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 /// The same for a connection that is one more than allowed, and is told so.
 const OVER_LIMIT_TIMEOUT: Duration = Duration::from_secs(5);
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How much of a request is read at once.
+/// The most that is read of a request at once.
 const READ_BUFFER: usize = 64 << 10;
 const MAX_HEADERS: usize = 64;
-/// How often the store is swept; news of an expiry is late by no more.
+/// The time between two sweeps of the store: a message about an expiry is late by no more.
 const SWEEP_INTERVAL: Duration = Duration::from_millis(250);
 /// Clients that have used nothing lately are forgotten after so many sweeps.
 const SWEEPS_BETWEEN_FORGETTING: u64 = 20;
-/// How long a stopping server waits for what runs.
+/// The longest time that a stopping server waits for running requests.
 const STOP_TIMEOUT: Duration = Duration::from_secs(4);
-/// How often it is logged that the machine has no more sockets.
+/// The time between two log lines that say that the machine has no more sockets.
 const WARNING_INTERVAL: Duration = Duration::from_mins(1);
-/// How long to wait when the machine has no more sockets.
+/// The pause when the machine has no more sockets.
 const ACCEPT_BACK_OFF: Duration = Duration::from_millis(100);
 
-/// What a server is made of.
+/// A server that is ready to run.
 pub struct Server {
     /// Bound sockets, each with whether it is a loopback one.
     pub listeners: Vec<TcpListener>,
@@ -108,7 +108,7 @@ async fn sweep(app: Arc<App>) {
     }
 }
 
-/// What one listener's connections are served with.
+/// The parts that serve one listener's connections.
 #[derive(Clone)]
 struct Accepting {
     through_loopback: bool,

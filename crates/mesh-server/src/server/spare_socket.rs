@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-/// How long a client may take to be told.
+/// The longest time that a client may take to be told.
 const TELL_TIMEOUT: Duration = Duration::from_millis(200);
 
 const REFUSAL: &str = "HTTP/1.1 429 Too Many Requests\r\n\

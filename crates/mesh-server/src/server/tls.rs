@@ -24,7 +24,7 @@ pub struct Tls {
     pub acceptor: TlsAcceptor,
     /// SHA-256 of the certificate, to compare by eye.
     pub fingerprint: String,
-    /// Where the self-signed certificate is kept, for clients that are to trust it.
+    /// The file of the self-signed certificate, for clients that are to trust it.
     pub certificate_file: Option<PathBuf>,
 }
 

@@ -30,7 +30,7 @@ pub const KEY: &str = "da2-the-first-key";
 pub const ADMIN_KEY: &str = "admin-the-teachers";
 pub const OTHER_KEY: &str = "da2-the-second-key";
 
-/// What a test may choose.
+/// The choices of a test.
 pub struct Options {
     pub settings: Settings,
     pub connections: ConnectionLimits,

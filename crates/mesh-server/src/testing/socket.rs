@@ -16,7 +16,7 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::EVERYTHING;
 
-/// How long a message may take; only a broken test waits so long.
+/// The longest time that a message may take; only a broken test waits so long.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A WebSocket that speaks what a test says.

@@ -105,6 +105,32 @@ async fn half_an_address_is_completed() {
 }
 
 #[tokio::test]
+async fn options_that_would_serve_nobody_or_everybody_are_refused() {
+    let same = ["--api-key", "da2-the-same-key", "--admin-key", "da2-the-same-key"];
+    for (arguments, word) in [
+        (&["--max-connections", "0"][..], "--max-connections"),
+        (&["--rate-limit", "fast"], "--rate-limit"),
+        (&["--rate-limit", "0"], "--rate-limit"),
+        (&same, "must not be one of --api-key"),
+    ] {
+        let serve = ["serve", "--in-memory", "--listen", "127.0.0.1:0"];
+        let (code, ready, told) = run(&[&serve[..], arguments].concat(), &[]).await;
+        assert!(code.is_some_and(|code| code > 0) && ready.is_empty() && told.contains(word), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn no_log_level_shows_keys() {
+    let server = Process::start(&["--in-memory", "--log-level", "trace", "--admin-key", "admin-trace"]).await;
+    let before = server.errors().matches(KEY).count();
+    server.data(CREATE, json!({"hostId": "the host's id"})).await;
+    server.data(CREATE, json!({"hostId": "another"})).await;
+    let told = server.errors();
+    assert!(!told.contains("the host's id"), "{told}");
+    assert_eq!(told.matches(KEY).count(), before, "where it is printed for the operator alone");
+}
+
+#[tokio::test]
 async fn what_is_advertised_is_told() {
     let mut command = mesh();
     command.args([

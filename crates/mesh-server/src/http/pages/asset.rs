@@ -84,7 +84,7 @@ pub(in crate::http) fn gzip(plain: &[u8]) -> Option<Bytes> {
     (compressed.len() < plain.len()).then(|| compressed.into())
 }
 
-/// Whether a client takes compressed answers.
+/// Returns `true` if a client takes compressed answers.
 pub(in crate::http) fn accepts_gzip(request: &HeaderMap) -> bool {
     let accepted = request.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     accepted.flat_map(|value| value.split(',')).any(|coding| {

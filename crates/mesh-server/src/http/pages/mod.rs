@@ -23,12 +23,12 @@ use asset::Asset;
 
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// What a page may do that needs nothing but its own server. Start of a page's own policy too.
+/// The policy of a page that needs nothing but its own server. Start of a page's own policy too.
 pub(super) const OWN_SERVER_ONLY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'";
 
-/// What a page may do that also speaks to servers elsewhere, which its user names.
+/// The policy of a page that also speaks to servers elsewhere, which its user names.
 pub(super) const ANY_SERVER: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      img-src 'self' data:; connect-src 'self' https: http: wss: ws:; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'";
