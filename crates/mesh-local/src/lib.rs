@@ -1,16 +1,37 @@
-//! The local home's [`Store`]: everything in memory, and a journal on disk that survives `kill -9`.
+//! The local home's [`Store`]: everything in memory, and a log on disk that survives `kill -9`.
 //!
-//! A change is made in memory under one lock, its rows go to the journal, and its answer
-//! leaves once they are durable; so does the answer of a read, which may have seen changes that are
-//! not durable yet. Messages leave through the outbox of its group, in the order of the changes.
+//! A change is made in memory under one lock, its rows go into the log, and it is answered after that. The answer of a
+//! read waits for the rows of the changes that it may have seen. Messages leave through the outbox of their
+//! group, in the order of the changes.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use mesh_core::model::MeshMessage;
+//! use mesh_core::settings::Settings;
+//! use mesh_local::{LocalSettings, LocalStore, Publisher};
+//!
+//! struct Print;
+//!
+//! impl Publisher for Print {
+//!     fn publish(&self, message: &MeshMessage) {
+//!         println!("{message:?}");
+//!     }
+//! }
+//!
+//! let settings = LocalSettings { settings: Settings::default(), max_groups: 20_000 };
+//! let store = LocalStore::in_memory(&settings, Arc::new(Print))?;
+//! assert_eq!(store.counts().groups, 0);
+//! # Ok::<(), mesh_core::error::StoreFailure>(())
+//! ```
 
-mod disk;
+mod folder;
 mod journal;
 mod outbox;
 pub mod private_file;
 mod rows;
 mod state;
-mod tables;
+mod sync;
 
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -33,13 +54,15 @@ use mesh_core::settings::Settings;
 use mesh_core::store::{EventPage, JoinedNode, NewBatch, NewGroup, NewMember, RecordedBatch, Store};
 use mesh_core::time::Timestamp;
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
 
-pub use disk::{CommitObserver, OpenError, is_in_use};
+pub use folder::is_in_use;
+pub use journal::{CommitObserver, OpenError};
 pub use outbox::Publisher;
 pub use state::{GroupView, NodeView, Overview, StoreCounts};
+pub use sync::{ParseSyncPolicyError, SyncPolicy};
 
-use disk::{Disk, Shared};
+use folder::{DiskFolder, Folder};
+use journal::{Journal, Shared, Ticket};
 use outbox::Outbox;
 use state::{Changes, State};
 
@@ -54,9 +77,10 @@ pub struct LocalSettings {
 
 /// A [`Store`] inside this process.
 pub struct LocalStore {
-    shared: Arc<Shared>,
+    shared: Shared,
     publisher: Arc<dyn Publisher>,
-    disk: Option<Disk>,
+    /// `None` for a store that ends with its process.
+    journal: Option<Arc<Journal>>,
     /// Outboxes whose task went away before its change was settled.
     pending: Mutex<Vec<Arc<Outbox>>>,
 }
@@ -67,36 +91,49 @@ impl LocalStore {
         settings: &LocalSettings,
         publisher: Arc<dyn Publisher>,
     ) -> std::result::Result<Self, StoreFailure> {
-        let state = State::new(settings, tables::random_epoch()?);
-        Ok(Self::new(Arc::new(Shared::new(state)), publisher, None))
+        let state = State::new(settings, random_epoch()?);
+        Ok(Self::new(Shared::new(state), publisher, None))
     }
 
-    /// A store whose acknowledged changes survive the process, in the file `path`, which is made if
-    /// it is not there. `observer` is told how long each commit took.
+    /// A store whose acknowledged changes survive the process, in the file `path` and files beside it, which are
+    /// made if they are not there. `policy` says when they survive a power cut. `observer` is told how long
+    /// each write took.
+    ///
+    /// # Errors
+    ///
+    /// If another process has the store open, or the file cannot be read or written.
     pub fn open(
         path: &Path,
+        policy: SyncPolicy,
         settings: LocalSettings,
         clock: Arc<dyn Clock>,
         publisher: Arc<dyn Publisher>,
         observer: CommitObserver,
     ) -> std::result::Result<Self, OpenError> {
-        let file = disk::File::new(path)?;
-        Self::open_file(file, settings, clock, publisher, observer)
+        let folder = Box::new(DiskFolder::lock(path)?);
+        Self::open_folder(path, folder, policy, settings, clock, publisher, observer)
     }
 
-    fn open_file(
-        file: disk::File,
+    fn open_folder(
+        path: &Path,
+        folder: Box<dyn Folder>,
+        policy: SyncPolicy,
         settings: LocalSettings,
         clock: Arc<dyn Clock>,
         publisher: Arc<dyn Publisher>,
         observer: CommitObserver,
     ) -> std::result::Result<Self, OpenError> {
-        let (shared, disk) = Disk::open(file, settings, clock, observer)?;
-        Ok(Self::new(shared, publisher, Some(disk)))
+        let (shared, journal) = journal::open(path, folder, policy, settings, clock, observer)?;
+        Ok(Self::new(shared, publisher, Some(journal)))
     }
 
-    fn new(shared: Arc<Shared>, publisher: Arc<dyn Publisher>, disk: Option<Disk>) -> Self {
-        Self { shared, publisher, disk, pending: Mutex::default() }
+    fn new(shared: Shared, publisher: Arc<dyn Publisher>, journal: Option<Arc<Journal>>) -> Self {
+        Self { shared, publisher, journal, pending: Mutex::default() }
+    }
+
+    /// True while changes can be written. False after a failed write, until the store works again.
+    pub fn can_commit(&self) -> bool {
+        !self.shared.lock().refuses
     }
 
     /// What is kept and what was dropped.
@@ -168,23 +205,18 @@ impl LocalStore {
         Ok(())
     }
 
-    /// Whether changes can become durable now: not after a failed commit, until the state was read back.
-    pub fn can_commit(&self) -> bool {
-        !self.shared.lock().refuses
-    }
-
-    /// Commits what is left and closes the file. Whatever comes later is refused.
+    /// Writes what is left and closes the log. Later calls are refused.
     pub fn close(&self) {
-        if let Some(disk) = &self.disk {
-            disk.close();
+        if let Some(journal) = &self.journal {
+            journal.close();
         }
     }
 
     /// Makes a change, and answers once it is durable and its news has left.
     async fn change<T>(&self, make: impl FnOnce(&mut State, &mut Changes) -> Result<T>) -> Result<T> {
         let begun = self.begin(make)?;
-        if let Some(settled) = begun.settled
-            && !settled.await.unwrap_or(false)
+        if let (Some(ticket), Some(journal)) = (begun.ticket, &self.journal)
+            && !journal.settle(ticket).await
         {
             return Err(Error::Store("the commit failed".into()));
         }
@@ -197,25 +229,26 @@ impl LocalStore {
         let mut change = Changes::default();
         let mut opened = self.shared.lock();
         if opened.refuses {
-            return Err(Error::Store("the store is being read back after a failed commit".into()));
+            return Err(Error::Store("the store refuses calls until it can be written again".into()));
         }
         // Even a refused call may have seen changes that are not durable, and may have removed expired groups.
         let result = make(&mut opened.state, &mut change);
         let outboxes = change.messages.iter().map(|(outbox, _)| outbox.clone()).collect();
-        let settled = if let Some(disk) = &self.disk {
-            disk.journal.submit(change.rows, change.messages)
+        let ticket = if let Some(journal) = &self.journal {
+            journal.submit(&change.rows, change.messages)
         } else {
             Outbox::post(change.messages);
             None
         };
-        Ok(Begun { result, settled, news: Leaving { store: self, outboxes } })
+        Ok(Begun { result, ticket, news: Leaving { store: self, outboxes } })
     }
 }
 
 /// A change that was made and is not answered yet.
 struct Begun<'a, T> {
     result: Result<T>,
-    settled: Option<oneshot::Receiver<bool>>,
+    /// The batch that its answer waits for.
+    ticket: Option<Ticket>,
     news: Leaving<'a>,
 }
 
@@ -239,6 +272,12 @@ impl Drop for Leaving<'_> {
         if !self.outboxes.is_empty() {
             self.store.pending.lock().append(&mut self.outboxes);
         }
+    }
+}
+
+impl Drop for LocalStore {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
@@ -340,6 +379,13 @@ impl Store for LocalStore {
     async fn events_since(&self, now: Now, group: &GroupKey, since: Since) -> Result<EventPage> {
         self.change(|state, _| state.events_since(now, group, since)).await
     }
+}
+
+/// A number that tells one epoch of cursors from every other.
+fn random_epoch() -> std::result::Result<u32, StoreFailure> {
+    let mut bytes = [0; 4];
+    getrandom::fill(&mut bytes)?;
+    Ok(u32::from_le_bytes(bytes))
 }
 
 /// A new group's id: 128 random bits, as 32 hex digits.

@@ -1,31 +1,55 @@
-//! What the journal writes: one row for each thing that outlives the process.
+//! The rows of the log: one for each thing that outlives the process.
 
 use std::sync::Arc;
 
 use mesh_core::cursor::{Cursor, Position};
-use mesh_core::id::Id;
+use mesh_core::id::{GroupKey, Id};
 use mesh_core::model::{BatchEvent, Event, GroupRecord};
 use mesh_core::secret::SecretHash;
 use mesh_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// A row to be written or removed. Groups are named by their number, which no client chooses.
-#[derive(Debug)]
+/// A row of the log: something that is there from now on, or is gone. A later row of the same thing wins, so
+/// reading rows twice does no harm. Groups are named by their number, which no client chooses.
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Row {
+    /// A process opened the log.
+    Session(SessionRow),
+    /// The process closed the log, and everything before this row is on the disk.
+    Closed,
     Group(u64, Box<GroupRow>),
-    /// Removes everything that belongs to a group but its own row.
-    ClearGroup(u64),
-    /// Removes a cleared group's own row.
+    /// Removes everything that belongs to a group, but remembers the group as ended.
+    EndGroup(u64, EndedRow),
+    /// Removes a group and everything that belongs to it.
     ForgetGroup(u64),
     Member(u64, Id, MemberRow),
     /// Removes a member and its values.
     DropMember(u64, Id),
     Value(u64, Id, Arc<str>, ValueRow),
-    Call(u64, u64, Arc<BatchEvent>),
+    Call(u64, u64, CallRow),
     /// Removes the calls of a group below a number.
     DropCalls(u64, u64),
     Repeat(u64, Id, [u8; 16], RepeatRow),
     DropRepeat(u64, Id, [u8; 16]),
+}
+
+/// A process that writes the log.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct SessionRow {
+    /// The epoch of all cursors that it gives out.
+    pub(super) epoch: u32,
+    /// The start of the machine that it runs in, if the system tells.
+    pub(super) boot_id: Option<String>,
+    /// True if every change is on the disk before it is answered.
+    pub(super) always_synced: bool,
+}
+
+/// A group that ended without being dissolved.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct EndedRow {
+    pub(super) key: Arc<GroupKey>,
+    pub(super) expires_at: Timestamp,
+    pub(super) ended_at: Timestamp,
 }
 
 /// A group; heartbeats are not written, since a restart counts as one.
@@ -42,8 +66,6 @@ pub(super) struct GroupRow {
     pub(super) next_reader: u32,
     /// The secret of its host.
     pub(super) secret: Option<SecretHash>,
-    /// When it ended, if it was not dissolved and is still remembered.
-    pub(super) ended_at: Option<Timestamp>,
 }
 
 /// How far a log of events was dropped.
@@ -85,7 +107,7 @@ pub(super) struct RepeatRow {
 }
 
 /// The part of a recorded call that its key does not say.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct CallRow {
     pub(super) fired_by: Id,
     pub(super) timestamp: Timestamp,

@@ -1,68 +1,118 @@
-//! A disk in memory, which can be full, lose its power, and be found again by the next start.
+//! A disk in memory, which can be full, refuse to flush, lose its power, and be found again by the next start.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where something is amiss")]
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use mesh_core::clock::Clock;
 use parking_lot::Mutex;
-use redb::StorageBackend;
 
-use crate::disk::File;
-use crate::{LocalSettings, LocalStore, OpenError, Publisher};
+use crate::folder::{Folder, LogFile};
+use crate::{LocalSettings, LocalStore, OpenError, Publisher, SyncPolicy};
 
-/// A disk in memory.
+/// A disk in memory with one folder.
 #[derive(Clone, Debug, Default)]
 pub struct TestDisk(Arc<Mutex<Inner>>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// What survives a power cut.
-    durable: Vec<u8>,
+    /// Survives a power cut.
+    durable: Contents,
     /// What programs see.
-    written: Vec<u8>,
+    written: Contents,
     unsynced: Vec<Change>,
-    /// Which starts still reach the disk: a killed process no longer does.
+    /// The starts that still reach the disk: a killed process no longer does.
     generation: u64,
+    /// Another one after each power cut.
+    boot: u64,
     full: bool,
+    refuses_flushes: bool,
+}
+
+/// Files by their number, and the two names.
+#[derive(Clone, Debug, Default)]
+struct Contents {
+    files: Vec<Vec<u8>>,
+    log: Option<usize>,
+    next: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
 enum Change {
-    Length(usize),
-    Write(usize, Vec<u8>),
+    /// A new file takes the name of the next log.
+    Create(usize),
+    /// This file takes the name of the log.
+    Replace(usize),
+    Length(usize, usize),
+    Write(usize, usize, Vec<u8>),
 }
 
 impl Change {
-    fn apply(&self, bytes: &mut Vec<u8>) {
+    fn apply(&self, contents: &mut Contents) {
         match self {
-            Self::Length(length) => bytes.resize(*length, 0),
-            Self::Write(at, data) => {
+            Self::Create(file) => {
+                contents.files.resize(contents.files.len().max(file + 1), Vec::new());
+                contents.next = Some(*file);
+            }
+            Self::Replace(file) => {
+                contents.files.resize(contents.files.len().max(file + 1), Vec::new());
+                contents.log = Some(*file);
+                contents.next = None;
+            }
+            Self::Length(file, length) => {
+                contents.files.resize(contents.files.len().max(file + 1), Vec::new());
+                contents.files[*file].resize(*length, 0);
+            }
+            Self::Write(file, at, data) => {
+                contents.files.resize(contents.files.len().max(file + 1), Vec::new());
+                let bytes = &mut contents.files[*file];
                 bytes.resize(bytes.len().max(at + data.len()), 0);
                 bytes[*at..*at + data.len()].copy_from_slice(data);
             }
         }
     }
+
+    fn is_of(&self, synced: Option<usize>) -> bool {
+        match self {
+            Self::Create(_) | Self::Replace(_) => synced.is_none(),
+            Self::Length(file, _) | Self::Write(file, ..) => synced == Some(*file),
+        }
+    }
+}
+
+/// What a power cut leaves of a change that was not flushed.
+#[derive(Clone, Copy, Debug)]
+pub enum Survival {
+    /// All of it.
+    Whole,
+    /// The first bytes of a write.
+    Torn(usize),
+    /// Nothing.
+    Lost,
 }
 
 impl TestDisk {
-    pub(crate) fn file(&self) -> File {
-        let disk = self.clone();
-        File::of_backend(move || disk.backend())
-    }
-
-    /// A disk that holds these bytes.
+    /// A disk whose log holds these bytes.
     pub fn holding(bytes: Vec<u8>) -> Self {
         let disk = Self::default();
-        disk.0.lock().durable.clone_from(&bytes);
-        disk.0.lock().written = bytes;
+        let contents = Contents { files: vec![bytes], log: Some(0), next: None };
+        disk.0.lock().durable = contents.clone();
+        disk.0.lock().written = contents;
         disk
     }
 
-    /// What programs see.
+    /// The log, as programs see it.
     pub fn bytes(&self) -> Vec<u8> {
-        self.0.lock().written.clone()
+        let inner = self.0.lock();
+        inner.written.log.map(|file| inner.written.files[file].clone()).unwrap_or_default()
+    }
+
+    /// The length of the log, as programs see it.
+    pub fn length(&self) -> usize {
+        let inner = self.0.lock();
+        inner.written.log.map_or(0, |file| inner.written.files[file].len())
     }
 
     /// From now on nothing more fits, or it does again.
@@ -70,9 +120,19 @@ impl TestDisk {
         self.0.lock().full = full;
     }
 
+    /// From now on flushes fail, or they work again.
+    pub fn set_refuses_flushes(&self, refuses: bool) {
+        self.0.lock().refuses_flushes = refuses;
+    }
+
     /// Until this is dropped, whoever uses the disk waits.
     pub fn hold(&self) -> impl Drop + '_ {
         self.0.lock()
+    }
+
+    /// How many changes were not flushed yet.
+    pub fn unsynced(&self) -> usize {
+        self.0.lock().unsynced.len()
     }
 
     /// The process is killed: what it wrote stays, and it writes no more.
@@ -80,43 +140,78 @@ impl TestDisk {
         self.0.lock().generation += 1;
     }
 
-    /// The power fails: of what was not synced, only the first `kept` changes stay.
+    /// The power fails: of what was not flushed, only the first `kept` changes stay.
     pub fn cut_power(&self, kept: usize) {
+        let mut left = kept;
+        self.cut_power_with(|| {
+            let survival = if left > 0 { Survival::Whole } else { Survival::Lost };
+            left = left.saturating_sub(1);
+            survival
+        });
+    }
+
+    /// The power fails, and `survival` decides on each change that was not flushed.
+    pub fn cut_power_with(&self, mut survival: impl FnMut() -> Survival) {
         let mut inner = self.0.lock();
         inner.generation += 1;
-        let unsynced = std::mem::take(&mut inner.unsynced);
-        for change in unsynced.iter().take(kept) {
+        inner.boot += 1;
+        for mut change in std::mem::take(&mut inner.unsynced) {
+            match (survival(), &mut change) {
+                (Survival::Lost, _) => continue,
+                (Survival::Torn(length), Change::Write(_, _, data)) => data.truncate(length),
+                _ => {}
+            }
             change.apply(&mut inner.durable);
         }
         let Inner { written, durable, .. } = &mut *inner;
         written.clone_from(durable);
     }
 
-    fn backend(&self) -> Backend {
-        Backend { generation: self.0.lock().generation, disk: self.clone() }
+    fn folder(&self) -> TestFolder {
+        TestFolder { generation: self.0.lock().generation, disk: self.clone() }
     }
 }
 
 impl LocalStore {
-    /// A store over a disk, which a later start may find again.
+    /// A store over a disk, which a later start may find again. Every change is flushed before it is answered.
+    ///
+    /// # Errors
+    ///
+    /// If the disk holds no store, or is full.
     pub fn open_on(
         disk: &TestDisk,
         settings: LocalSettings,
         clock: Arc<dyn Clock>,
         publisher: Arc<dyn Publisher>,
     ) -> Result<Self, OpenError> {
-        Self::open_file(disk.file(), settings, clock, publisher, Box::new(|_| ()))
+        Self::open_with(disk, SyncPolicy::Always, settings, clock, publisher)
+    }
+
+    /// A store over a disk that is flushed by a policy.
+    ///
+    /// # Errors
+    ///
+    /// If the disk holds no store, or is full.
+    pub fn open_with(
+        disk: &TestDisk,
+        policy: SyncPolicy,
+        settings: LocalSettings,
+        clock: Arc<dyn Clock>,
+        publisher: Arc<dyn Publisher>,
+    ) -> Result<Self, OpenError> {
+        let path = Path::new("a test's own");
+        Self::open_folder(path, Box::new(disk.folder()), policy, settings, clock, publisher, Box::new(|_| ()))
     }
 }
 
 /// The disk as one start of the program sees it.
-#[derive(Debug)]
-struct Backend {
+#[derive(Clone, Debug)]
+struct TestFolder {
     disk: TestDisk,
     generation: u64,
 }
 
-impl Backend {
+impl TestFolder {
     fn with<T>(&self, act: impl FnOnce(&mut Inner) -> io::Result<T>) -> io::Result<T> {
         let mut inner = self.disk.0.lock();
         if inner.generation != self.generation {
@@ -125,46 +220,92 @@ impl Backend {
         act(&mut inner)
     }
 
-    fn change(&self, change: Change) -> io::Result<()> {
+    fn change(inner: &mut Inner, change: Change) {
+        change.apply(&mut inner.written);
+        inner.unsynced.push(change);
+    }
+
+    fn grow(inner: &mut Inner, change: Change) -> io::Result<()> {
+        if inner.full {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        Self::change(inner, change);
+        Ok(())
+    }
+
+    fn flush(&self, file: Option<usize>) -> io::Result<()> {
         self.with(|inner| {
-            if inner.full {
-                return Err(io::ErrorKind::StorageFull.into());
+            if inner.refuses_flushes {
+                return Err(io::Error::other("the disk is broken"));
             }
-            change.apply(&mut inner.written);
-            inner.unsynced.push(change);
-            Ok(())
-        })
-    }
-}
-
-impl StorageBackend for Backend {
-    fn len(&self) -> io::Result<u64> {
-        self.with(|inner| Ok(inner.written.len() as u64))
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.with(|inner| {
-            let at = usize::try_from(offset).unwrap();
-            let bytes = inner.written.get(at..at + out.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
-            out.copy_from_slice(bytes);
-            Ok(())
-        })
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.change(Change::Length(usize::try_from(len).unwrap()))
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        self.with(|inner| {
-            for change in std::mem::take(&mut inner.unsynced) {
+            for change in inner.unsynced.extract_if(.., |change| change.is_of(file)) {
                 change.apply(&mut inner.durable);
             }
             Ok(())
         })
     }
+}
 
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.change(Change::Write(usize::try_from(offset).unwrap(), data.to_vec()))
+impl Folder for TestFolder {
+    fn read(&self) -> io::Result<Option<Vec<u8>>> {
+        self.with(|inner| Ok(inner.written.log.map(|file| inner.written.files[file].clone())))
+    }
+
+    fn open(&self, length: u64) -> io::Result<Arc<dyn LogFile>> {
+        let file = self.with(|inner| inner.written.log.ok_or(io::ErrorKind::NotFound.into()))?;
+        let file = TestFile { folder: self.clone(), file };
+        file.truncate(length)?;
+        Ok(Arc::new(file))
+    }
+
+    fn create_next(&self) -> io::Result<Arc<dyn LogFile>> {
+        let file = self.with(|inner| {
+            let file = inner.written.files.len().max(inner.durable.files.len());
+            Self::grow(inner, Change::Create(file))?;
+            Ok(file)
+        })?;
+        Ok(Arc::new(TestFile { folder: self.clone(), file }))
+    }
+
+    fn replace(&self) -> io::Result<()> {
+        self.with(|inner| {
+            let next = inner.written.next.ok_or(io::ErrorKind::NotFound)?;
+            Self::change(inner, Change::Replace(next));
+            Ok(())
+        })
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.flush(None)
+    }
+
+    fn boot_id(&self) -> Option<String> {
+        Some(self.disk.0.lock().boot.to_string())
+    }
+}
+
+#[derive(Debug)]
+struct TestFile {
+    folder: TestFolder,
+    file: usize,
+}
+
+impl LogFile for TestFile {
+    fn append(&self, bytes: &[u8]) -> io::Result<()> {
+        self.folder.with(|inner| {
+            let at = inner.written.files[self.file].len();
+            TestFolder::grow(inner, Change::Write(self.file, at, bytes.to_vec()))
+        })
+    }
+
+    fn truncate(&self, length: u64) -> io::Result<()> {
+        self.folder.with(|inner| {
+            TestFolder::change(inner, Change::Length(self.file, usize::try_from(length).unwrap()));
+            Ok(())
+        })
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.folder.flush(Some(self.file))
     }
 }

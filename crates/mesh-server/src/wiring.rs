@@ -8,7 +8,7 @@ use mesh_core::clock::Clock;
 use mesh_core::error::StoreFailure;
 use mesh_core::network::DomainSecret;
 use mesh_core::settings::Settings;
-use mesh_local::{LocalSettings, LocalStore, OpenError};
+use mesh_local::{LocalSettings, LocalStore, OpenError, SyncPolicy};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -73,8 +73,13 @@ pub struct Parts {
 pub enum Storage {
     /// In memory: nothing outlives the server.
     Memory,
-    /// In this file, which is made if it is not there.
-    File(PathBuf),
+    /// In this log, which is made if it is not there.
+    File {
+        /// The log.
+        path: PathBuf,
+        /// When changes reach the disk.
+        sync: SyncPolicy,
+    },
 }
 
 /// Why a server cannot be built.
@@ -105,10 +110,10 @@ impl Parts {
         let local = LocalSettings { settings: self.settings.clone(), max_groups: self.max_groups };
         let store = match self.storage {
             Storage::Memory => LocalStore::in_memory(&local, fan_out).map_err(BuildError::MemoryStore)?,
-            Storage::File(path) => {
+            Storage::File { path, sync } => {
                 let metrics = metrics.clone();
                 let observer = Box::new(move |took| metrics.committed(took));
-                LocalStore::open(&path, local, self.clock.clone(), fan_out, observer)?
+                LocalStore::open(&path, sync, local, self.clock.clone(), fan_out, observer)?
             }
         };
         let context = Arc::new(Context {

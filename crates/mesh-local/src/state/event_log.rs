@@ -52,6 +52,11 @@ impl EventLog {
         self.dropped
     }
 
+    /// All calls that are kept, with their numbers.
+    pub(super) fn calls(&self) -> impl Iterator<Item = (u64, &BatchEvent)> {
+        self.calls.iter().map(|kept| (kept.call, &*kept.batch))
+    }
+
     /// Bytes of all events that are kept.
     pub(super) fn bytes(&self) -> usize {
         self.bytes

@@ -13,7 +13,7 @@ use mesh_core::store::{NewBatch, RecordedBatch};
 
 use super::event_log::EventLog;
 use super::{Changes, State, TOTAL_EVENT_BYTES, TOTAL_REPEATS};
-use crate::rows::{RepeatRow, Row};
+use crate::rows::{CallRow, RepeatRow, Row};
 
 impl State {
     pub(crate) fn fire_events(
@@ -96,7 +96,7 @@ impl State {
         let before = group.log.bytes();
         group.log.push(batch.clone(), call, now.steady);
         let added = group.log.bytes() - before;
-        change.rows.push(Row::Call(group.number, call, batch.clone()));
+        change.rows.push(Row::Call(group.number, call, CallRow::of(&batch)));
         let message = MeshMessage {
             group: group.record.key.clone(),
             content: Content::BatchEvent(batch.clone()),
@@ -160,7 +160,7 @@ impl State {
 
     fn write_shortened(&self, ids: &BTreeSet<Id>, change: &mut Changes) {
         for group in ids.iter().filter_map(|id| self.groups.get(id)) {
-            change.rows.extend([Row::DropCalls(group.number, group.log.first_call()), group.row(None)]);
+            change.rows.extend([Row::DropCalls(group.number, group.log.first_call()), group.row()]);
         }
     }
 
@@ -171,7 +171,9 @@ impl State {
             if still_known && self.repeats.len() <= TOTAL_REPEATS {
                 break;
             }
-            if let Some((_, id, node, digest)) = self.repeats.pop_front()
+            let forgotten = self.repeats.pop_front();
+            self.repeats_forgotten += 1;
+            if let Some((_, id, node, digest)) = forgotten
                 && let Some(group) = self.groups.get_mut(&id)
             {
                 change.rows.push(Row::DropRepeat(group.number, node.clone(), digest));

@@ -152,7 +152,7 @@ impl GroupState {
     }
 
     /// The row of this group itself.
-    pub(super) fn row(&self, ended_at: Option<Timestamp>) -> Row {
+    pub(super) fn row(&self) -> Row {
         let row = GroupRow {
             record: self.record.clone(),
             host_joined: self.host_joined,
@@ -161,7 +161,6 @@ impl GroupState {
             dropped: self.log.dropped(),
             next_reader: self.next_reader,
             secret: self.secret,
-            ended_at,
         };
         Row::Group(self.number, Box::new(row))
     }
@@ -179,6 +178,11 @@ impl Member {
 }
 
 impl Values {
+    /// All keys with their values and the times of their reports.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<str>, Timestamp)> {
+        self.held.iter().map(|(key, held)| (key, &held.value, held.at))
+    }
+
     /// Bytes of all keys and values.
     pub(super) fn bytes(&self) -> usize {
         self.bytes

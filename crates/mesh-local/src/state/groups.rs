@@ -63,7 +63,7 @@ impl State {
             last_report: Timestamp::from_millis(0),
             outbox: Arc::default(),
         };
-        change.rows.push(group.row(None));
+        change.rows.push(group.row());
         self.add_group(group);
         Ok(record)
     }

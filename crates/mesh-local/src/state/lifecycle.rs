@@ -1,6 +1,5 @@
 //! How groups and members live and end: heartbeats, expiry, and the memory of expired groups.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use mesh_core::clock::Now;
@@ -11,7 +10,7 @@ use mesh_core::secret::Caller;
 use mesh_core::settings::{EXPIRED_MEMORY, Life};
 
 use super::{Changes, Ended, State, TOTAL_ENDED};
-use crate::rows::Row;
+use crate::rows::{EndedRow, Row};
 
 impl State {
     pub(crate) fn renew_heartbeat(
@@ -73,7 +72,7 @@ impl State {
     ) -> Result<MeshMessage> {
         let group = self.remove_group(&key.id).ok_or_else(|| Error::GroupNotFound(key.clone()))?;
         let message = MeshMessage::dissolve(group.record.key.clone(), reason, fields);
-        change.rows.extend([Row::ClearGroup(group.number), Row::ForgetGroup(group.number)]);
+        change.rows.push(Row::ForgetGroup(group.number));
         change.messages.push((group.outbox, message.clone()));
         Ok(message)
     }
@@ -112,9 +111,14 @@ impl State {
                 Life::HostSilent => DissolveReason::HostSilent,
             };
             if let Some(group) = self.remove_group(&id) {
-                change.rows.extend([Row::ClearGroup(group.number), group.row(Some(now.wall))]);
+                let row = EndedRow {
+                    key: group.record.key.clone(),
+                    expires_at: group.record.expires_at,
+                    ended_at: now.wall,
+                };
+                change.rows.push(Row::EndGroup(group.number, row.clone()));
                 let message = MeshMessage::dissolve(group.record.key.clone(), reason, MessageFields::ALL);
-                self.remember(group.number, group.record.key.clone(), group.end, now.steady);
+                self.remember(group.number, row, group.end, now.steady);
                 change.messages.push((group.outbox, message));
             }
         }
@@ -150,9 +154,10 @@ impl State {
         }
     }
 
-    pub(super) fn remember(&mut self, number: u64, key: Arc<GroupKey>, end: Duration, ended_at: Duration) {
-        self.ended_order.push_back((ended_at, key.id.clone()));
-        self.ended.insert(key.id.clone(), Ended { number, key, end });
+    pub(super) fn remember(&mut self, number: u64, row: EndedRow, end: Duration, ended_at: Duration) {
+        let id = row.key.id.clone();
+        self.ended_order.push_back((ended_at, id.clone()));
+        self.ended.insert(id, Ended { number, row, end });
     }
 
     pub(super) fn forget_oldest(&mut self, change: &mut Changes) {

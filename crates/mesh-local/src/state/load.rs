@@ -1,6 +1,6 @@
 //! Building the state from the rows that the journal kept.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,82 +14,128 @@ use super::event_log::EventLog;
 use super::group::{GroupState, Member, Values};
 use super::{MEMBER_BYTES, State};
 use crate::LocalSettings;
-use crate::rows::{CallRow, GroupRow, MemberRow, RepeatRow, ValueRow};
+use crate::rows::{CallRow, EndedRow, GroupRow, MemberRow, RepeatRow, Row, ValueRow};
 
-/// All rows of a journal.
+/// The rows of a log that are still in force.
 #[derive(Default)]
 pub(crate) struct Loaded {
-    pub(crate) epoch: u32,
-    pub(crate) groups: Vec<(u64, GroupRow)>,
-    pub(crate) members: Vec<(u64, Id, MemberRow)>,
-    pub(crate) values: Vec<(u64, Id, Arc<str>, ValueRow)>,
-    pub(crate) calls: Vec<(u64, u64, CallRow)>,
-    pub(crate) repeats: Vec<(u64, Id, [u8; 16], RepeatRow)>,
+    groups: HashMap<u64, LoadedGroup>,
+    ended: HashMap<u64, EndedRow>,
+}
+
+/// The rows of one group.
+#[derive(Default)]
+struct LoadedGroup {
+    row: Option<Box<GroupRow>>,
+    members: HashMap<Id, MemberRow>,
+    values: HashMap<Id, HashMap<Arc<str>, ValueRow>>,
+    calls: BTreeMap<u64, CallRow>,
+    repeats: HashMap<(Id, [u8; 16]), RepeatRow>,
+}
+
+impl Loaded {
+    /// Takes the next row of a log.
+    pub(crate) fn apply(&mut self, row: Row) {
+        match row {
+            Row::Session(_) | Row::Closed => {}
+            Row::Group(number, row) => self.group(number).row = Some(row),
+            Row::Member(number, node, row) => drop(self.group(number).members.insert(node, row)),
+            Row::Value(number, node, key, row) => {
+                self.group(number).values.entry(node).or_default().insert(key, row);
+            }
+            Row::Call(number, call, row) => drop(self.group(number).calls.insert(call, row)),
+            Row::Repeat(number, node, digest, row) => {
+                self.group(number).repeats.insert((node, digest), row);
+            }
+            Row::EndGroup(number, row) => {
+                self.groups.remove(&number);
+                self.ended.insert(number, row);
+            }
+            Row::ForgetGroup(number) => {
+                self.groups.remove(&number);
+                self.ended.remove(&number);
+            }
+            Row::DropMember(number, node) => {
+                let group = self.group(number);
+                group.members.remove(&node);
+                group.values.remove(&node);
+            }
+            Row::DropCalls(number, end) => {
+                let group = self.group(number);
+                group.calls = group.calls.split_off(&end);
+            }
+            Row::DropRepeat(number, node, digest) => drop(self.group(number).repeats.remove(&(node, digest))),
+        }
+    }
+
+    fn group(&mut self, number: u64) -> &mut LoadedGroup {
+        self.groups.entry(number).or_default()
+    }
+}
+
+/// Recorded calls and answers of all groups with their times, to be sorted.
+#[derive(Default)]
+struct Orders {
+    calls: Vec<(Duration, u64, u64, Id)>,
+    repeats: Vec<(Duration, Id, Id, [u8; 16])>,
 }
 
 impl State {
     /// Builds the state. A restart counts as a heartbeat of every living host and member.
-    pub(crate) fn load(local: &LocalSettings, now: Now, loaded: Loaded) -> Self {
-        let mut state = Self::new(local, loaded.epoch);
-        let mut groups = state.load_groups(now, loaded.groups);
-        for (number, id, row) in loaded.members {
-            state.next_number = state.next_number.max(row.joined + 1);
-            if let Some(group) = groups.get_mut(&number) {
-                group.members.insert(id, Member { row, seen: now.steady, values: Values::default() });
-            }
+    pub(crate) fn load(local: &LocalSettings, now: Now, epoch: u32, loaded: Loaded) -> Self {
+        let mut state = Self::new(local, epoch);
+        state.load_ended(now, loaded.ended);
+        let mut orders = Orders::default();
+        for (number, rows) in loaded.groups {
+            state.load_group(now, number, rows, &mut orders);
         }
-        for (number, node, key, row) in loaded.values {
-            let group = groups.get_mut(&number);
-            if let Some(group) = group {
-                group.last_report = group.last_report.max(row.at);
-                if let Some(values) = group.values_mut(&node) {
-                    values.set(key, row.value, row.at);
-                }
-            }
-        }
-        state.load_calls(now, loaded.calls, &mut groups);
-        state.load_repeats(now, loaded.repeats, &mut groups);
-        for group in groups.into_values() {
-            state.adopt(group, now);
-        }
+        orders.calls.sort_unstable();
+        orders.repeats.sort_unstable();
+        state.kept = orders.calls.into_iter().map(|(_, _, call, id)| (id, call)).collect();
+        state.repeats = orders.repeats.into();
         state
     }
 
-    fn load_groups(&mut self, now: Now, rows: Vec<(u64, GroupRow)>) -> HashMap<u64, GroupState> {
-        let longest = seconds(self.settings.lifetimes.max_connection_time);
-        let mut groups = HashMap::new();
-        let mut ended = Vec::new();
+    fn load_ended(&mut self, now: Now, rows: HashMap<u64, EndedRow>) {
+        let mut rows: Vec<_> = rows.into_iter().collect();
+        rows.sort_unstable_by_key(|(_, row)| row.ended_at);
         for (number, row) in rows {
-            self.next_number = self.next_number.max(number + 1).max(row.host_joined + 1);
-            // A clock that was set back must not make a group immortal.
-            let left = elapsed(now.wall, row.record.expires_at).min(longest);
-            let end = now.steady + left;
-            if let Some(at) = row.ended_at {
-                ended.push((steady(now, at), number, row.record.key, end));
-            } else {
-                groups.insert(number, resumed(number, row, end, now.steady));
-            }
+            self.next_number = self.next_number.max(number + 1);
+            let (end, ended_at) = (self.end(now, row.expires_at), steady(now, row.ended_at));
+            self.remember(number, row, end, ended_at);
         }
-        ended.sort_unstable_by_key(|(at, ..)| *at);
-        for (at, number, key, end) in ended {
-            self.remember(number, key, end, at);
-        }
-        groups
     }
 
-    fn load_calls(
-        &mut self,
-        now: Now,
-        rows: Vec<(u64, u64, CallRow)>,
-        groups: &mut HashMap<u64, GroupState>,
-    ) {
-        let mut order = Vec::new();
-        for (number, call, row) in rows {
-            let Some(group) = groups.get_mut(&number) else { continue };
-            let (key, at) = (group.record.key.clone(), steady(now, row.timestamp));
-            order.push((at, number, call, key.id.clone()));
+    /// The end of a group's time, by the steady clock. A clock that was set back makes no group immortal.
+    fn end(&self, now: Now, expires_at: Timestamp) -> Duration {
+        let longest = seconds(self.settings.lifetimes.max_connection_time);
+        now.steady + elapsed(now.wall, expires_at).min(longest)
+    }
+
+    fn load_group(&mut self, now: Now, number: u64, rows: LoadedGroup, orders: &mut Orders) {
+        let Some(row) = rows.row else { return };
+        self.next_number = self.next_number.max(number + 1).max(row.host_joined + 1);
+        let end = self.end(now, row.record.expires_at);
+        let mut group = resumed(number, *row, end, now.steady);
+        let key = group.record.key.clone();
+        for (id, row) in rows.members {
+            self.next_number = self.next_number.max(row.joined + 1);
+            group.members.insert(id, Member { row, seen: now.steady, values: Values::default() });
+        }
+        for (node, values) in rows.values {
+            let newest = values.values().map(|row| row.at).max();
+            group.last_report = group.last_report.max(newest.unwrap_or(group.last_report));
+            if let Some(held) = group.values_mut(&node) {
+                for (key, row) in values {
+                    held.set(key, row.value, row.at);
+                }
+            }
+        }
+        for (call, row) in rows.calls {
+            let at = steady(now, row.timestamp);
+            orders.calls.push((at, number, call, key.id.clone()));
             let batch = BatchEvent {
-                group: key,
+                group: key.clone(),
                 fired_by: row.fired_by,
                 events: row.events,
                 timestamp: row.timestamp,
@@ -97,24 +143,11 @@ impl State {
             };
             group.log.push(Arc::new(batch), call, at);
         }
-        order.sort_unstable();
-        self.kept = order.into_iter().map(|(_, _, call, id)| (id, call)).collect();
-    }
-
-    fn load_repeats(
-        &mut self,
-        now: Now,
-        rows: Vec<(u64, Id, [u8; 16], RepeatRow)>,
-        groups: &mut HashMap<u64, GroupState>,
-    ) {
-        let mut order = Vec::new();
-        for (number, node, digest, row) in rows {
-            let Some(group) = groups.get_mut(&number) else { continue };
-            order.push((steady(now, row.at), group.record.key.id.clone(), node.clone(), digest));
-            group.repeats.insert((node, digest), row);
+        for ((node, digest), row) in &rows.repeats {
+            orders.repeats.push((steady(now, row.at), key.id.clone(), node.clone(), *digest));
         }
-        order.sort_unstable();
-        self.repeats = order.into();
+        group.repeats = rows.repeats;
+        self.adopt(group, now);
     }
 
     fn adopt(&mut self, group: GroupState, now: Now) {

@@ -45,7 +45,7 @@ impl State {
             self.indexes.remove_membership(&record.host_id, group.host_joined);
             self.indexes.add_membership(&record.host_id, joined, &record.key.id);
             group.host_joined = joined;
-            change.rows.push(group.row(None));
+            change.rows.push(group.row());
         }
     }
 
@@ -90,7 +90,7 @@ impl State {
             };
             let member = Member { row: row.clone(), seen: now.steady, values: Values::default() };
             group.members.insert(node.clone(), member);
-            change.rows.push(group.row(None));
+            change.rows.push(group.row());
             row
         };
         change.rows.push(Row::Member(group.number, node.clone(), row.clone()));
@@ -196,7 +196,7 @@ impl State {
         change.rows.push(Row::DropMember(group.number, node.clone()));
         if member.values.bytes() > 0 {
             // The newest timestamp may have gone with these values.
-            change.rows.push(group.row(None));
+            change.rows.push(group.row());
         }
     }
 }

@@ -14,9 +14,9 @@ mod members;
 mod overview;
 mod polling;
 mod status;
+mod walk;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::sync::Arc;
 use std::time::Duration;
 
 use mesh_core::clock::Now;
@@ -26,7 +26,7 @@ use mesh_core::settings::{Life, Settings};
 
 use crate::LocalSettings;
 use crate::outbox::Outgoing;
-use crate::rows::Row;
+use crate::rows::{EndedRow, Row};
 use group::GroupState;
 use indexes::Indexes;
 pub(super) use load::Loaded;
@@ -65,6 +65,8 @@ pub(super) struct State {
     kept_bytes: usize,
     /// Answers to recorded calls, oldest first.
     repeats: VecDeque<(Duration, Id, Id, [u8; 16])>,
+    /// How many of them were forgotten.
+    repeats_forgotten: u64,
     /// Ended groups, oldest first.
     ended_order: VecDeque<(Duration, Id)>,
     status_bytes: usize,
@@ -74,7 +76,7 @@ pub(super) struct State {
 /// A group that ended without being dissolved.
 struct Ended {
     number: u64,
-    key: Arc<GroupKey>,
+    row: EndedRow,
     /// The end of its time, by the steady clock.
     end: Duration,
 }
@@ -118,6 +120,7 @@ impl State {
             kept: VecDeque::new(),
             kept_bytes: 0,
             repeats: VecDeque::new(),
+            repeats_forgotten: 0,
             ended_order: VecDeque::new(),
             status_bytes: 0,
             counts: StoreCounts::default(),
@@ -138,7 +141,7 @@ impl State {
                 Life::Expired => Err(Error::GroupExpired(key.clone())),
                 Life::HostSilent => Err(Error::HostSilent(key.clone())),
             },
-            None => match self.ended.get(&key.id).filter(|ended| ended.key.domain == key.domain) {
+            None => match self.ended.get(&key.id).filter(|ended| ended.row.key.domain == key.domain) {
                 Some(ended) if now.steady >= ended.end => Err(Error::GroupExpired(key.clone())),
                 Some(_) => Err(Error::HostSilent(key.clone())),
                 None => Err(Error::GroupNotFound(key.clone())),

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use mesh_core::testing::TestClock;
 use proptest::prelude::*;
-use redb::{ReadableDatabase, TableDefinition};
 
-use super::{Heard, OpenError, TestDisk, on_disk, open};
+use super::{Heard, OpenError, SyncPolicy, TestDisk, is_in_use, on_disk, open};
 
 #[tokio::test]
 async fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
@@ -85,36 +84,41 @@ fn a_foreign_file_is_refused() {
 }
 
 #[test]
-fn another_programs_database_is_refused() {
-    const THEIRS: TableDefinition<u64, u64> = TableDefinition::new("theirs");
-    let disk = TestDisk::default();
-    let database = disk.file().database().unwrap();
-    let write = database.begin_write().unwrap();
-    write.open_table(THEIRS).unwrap().insert(1, 2).unwrap();
-    write.commit().unwrap();
-    drop(database);
+fn a_log_of_another_version_is_refused() {
+    let disk = TestDisk::holding(b"mesh store 9999\nwhatever follows".to_vec());
     let text = refusal(&disk);
-    assert!(text.contains("another program"), "{text}");
-    let database = disk.file().database().unwrap();
-    let read = database.begin_read().unwrap();
-    assert_eq!(read.open_table(THEIRS).unwrap().get(1).unwrap().unwrap().value(), 2);
+    assert!(text.contains("another version"), "{text}");
+}
+
+#[test]
+fn a_database_of_an_older_version_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let older = folder.path().join("store.redb");
+    std::fs::write(&older, "redb").unwrap();
+    let error = open_file(&folder.path().join("store.log")).map(drop).unwrap_err();
+    assert!(error.to_string().contains("older version") && error.to_string().contains("--data"), "{error}");
+    assert!(older.exists());
+}
+
+fn open_file(path: &std::path::Path) -> Result<super::LocalStore, OpenError> {
+    super::LocalStore::open(
+        path,
+        SyncPolicy::default(),
+        super::local_settings(),
+        Arc::<TestClock>::default(),
+        Arc::<Heard>::default(),
+        Box::new(|_| ()),
+    )
 }
 
 #[test]
 fn a_file_in_use_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("store.redb");
-    let open = || {
-        let publisher = Arc::<Heard>::default();
-        super::LocalStore::open(
-            &path,
-            super::local_settings(),
-            Arc::<TestClock>::default(),
-            publisher,
-            Box::new(|_| ()),
-        )
-    };
+    let path = folder.path().join("store.log");
+    let open = || open_file(&path);
+    assert!(!is_in_use(&path));
     let first = open().unwrap();
+    assert!(is_in_use(&path));
     let error = open().map(drop).unwrap_err();
     assert!(matches!(error, OpenError::InUse(_)), "{error}");
     drop(first);

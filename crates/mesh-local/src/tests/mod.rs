@@ -2,8 +2,10 @@
 
 mod contract;
 mod failures;
+mod folding;
 mod kept;
 mod news;
+mod power_cuts;
 mod restarts;
 
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use mesh_core::settings::{Limits, Settings};
 use mesh_core::testing::{Harness, TestClock};
 use parking_lot::Mutex;
 
-use super::{LocalSettings, LocalStore, OpenError, Publisher};
+use super::{LocalSettings, LocalStore, OpenError, Publisher, SyncPolicy, is_in_use};
 use crate::testing::TestDisk;
 
 /// A publisher that remembers what left.
@@ -60,6 +62,16 @@ fn hearing(publisher: Arc<Heard>) -> Harness<LocalStore> {
 /// A home over a disk, which a later start may find again.
 fn on_disk(disk: &TestDisk, clock: &Arc<TestClock>, publisher: Arc<dyn Publisher>) -> Harness<LocalStore> {
     open(disk, clock, publisher).unwrap()
+}
+
+fn open_with(
+    disk: &TestDisk,
+    policy: SyncPolicy,
+    clock: &Arc<TestClock>,
+    publisher: Arc<dyn Publisher>,
+) -> Result<Harness<LocalStore>, OpenError> {
+    let store = LocalStore::open_with(disk, policy, local_settings(), clock.clone(), publisher)?;
+    Ok(Harness::new(store, clock.clone(), local_settings().settings))
 }
 
 fn open(

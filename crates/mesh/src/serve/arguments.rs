@@ -14,6 +14,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use mesh_local::SyncPolicy;
 use mesh_server::http::Console;
 use mesh_server::limits::rates::RateLimits;
 
@@ -66,6 +67,12 @@ pub(crate) struct Arguments {
     /// Folder for groups, keys and certificates
     #[arg(long, value_name = "DIR", env = "MESH_DATA", default_value = "./mesh-data")]
     pub(super) data: PathBuf,
+
+    /// When changes reach the disk: always (before they are answered), never (when the system decides), or within a
+    /// time such as 1s or 500ms. The end of the server takes nothing, however it ends; a power cut may take the
+    /// changes of this time
+    #[arg(long, value_name = "WHEN", env = "MESH_SYNC", default_value = "1s", value_parser = str::parse::<SyncPolicy>)]
+    pub(super) sync: SyncPolicy,
 
     /// Keep everything in memory: nothing outlives the server, and --data is not used
     #[arg(long, env = "MESH_IN_MEMORY", action = ArgAction::SetTrue, value_parser = switch())]

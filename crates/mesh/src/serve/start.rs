@@ -25,7 +25,7 @@ use mesh_server::limits::connections::ConnectionLimits;
 use mesh_server::server::tls::{self, Tls, TlsError};
 use mesh_server::wiring::{BuildError, Parts, Storage};
 
-const STORE_FILE: &str = "store.redb";
+const STORE_FILE: &str = "store.log";
 const API_KEY_FILE: &str = "api-key";
 const ADMIN_KEY_FILE: &str = "admin-key";
 const SECRET_FILE: &str = "domain-secret";
@@ -117,8 +117,11 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
     let name = announced.as_ref().and_then(|announced| announced.name.as_deref());
     let place = Place { listening: &addresses, name, tls: tls.as_ref() };
     let announcement = Announcement::new(&arguments, &place, &keys, &admin_key);
-    let storage =
-        if arguments.in_memory { Storage::Memory } else { Storage::File(arguments.data.join(STORE_FILE)) };
+    let storage = if arguments.in_memory {
+        Storage::Memory
+    } else {
+        Storage::File { path: arguments.data.join(STORE_FILE), sync: arguments.sync }
+    };
     let parts = Parts {
         listeners,
         tls: tls.map(|tls| tls.acceptor),

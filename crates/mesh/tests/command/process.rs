@@ -52,7 +52,7 @@ async fn it_tells_what_a_user_needs_next() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        for file in ["api-key", "admin-key", "domain-secret", "store.redb"] {
+        for file in ["api-key", "admin-key", "domain-secret", "store.log"] {
             let mode = std::fs::metadata(data.join(file)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{file}");
         }
@@ -335,12 +335,12 @@ async fn a_data_folder_that_cannot_be_used_is_told() {
     assert!(code == Some(1) && told.contains("used by another"), "{told}");
     first.kill().await;
 
-    let file = folder.path().join("store.redb");
+    let file = folder.path().join("store.log");
     let mut bytes = std::fs::read(&file).unwrap();
     bytes.truncate(bytes.len() / 3);
     std::fs::write(&file, &bytes).unwrap();
     let (code, _, told) = run(&serve, &[]).await;
-    assert!(code == Some(1) && told.contains("store.redb") && told.contains("Nothing was deleted"), "{told}");
+    assert!(code == Some(1) && told.contains("store.log") && told.contains("Nothing was deleted"), "{told}");
     assert!(!told.contains("panicked"), "{told}");
     std::fs::write(&file, b"a letter to my aunt").unwrap();
     let (code, _, told) = run(&serve, &[]).await;

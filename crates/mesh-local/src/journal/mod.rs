@@ -1,0 +1,264 @@
+//! Durability: every change is in the kernel's hands before it is answered, so it survives the process.
+//!
+//! A call adds its rows to the next batch while it holds the state's lock. Then it writes that batch itself, with
+//! everything that others added meanwhile, in one write. A thread flushes the log to the disk from time to
+//! time; with [`SyncPolicy::Always`] it also writes the batches, and calls wait for it.
+
+mod fold;
+pub(crate) mod log;
+mod open;
+mod thread;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use mesh_core::clock::Clock;
+use mesh_core::error::StoreFailure;
+use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::watch;
+
+use crate::LocalSettings;
+use crate::folder::Folder;
+use crate::outbox::{Outbox, Outgoing};
+use crate::rows::{Row, SessionRow};
+use crate::state::State;
+use crate::sync::SyncPolicy;
+use log::{Log, RecordBytes};
+pub use open::OpenError;
+pub(crate) use open::open;
+use thread::Work;
+
+/// Observes how long each write of the log took.
+pub type CommitObserver = Box<dyn Fn(Duration) + Send + Sync>;
+
+/// The state, shared with the journal.
+#[derive(Clone)]
+pub(super) struct Shared(Arc<Mutex<Guarded>>);
+
+/// The state, and if it may be used.
+pub(super) struct Guarded {
+    pub(super) state: State,
+    /// True while the state holds changes that were refused, or the log cannot be written.
+    pub(super) refuses: bool,
+}
+
+impl Shared {
+    pub(super) fn new(state: State) -> Self {
+        Self(Arc::new(Mutex::new(Guarded { state, refuses: false })))
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Guarded> {
+        self.0.lock()
+    }
+}
+
+/// The outcome of a batch: `None` until it is written or refused.
+type Outcome = Option<bool>;
+
+/// A batch that a call waits for.
+pub(super) struct Ticket(watch::Receiver<Outcome>);
+
+/// Rows that are written together, and messages that are published after that.
+#[derive(Default)]
+struct Batch {
+    rows: RecordBytes,
+    messages: Vec<Outgoing>,
+    /// A row that could not be encoded.
+    failure: Option<StoreFailure>,
+    outcome: watch::Sender<Outcome>,
+}
+
+impl Batch {
+    fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.messages.is_empty() && self.failure.is_none()
+    }
+}
+
+/// The batch that is filled, and the one that is being written.
+#[derive(Default)]
+struct Batches {
+    next: Batch,
+    in_flight: Option<watch::Receiver<Outcome>>,
+}
+
+/// The log, and the rows that a fold has to copy.
+struct Writing {
+    log: Log,
+    /// Records that were written since a fold began. `None` while there is no fold.
+    since_fold: Option<Vec<RecordBytes>>,
+    /// The length at which the log is folded again.
+    fold_at: u64,
+    /// True if the log was replaced and its name may not be on the disk yet.
+    name_unsynced: bool,
+    closed: bool,
+}
+
+/// Writes the changes of a store. Locks are taken in this order: `writing`, the state, `batches`, `work`.
+pub(super) struct Journal {
+    shared: Shared,
+    folder: Box<dyn Folder>,
+    policy: SyncPolicy,
+    settings: LocalSettings,
+    clock: Arc<dyn Clock>,
+    session: SessionRow,
+    observer: CommitObserver,
+    writing: Mutex<Writing>,
+    batches: Mutex<Batches>,
+    work: Work,
+    folding: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Journal {
+    /// Adds a call's rows and messages to the next batch. Returns `None` if the call has changed nothing and has
+    /// seen nothing that is not written yet. Called under the state's lock, so that rows are in the order of changes.
+    pub(super) fn submit(&self, rows: &[Row], messages: Vec<Outgoing>) -> Option<Ticket> {
+        let mut batches = self.batches.lock();
+        if rows.is_empty() && messages.is_empty() && batches.next.is_empty() {
+            let in_flight = batches.in_flight.as_ref().filter(|outcome| outcome.borrow().is_none());
+            return in_flight.cloned().map(Ticket);
+        }
+        let next = &mut batches.next;
+        if let Err(error) = rows.iter().try_for_each(|row| next.rows.push(row)) {
+            next.failure = Some(error);
+        }
+        next.messages.extend(messages);
+        let ticket = Ticket(next.outcome.subscribe());
+        drop(batches);
+        if self.policy == SyncPolicy::Always {
+            self.work.commit();
+        }
+        Some(ticket)
+    }
+
+    /// Waits until a batch is written. Returns false if it was refused.
+    pub(super) async fn settle(self: &Arc<Self>, mut ticket: Ticket) -> bool {
+        if self.policy == SyncPolicy::Always {
+            let outcome = ticket.0.wait_for(Option::is_some).await;
+            return outcome.is_ok_and(|outcome| *outcome == Some(true));
+        }
+        let mut writing = self.writing.lock();
+        if ticket.0.borrow().is_none() {
+            self.write(&mut writing);
+        }
+        *ticket.0.borrow_and_update() == Some(true)
+    }
+
+    /// Writes the next batch. After a failure nobody may see the changes that were refused.
+    fn write(self: &Arc<Self>, writing: &mut Writing) {
+        let mut batch = {
+            let mut batches = self.batches.lock();
+            if batches.next.is_empty() {
+                return;
+            }
+            let batch = std::mem::take(&mut batches.next);
+            batches.in_flight = Some(batch.outcome.subscribe());
+            batch
+        };
+        let began = Instant::now();
+        let result = caught(|| self.append(writing, &mut batch));
+        match result {
+            Ok(()) => {
+                (self.observer)(began.elapsed());
+                Outbox::post(batch.messages);
+                batch.outcome.send_replace(Some(true));
+                self.written(writing, batch.rows);
+            }
+            Err(error) => {
+                tracing::error!(%error, "the store could not write; it refuses everything until it can be read back");
+                let mut guarded = self.shared.lock();
+                guarded.refuses = true;
+                let refused = std::mem::take(&mut self.batches.lock().next);
+                drop(guarded);
+                // What a fold has read may hold refused changes.
+                writing.since_fold = None;
+                refused.outcome.send_replace(Some(false));
+                batch.outcome.send_replace(Some(false));
+                self.work.reload();
+            }
+        }
+        self.batches.lock().in_flight = None;
+    }
+
+    fn append(&self, writing: &mut Writing, batch: &mut Batch) -> Result<(), StoreFailure> {
+        if let Some(failure) = batch.failure.take() {
+            return Err(failure);
+        }
+        if writing.closed {
+            return Err("the store is closed".into());
+        }
+        let before = writing.log.length;
+        writing.log.append(&mut batch.rows)?;
+        if self.policy == SyncPolicy::Always
+            && let Err(error) = self.sync_log(writing)
+        {
+            writing.log.length = before;
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Makes the log survive a power cut, its name included.
+    fn sync_log(&self, writing: &mut Writing) -> Result<(), StoreFailure> {
+        writing.log.sync()?;
+        if writing.name_unsynced {
+            self.folder.sync()?;
+            writing.name_unsynced = false;
+        }
+        Ok(())
+    }
+
+    /// What follows a write: it is copied for a fold, flushed after a while, and folded when the log is long.
+    fn written(self: &Arc<Self>, writing: &mut Writing, rows: RecordBytes) {
+        if let Some(copies) = &mut writing.since_fold
+            && !rows.is_empty()
+        {
+            copies.push(rows);
+        }
+        if let SyncPolicy::Within(time) = self.policy {
+            self.work.sync_within(time);
+        }
+        if writing.log.length >= writing.fold_at && writing.since_fold.is_none() {
+            // Not again before as much was written once more, should this fold fail.
+            writing.fold_at = writing.log.length + fold::LEAST_BYTES;
+            self.start_fold(writing);
+        }
+    }
+
+    /// Waits until no fold is under way.
+    pub(super) fn await_fold(&self) {
+        // The lock is not held meanwhile.
+        let fold = self.folding.lock().take();
+        if let Some(fold) = fold {
+            // A fold reports its own failure.
+            let _ = fold.join();
+        }
+    }
+
+    /// Writes what is left, and closes the log. Later calls are refused.
+    pub(super) fn close(self: &Arc<Self>) {
+        self.shared.lock().refuses = true;
+        self.work.stop();
+        self.await_fold();
+        let mut writing = self.writing.lock();
+        if writing.closed {
+            return;
+        }
+        self.write(&mut writing);
+        let closed = caught(|| {
+            self.sync_log(&mut writing)?;
+            writing.log.append(&mut RecordBytes::of(&[Row::Closed])?)?;
+            self.sync_log(&mut writing)
+        });
+        writing.closed = true;
+        if let Err(error) = closed {
+            tracing::warn!(%error, "the log could not be closed; the next start reads it as after a crash");
+        }
+    }
+}
+
+/// Makes an error of a panic, so that it is a failed write like any other.
+fn caught<T>(act: impl FnOnce() -> Result<T, StoreFailure>) -> Result<T, StoreFailure> {
+    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|_| Err("a panic while writing".into()))
+}

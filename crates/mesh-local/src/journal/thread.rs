@@ -1,0 +1,227 @@
+//! The journal's thread: it flushes the log, writes batches if every one is flushed, and repairs failures.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use mesh_core::error::StoreFailure;
+use parking_lot::{Condvar, Mutex};
+
+use super::{Journal, caught, open};
+use crate::state::State;
+
+/// How long to wait before a failed repair is tried again.
+const REPAIR_AFTER: Duration = Duration::from_millis(500);
+
+/// The work that waits for the thread.
+#[derive(Default)]
+pub(super) struct Work {
+    pending: Mutex<Pending>,
+    changed: Condvar,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Default)]
+struct Pending {
+    commit: bool,
+    sync_at: Option<Instant>,
+    repair: Option<Repair>,
+    stopping: bool,
+}
+
+/// How to come back after a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Repair {
+    /// A batch was refused: the state is read back from the log.
+    Reload,
+    /// A flush failed: the log is written anew from the state.
+    Rewrite,
+}
+
+enum Task {
+    Commit,
+    Sync,
+    Repair(Repair),
+    Stop,
+}
+
+impl Work {
+    /// Asks for the next batch to be written.
+    pub(super) fn commit(&self) {
+        let mut pending = self.pending.lock();
+        if !std::mem::replace(&mut pending.commit, true) {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Asks for a flush, at the latest after this time.
+    pub(super) fn sync_within(&self, time: Duration) {
+        let at = Instant::now() + time;
+        let mut pending = self.pending.lock();
+        if pending.sync_at.is_none_or(|earlier| at < earlier) {
+            pending.sync_at = Some(at);
+            self.changed.notify_one();
+        }
+    }
+
+    /// Asks for the state to be read back.
+    pub(super) fn reload(&self) {
+        self.repair(Repair::Reload);
+    }
+
+    fn repair(&self, repair: Repair) {
+        let mut pending = self.pending.lock();
+        // Refused changes must not be written anew.
+        if pending.repair != Some(Repair::Reload) {
+            pending.repair = Some(repair);
+        }
+        self.changed.notify_one();
+    }
+
+    /// Ends the thread.
+    pub(super) fn stop(&self) {
+        self.pending.lock().stopping = true;
+        self.changed.notify_one();
+        let thread = self.thread.lock().take();
+        if let Some(thread) = thread {
+            // Its panics are caught and reported.
+            let _ = thread.join();
+        }
+    }
+
+    fn next(&self) -> Task {
+        let mut pending = self.pending.lock();
+        loop {
+            if let Some(repair) = pending.repair.filter(|_| !pending.stopping) {
+                return Task::Repair(repair);
+            }
+            if std::mem::take(&mut pending.commit) {
+                return Task::Commit;
+            }
+            if pending.stopping {
+                return Task::Stop;
+            }
+            match pending.sync_at {
+                None => self.changed.wait(&mut pending),
+                Some(at) if at <= Instant::now() => {
+                    pending.sync_at = None;
+                    return Task::Sync;
+                }
+                Some(at) => drop(self.changed.wait_until(&mut pending, at)),
+            }
+        }
+    }
+
+    /// Ends a repair, or waits before it is tried again.
+    fn repaired(&self, done: bool) {
+        let mut pending = self.pending.lock();
+        if done {
+            pending.repair = None;
+        } else if !pending.stopping {
+            self.changed.wait_for(&mut pending, REPAIR_AFTER);
+        }
+    }
+}
+
+impl Journal {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no thread left.
+    pub(super) fn start_thread(self: &Arc<Self>) -> std::io::Result<()> {
+        let journal = self.clone();
+        let run = move || journal.run();
+        let thread = std::thread::Builder::new().name("mesh-journal".into()).spawn(run)?;
+        *self.work.thread.lock() = Some(thread);
+        Ok(())
+    }
+
+    fn run(self: &Arc<Self>) {
+        loop {
+            match self.work.next() {
+                Task::Commit => self.write(&mut self.writing.lock()),
+                Task::Sync => self.sync_or_refuse(),
+                Task::Repair(repair) => {
+                    let result = caught(|| match repair {
+                        Repair::Reload => self.reload(),
+                        Repair::Rewrite => self.rewrite(),
+                    });
+                    match &result {
+                        Ok(()) => tracing::info!("the store works again"),
+                        Err(error) => tracing::error!(%error, "the store does not work again yet"),
+                    }
+                    self.work.repaired(result.is_ok());
+                }
+                Task::Stop => return,
+            }
+        }
+    }
+
+    /// Flushes the log. Calls go on meanwhile: the lock is not held.
+    pub(crate) fn sync(&self) -> Result<(), StoreFailure> {
+        let (file, length, name_unsynced) = {
+            let mut writing = self.writing.lock();
+            let name_unsynced = std::mem::take(&mut writing.name_unsynced);
+            (writing.log.file.clone(), writing.log.length, name_unsynced)
+        };
+        let synced = caught(|| {
+            file.sync()?;
+            if name_unsynced { Ok(self.folder.sync()?) } else { Ok(()) }
+        });
+        let mut writing = self.writing.lock();
+        writing.name_unsynced |= name_unsynced && synced.is_err();
+        if synced.is_ok() && Arc::ptr_eq(&file, &writing.log.file) {
+            writing.log.durable = writing.log.durable.max(length);
+        }
+        synced
+    }
+
+    /// Flushes the log. After a failure the kernel may have dropped what it had, so the log is written anew.
+    pub(crate) fn sync_or_refuse(&self) {
+        if let Err(error) = self.sync() {
+            tracing::error!(%error, "the disk did not take the log; the store refuses everything until it does");
+            self.shared.lock().refuses = true;
+            self.work.repair(Repair::Rewrite);
+        }
+    }
+
+    /// Goes back to what is in the log.
+    fn reload(&self) -> Result<(), StoreFailure> {
+        let mut writing = self.writing.lock();
+        let length = writing.log.length;
+        writing.log.file.truncate(length)?;
+        self.sync_log(&mut writing)?;
+        let bytes = self.folder.read()?.unwrap_or_default();
+        let read = match open::read(&bytes, self.folder.boot_id().as_deref()) {
+            Ok(read) if read.length == length => read,
+            Ok(_) => unrecoverable("it has not the length that was written"),
+            Err(error) => unrecoverable(&error),
+        };
+        let mut state = State::load(&self.settings, self.clock.now(), self.session.epoch, read.rows);
+        let mut guarded = self.shared.lock();
+        std::mem::swap(&mut guarded.state, &mut state);
+        guarded.state.carry_over(state);
+        guarded.refuses = false;
+        Ok(())
+    }
+
+    /// Writes the log anew from the state, which holds nothing that was refused.
+    fn rewrite(self: &Arc<Self>) -> Result<(), StoreFailure> {
+        self.await_fold();
+        self.writing.lock().since_fold = Some(Vec::new());
+        let folded = self.fold();
+        if folded.is_err() {
+            self.writing.lock().since_fold = None;
+        }
+        folded?;
+        self.shared.lock().refuses = false;
+        Ok(())
+    }
+}
+
+/// Ends the process: its state holds refused changes, and there is nothing to go back to.
+fn unrecoverable(reason: impl std::fmt::Display) -> ! {
+    tracing::error!(%reason, "the log cannot be read back after a failed write; the server ends");
+    std::process::exit(74)
+}
