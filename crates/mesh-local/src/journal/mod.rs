@@ -227,7 +227,7 @@ impl Journal {
     }
 
     /// Waits until no fold is under way.
-    pub(super) fn await_fold(&self) {
+    pub(crate) fn await_fold(&self) {
         // The lock is not held meanwhile.
         let fold = self.folding.lock().take();
         if let Some(fold) = fold {

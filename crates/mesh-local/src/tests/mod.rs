@@ -10,6 +10,7 @@ mod restarts;
 
 use std::sync::Arc;
 
+use mesh_core::id::GroupKey;
 use mesh_core::model::{Content, MeshMessage};
 use mesh_core::settings::{Limits, Settings};
 use mesh_core::testing::{Harness, TestClock};
@@ -62,6 +63,17 @@ fn hearing(publisher: Arc<Heard>) -> Harness<LocalStore> {
 /// A home over a disk, which a later start may find again.
 fn on_disk(disk: &TestDisk, clock: &Arc<TestClock>, publisher: Arc<dyn Publisher>) -> Harness<LocalStore> {
     open(disk, clock, publisher).unwrap()
+}
+
+/// The names of all recorded events, page by page.
+async fn all_names(room: &Harness<LocalStore>, group: &GroupKey) -> Vec<String> {
+    let (mut names, mut since) = (Vec::new(), String::new());
+    loop {
+        let page = room.events_since(group, &since).await;
+        let Some(last) = page.last() else { return names };
+        since.clone_from(&last.cursor);
+        names.extend(page.into_iter().map(|heard| heard.name));
+    }
 }
 
 fn open_with(
