@@ -31,7 +31,7 @@ struct Joining<'a> {
     name: Option<Arc<str>>,
 }
 
-/// What became of a member's item when its node joined.
+/// A member's item after its node joined.
 struct Admitted {
     created_at: Timestamp,
     name: Option<Arc<str>>,

@@ -26,8 +26,8 @@ const PAGE: i32 = 25;
 /// Calls in the order recorded.
 #[derive(Default)]
 struct Calls {
-    calls: VecDeque<Call>,
-    /// How many of their events the reader wants.
+    queue: VecDeque<Call>,
+    /// The number of their events that the reader wants.
     events: usize,
     /// Bytes of all their events, at least.
     bytes: usize,
@@ -35,9 +35,9 @@ struct Calls {
 
 struct Call {
     item: Item,
-    /// How many of its events the reader knows.
+    /// The number of its events that the reader knows.
     known: usize,
-    /// How many it has.
+    /// The number of all its events.
     count: usize,
 }
 
@@ -158,18 +158,18 @@ impl Calls {
 
     fn push_newer(&mut self, call: Call) {
         self.add(&call);
-        self.calls.push_back(call);
+        self.queue.push_back(call);
     }
 
     /// Adds an older call, and forgets newer ones that the answer has no room for.
     fn push_older(&mut self, call: Call) {
         self.add(&call);
-        self.calls.push_front(call);
-        while let Some(newest) = self.calls.pop_back() {
+        self.queue.push_front(call);
+        while let Some(newest) = self.queue.pop_back() {
             self.remove(&newest);
             if !self.fill_a_page() {
                 self.add(&newest);
-                self.calls.push_back(newest);
+                self.queue.push_back(newest);
                 break;
             }
         }
@@ -189,7 +189,7 @@ impl Calls {
     fn slices(&self, group: &Arc<GroupKey>) -> Result<Vec<EventSlice>> {
         let mut room = PageRoom::default();
         let mut slices = Vec::new();
-        for call in &self.calls {
+        for call in &self.queue {
             if room.is_full() {
                 break;
             }

@@ -25,7 +25,7 @@ pub struct DynamoStore {
     pub(crate) settings: Settings,
     /// Publishes recorded calls, if this process does that.
     pub(crate) publisher: Option<Arc<dyn Publisher>>,
-    /// How many groups this process tried to create: orders those of one millisecond.
+    /// The number of groups that this process tried to create: orders those of one millisecond.
     pub(crate) created: AtomicU64,
 }
 

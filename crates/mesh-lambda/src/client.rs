@@ -26,7 +26,7 @@ const ROOTS: &str = include_str!("amazon-roots.pem");
 
 const CONNECT_TIME: Duration = Duration::from_secs(1);
 
-/// How long the start waits for a first connection.
+/// The longest that the start waits for a first connection.
 pub(crate) const OPENING_TIME: Duration = Duration::from_secs(2);
 
 /// Makes HTTP connections to AWS, with TLS by rustls and ring, whose first random number takes no time.

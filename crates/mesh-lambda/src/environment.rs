@@ -12,7 +12,7 @@ use mesh_core::settings::{Lifetime, LifetimeError, Lifetimes, Settings};
 pub struct SettingError {
     /// The variable's name.
     pub name: &'static str,
-    /// What is wrong with its value.
+    /// The problem of its value.
     pub problem: String,
 }
 
@@ -35,7 +35,7 @@ const fn variable(lifetime: Lifetime) -> &'static str {
     }
 }
 
-/// How many proxies AppSync has in front of a function: CloudFront and AppSync's own.
+/// The number of proxies before a function: CloudFront and AppSync's own.
 const TRUSTED_HOPS: usize = 2;
 
 /// The stack's name where there is none, as with `cargo lambda watch`.
@@ -59,6 +59,10 @@ impl Environment {
 
     /// Lifetimes and limits; each variable that is not set has the default of
     /// [`Lifetimes`].
+    ///
+    /// # Errors
+    ///
+    /// Names the variable that is missing or does not fit.
     pub fn settings(&self) -> Result<Settings, SettingError> {
         let default = Lifetimes::default();
         let seconds = |lifetime, default| self.number(variable(lifetime), default);
@@ -82,11 +86,19 @@ impl Environment {
     }
 
     /// The table's name: `TABLE_NAME`.
+    ///
+    /// # Errors
+    ///
+    /// Names the variable that is missing or does not fit.
     pub fn table(&self) -> Result<String, SettingError> {
         self.required("TABLE_NAME")
     }
 
-    /// Where the GraphQL API is: `MESH_APPSYNC_ENDPOINT`. Outside the cloud there may be none.
+    /// The URL of the GraphQL API: `MESH_APPSYNC_ENDPOINT`. Outside the cloud there may be none.
+    ///
+    /// # Errors
+    ///
+    /// Names the variable that is missing or does not fit.
     pub fn api(&self) -> Result<Option<String>, SettingError> {
         const NAME: &str = "MESH_APPSYNC_ENDPOINT";
         let endpoint = match self.value(NAME) {
@@ -104,12 +116,16 @@ impl Environment {
         self.value("AWS_REGION")
     }
 
-    /// Where DynamoDB is, if it is not AWS's own: `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL`.
+    /// The URL of DynamoDB, if it is not AWS's own: `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL`.
     pub fn dynamodb(&self) -> Option<String> {
         self.value("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| self.value("AWS_ENDPOINT_URL"))
     }
 
     /// The secret behind the domains: `MESH_SECRET_KEY`. There is no default.
+    ///
+    /// # Errors
+    ///
+    /// Names the variable that is missing or does not fit.
     pub fn secret(&self) -> Result<DomainSecret, SettingError> {
         const NAME: &str = "MESH_SECRET_KEY";
         let secret = self.required(NAME)?;
@@ -120,7 +136,11 @@ impl Environment {
         DomainSecret::new(secret.as_bytes()).ok_or_else(too_short)
     }
 
-    /// How many proxies append to `x-forwarded-for`: `MESH_TRUSTED_HOPS`.
+    /// The number of proxies that append to `x-forwarded-for`: `MESH_TRUSTED_HOPS`.
+    ///
+    /// # Errors
+    ///
+    /// Names the variable that is missing or does not fit.
     pub fn trusted_hops(&self) -> Result<usize, SettingError> {
         const NAME: &str = "MESH_TRUSTED_HOPS";
         match self.number(NAME, TRUSTED_HOPS)? {

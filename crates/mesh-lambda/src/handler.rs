@@ -31,6 +31,10 @@ pub struct Handler {
 
 impl Handler {
     /// Reads the environment and opens what the function needs.
+    ///
+    /// # Errors
+    ///
+    /// Says which setting is wrong, or why TLS cannot be set up.
     pub async fn open(function: Function, environment: &Environment) -> Result<Self, StartError> {
         let opened = Instant::now();
         let settings = environment.settings()?;
@@ -53,6 +57,10 @@ impl Handler {
     }
 
     /// Answers an event. Only what no client can bring about is a fault.
+    ///
+    /// # Errors
+    ///
+    /// Fails for what is no event of AppSync, or of a field that the function does not serve.
     pub async fn answer(&self, request_id: &str, json: &[u8]) -> Result<String, Fault> {
         let event = Event::parse(json)?;
         if !self.fields.contains(&event.field.as_str()) {
@@ -135,7 +143,7 @@ async fn open_store(
     })
 }
 
-/// What publishes recorded calls; nothing does where no API is named, on a machine of one's own.
+/// The publisher of recorded calls. Returns `None` where no API is named, as on a developer's machine.
 fn open_publisher(
     environment: &Environment,
     configuration: &SdkConfig,

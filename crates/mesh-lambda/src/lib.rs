@@ -35,11 +35,11 @@ use handler::Handler;
 pub struct Function {
     /// The fields of the schema that it serves.
     pub fields: &'static [&'static str],
-    /// What it needs beside its event.
+    /// Its needs beside its event.
     pub needs: Needs,
 }
 
-/// What a function needs beside its event.
+/// The needs of a function beside its event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
     /// The table.

@@ -34,15 +34,15 @@ pub struct Invocation<'a> {
     pub domain_hash: Option<String>,
     /// Why it was refused.
     pub error_type: Option<ErrorType>,
-    /// How a new group or member talks.
+    /// The protocol of a new group or member.
     pub protocol: Option<Protocol>,
-    /// What it used of the store.
+    /// Units and time that it used of the store.
     pub usage: Usage,
-    /// What is to be told of the environment that it ran in.
+    /// The environment that it ran in, if there is something to tell.
     pub environment: Told,
 }
 
-/// How a node hears of events.
+/// The way in which a node hears of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// By a WebSocket.
@@ -65,7 +65,7 @@ impl Protocol {
     }
 }
 
-/// What names a group among the arguments of a field.
+/// The arguments of a field that name a group.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Place {

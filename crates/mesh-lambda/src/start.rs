@@ -15,10 +15,10 @@ pub struct Start {
     calls: AtomicU64,
 }
 
-/// What one line tells.
+/// The figures of one line.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Told {
-    /// How long everything that the function needs took to open, with the first call of an environment.
+    /// The time in which everything that the function needs was opened, told with an environment's first call.
     pub init: Option<Duration>,
     /// The most memory that was resident so far, in bytes.
     pub memory: Option<u64>,
@@ -30,7 +30,7 @@ impl Start {
         Self { init: Mutex::new(Some(init)), calls: AtomicU64::new(0) }
     }
 
-    /// What the next call tells.
+    /// The figures that the next call tells.
     pub fn tell(&self) -> Told {
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
         Told {

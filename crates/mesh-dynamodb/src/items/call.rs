@@ -18,7 +18,7 @@ use crate::table::{Change, Item, Key, Put, TTL};
 /// Only a fired call whose mutation selected next to nothing can have more.
 const EVENT_BYTES: usize = 350 * 1_024;
 
-/// Where a call is in its group's log.
+/// The place of a call in its group's log.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     /// Its number in the log.
@@ -38,10 +38,10 @@ pub(crate) struct NewCall<'a> {
     nonce: String,
 }
 
-/// What is known of a call that was recorded.
+/// The proof that a call was recorded.
 pub(crate) struct Receipt {
     pub(crate) entry: Entry,
-    /// How many events it has.
+    /// The number of its events.
     pub(crate) count: usize,
     nonce: String,
     /// True if an earlier call of the same events was recorded.
@@ -149,7 +149,7 @@ pub(crate) fn recorded_at(item: &Item) -> Result<Timestamp> {
     item.time("recordedAt")
 }
 
-/// How many events a call has.
+/// The number of a call's events.
 pub(crate) fn event_count(item: &Item) -> Result<usize> {
     item.number("eventCount")
 }

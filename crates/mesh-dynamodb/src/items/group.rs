@@ -21,14 +21,14 @@ pub(crate) struct Group {
     host_secret: Option<SecretHash>,
     /// True if fired events are recorded, because the group has members that poll.
     pub(crate) has_pollers: bool,
-    /// How many times its members were counted anew, and how many seats were taken since: see [`seats`].
+    /// The number of times that its members were counted anew, and of seats taken since: see [`seats`].
     ///
     /// [`seats`]: crate::seats
     pub(crate) recounts: u64,
     pub(crate) seats: u64,
 }
 
-/// What a group's item says of the group that is asked for.
+/// The group that is asked for, as an item shows it.
 #[derive(Debug)]
 pub(crate) enum Found {
     /// It is in force.
@@ -104,7 +104,7 @@ fn ttl(expires_at: Timestamp) -> i64 {
     expires_at.plus(EXPIRED_MEMORY).as_millis().div_euclid(1_000) + 1
 }
 
-/// Whether a group's item need not be remembered any more: DynamoDB deletes it, some hours later.
+/// True once a group need not be remembered any more: DynamoDB deletes its item some hours later.
 pub(crate) fn is_forgotten(item: &Item, now: Timestamp) -> bool {
     item.optional_number::<i64>(TTL).is_some_and(|until| until.saturating_mul(1_000) <= now.as_millis())
 }

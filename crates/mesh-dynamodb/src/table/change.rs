@@ -23,7 +23,7 @@ impl Change {
         Self { key, update: String::new(), condition: String::new(), names: None, values: None }
     }
 
-    /// What is done, as an update expression.
+    /// Sets the update expression.
     #[must_use]
     pub(crate) fn update(mut self, expression: impl Into<String>) -> Self {
         self.update = expression.into();
@@ -40,14 +40,14 @@ impl Change {
         self
     }
 
-    /// What a placeholder `:name` stands for.
+    /// Sets the value of a placeholder `:name`.
     #[must_use]
     pub(crate) fn value(mut self, placeholder: &str, value: impl Into<Value>) -> Self {
         self.values.get_or_insert_default().insert(placeholder.to_owned(), value.into().0);
         self
     }
 
-    /// What a placeholder `#name` stands for.
+    /// Sets the attribute of a placeholder `#name`.
     #[must_use]
     pub(crate) fn name(mut self, placeholder: &str, name: &str) -> Self {
         self.names.get_or_insert_default().insert(placeholder.to_owned(), name.to_owned());
@@ -77,7 +77,7 @@ impl Put {
         self
     }
 
-    /// What a placeholder `:name` stands for.
+    /// Sets the value of a placeholder `:name`.
     #[must_use]
     pub(crate) fn value(mut self, placeholder: &str, value: impl Into<Value>) -> Self {
         self.values.get_or_insert_default().insert(placeholder.to_owned(), value.into().0);

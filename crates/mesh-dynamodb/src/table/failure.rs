@@ -11,7 +11,7 @@ use mesh_core::error::{Error, StoreFailure};
 
 use super::item::Item;
 
-/// What the SDK says of a request that failed.
+/// The SDK's error of a request that failed.
 pub(super) type SdkFailure<E> = SdkError<E, HttpResponse>;
 
 /// Why a write was not done.
@@ -21,7 +21,7 @@ pub(crate) enum Failure {
     Refused(Option<Item>),
     /// Another write of the same item is under way. Nothing was written.
     Conflict,
-    /// Whether it was written is not known.
+    /// It may have been written or not.
     Store(StoreFailure),
 }
 

@@ -59,7 +59,7 @@ impl Item {
         self.number(name).map(Timestamp::from_millis)
     }
 
-    /// Whether a switch is on; one that is not there is off.
+    /// True if a switch is on; one that is not there is off.
     pub(crate) fn is_on(&self, name: &str) -> bool {
         self.0.get(name).is_some_and(|value| value.as_bool() == Ok(&true))
     }

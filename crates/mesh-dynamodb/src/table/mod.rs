@@ -51,7 +51,7 @@ impl Table {
         Self { client, name: name.into(), meter: Meter::default() }
     }
 
-    /// What requests used since this was asked last.
+    /// Takes the usage since the last call of this.
     pub fn take_usage(&self) -> Usage {
         self.meter.take()
     }

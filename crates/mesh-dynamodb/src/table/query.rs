@@ -32,7 +32,7 @@ pub(crate) struct Query<'a> {
     next: Next,
 }
 
-/// Where the next page begins.
+/// The beginning of the next page.
 enum Next {
     First,
     Behind(HashMap<String, AttributeValue>),

@@ -21,7 +21,7 @@ pub(crate) enum Cancelled {
     Second,
     /// Another write of one of the items is under way.
     Conflict,
-    /// Whether they were done is not known.
+    /// They may have been done or not.
     Store(StoreFailure),
 }
 

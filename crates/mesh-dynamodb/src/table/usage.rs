@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::ConsumedCapacity;
 
-/// What requests to the table used.
+/// Units and time that requests to the table used.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Usage {
-    /// How many requests were made, their tries not counted apart.
+    /// The number of requests; their tries are not counted apart.
     pub requests: u32,
     /// Read units: 1 is a consistent read of 4 KB.
     pub read_units: f64,
     /// Write units: 1 is a write of 1 KB.
     pub write_units: f64,
-    /// How long the requests took together.
+    /// The sum of the times of the requests.
     pub time: Duration,
 }
 
@@ -23,7 +23,7 @@ pub struct Usage {
 pub(super) struct Meter(Mutex<Usage>);
 
 impl Meter {
-    /// What was used since the last call of this.
+    /// Takes the usage since the last call of this.
     pub(super) fn take(&self) -> Usage {
         self.0.lock().map(|mut usage| std::mem::take(&mut *usage)).unwrap_or_default()
     }

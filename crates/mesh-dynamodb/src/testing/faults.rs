@@ -13,7 +13,7 @@ pub struct Request {
     pub json: Value,
 }
 
-/// What becomes of a request.
+/// The fate of a request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fault {
     /// Nothing; it arrives.
@@ -36,7 +36,7 @@ pub enum Fault {
 
 /// Decides what becomes of requests.
 pub trait Faults: Send + Sync + 'static {
-    /// What becomes of this one.
+    /// The fate of this request.
     fn meet(&self, request: &Request) -> Fault;
 }
 

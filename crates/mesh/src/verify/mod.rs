@@ -21,7 +21,7 @@ use super::block_on;
 use super::endpoint::TrustArguments;
 use session::Session;
 
-/// What `mesh verify` is told.
+/// The options of `mesh verify`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  mesh verify https://abc.appsync-api.ap-northeast-1.amazonaws.com/graphql --api-key da2-..."
@@ -47,14 +47,14 @@ pub(super) struct Arguments {
     trust: TrustArguments,
 }
 
-/// What became of one thing that was tried.
+/// One thing that was tried, and its outcome.
 struct Check {
     name: &'static str,
     /// A figure or a remark, or why it does not work.
     outcome: Result<String, String>,
 }
 
-/// What was tried so far.
+/// All that was tried so far.
 #[derive(Default)]
 struct Checks {
     checks: Vec<Check>,

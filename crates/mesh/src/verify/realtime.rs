@@ -14,7 +14,7 @@ use super::session::{MESSAGE, Session, events, now};
 const SUBSCRIBERS: usize = 3;
 const REPORTS: usize = 50;
 
-/// How long a message may be on its way.
+/// The longest that a message may be on its way.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) async fn verify(session: &mut Session, checks: &mut Checks) {
