@@ -79,6 +79,10 @@ pub enum CallError<E> {
 impl Call {
     /// Reads a field's arguments. `fields` is what the caller selected of a live message, and
     /// `network` where it calls from.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`] if no operation serves the field, or the arguments do not fit it.
     pub fn read<'de, D: Deserializer<'de>>(
         field: &str,
         arguments: D,

@@ -45,18 +45,30 @@ struct Info {
 
 impl Event {
     /// Reads an event's JSON.
+    ///
+    /// # Errors
+    ///
+    /// The text is no event of the resolver.
     pub fn parse(json: &[u8]) -> serde_json::Result<Self> {
         serde_json::from_slice(&surrogates::mend(json))
     }
 
     /// The call that is asked for. The caller's network is the address that the outermost of
     /// `trusted_hops` proxies has seen: callers can write every address before it.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`] if no operation serves the field, or the arguments do not fit it.
     pub fn call(&self, trusted_hops: usize) -> Result<Call, CallError<serde_json::Error>> {
         let arguments = &mut serde_json::Deserializer::from_str(self.arguments.get());
         Call::read(&self.field, arguments, self.message_fields(), self.network(trusted_hops))
     }
 
     /// The arguments that fit a type, whichever they are.
+    ///
+    /// # Errors
+    ///
+    /// The arguments do not fit the type.
     pub fn arguments<'a, T: Deserialize<'a>>(&'a self) -> serde_json::Result<T> {
         serde_json::from_str(self.arguments.get())
     }

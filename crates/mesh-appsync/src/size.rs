@@ -22,6 +22,10 @@ const AROUND: &str = r#"{"data":{"onMessageInGroup":}}"#;
 static WHOLE_MESSAGE: LazyLock<Selection> = LazyLock::new(Selection::of_message);
 
 /// Refuses a report whose live message would be too large.
+///
+/// # Errors
+///
+/// [`Error::Invalid`](mesh_core::Error::Invalid) if it would be over 240 KB.
 pub fn check_report(report: &ReportStatus) -> Result<()> {
     let texts = report.data.iter().map(|item| item.key.len() + item.value.len()).sum();
     let bound = bound(&report.group_id, &report.domain, &report.node_id, report.data.len(), texts);
@@ -40,12 +44,20 @@ pub fn check_report(report: &ReportStatus) -> Result<()> {
 }
 
 /// Refuses events whose live message would be too large.
+///
+/// # Errors
+///
+/// [`Error::Invalid`](mesh_core::Error::Invalid) if it would be over 240 KB.
 pub fn check_fire(fire: &FireEventsByNode) -> Result<()> {
     check_events(&fire.group_id, &fire.domain, &fire.node_id, &fire.events, fire.fields)
 }
 
 /// Refuses events whose live message would be too large. No client's selection shapes what a recorded
 /// call publishes, so it is measured with every field.
+///
+/// # Errors
+///
+/// [`Error::Invalid`](mesh_core::Error::Invalid) if it would be over 240 KB.
 pub fn check_record(record: &RecordEventsByNode) -> Result<()> {
     check_events(&record.group_id, &record.domain, &record.node_id, &record.events, MessageFields::ALL)
 }

@@ -78,6 +78,10 @@ pub enum Since {
 
 impl Since {
     /// Reads the argument: `""`, a cursor, or an ISO date-time with an offset.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for any other text.
     pub fn parse(text: &str) -> Result<Self> {
         if text.is_empty() {
             return Ok(Self::Everything);

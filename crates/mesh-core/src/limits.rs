@@ -42,12 +42,20 @@ pub const STATUS_KEYS: usize = 1_000;
 pub const STATUS_BYTES: usize = 100 * 1_024;
 
 /// Checks an id: 1 to 128 characters, no control characters. `argument` names it in the refusal.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] if a limit is passed; the text says what is allowed.
 pub fn id(argument: &'static str, id: &Id) -> Result<()> {
     characters(argument, id.as_str(), ID_CHARACTERS)?;
     no_control_characters(argument, id.as_str())
 }
 
 /// Checks a node's name: 1 to 40 characters, no control characters.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] if a limit is passed; the text says what is allowed.
 pub fn node_name(name: Option<&str>) -> Result<()> {
     let Some(name) = name else { return Ok(()) };
     characters("name", name, NODE_NAME_CHARACTERS)?;
@@ -55,6 +63,10 @@ pub fn node_name(name: Option<&str>) -> Result<()> {
 }
 
 /// Checks a secret: 16 to 128 characters of any kind.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] if a limit is passed; the text says what is allowed.
 pub fn secret(secret: Option<&Secret>) -> Result<()> {
     let Some(secret) = secret else { return Ok(()) };
     let (least, most) = (SECRET_CHARACTERS.start(), SECRET_CHARACTERS.end());
@@ -72,16 +84,28 @@ fn no_control_characters(argument: &'static str, text: &str) -> Result<()> {
 }
 
 /// Checks a domain: 1 to 256 characters of any kind.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] if a limit is passed; the text says what is allowed.
 pub fn domain(domain: &Domain) -> Result<()> {
     characters("domain", domain.as_str(), NAME_CHARACTERS)
 }
 
 /// Checks a group's name: 1 to 256 characters of any kind.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] if a limit is passed; the text says what is allowed.
 pub fn group_name(name: &str) -> Result<()> {
     characters("name", name, NAME_CHARACTERS)
 }
 
 /// Checks a group's life span in seconds: 1 to `max`; none means `max`.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] if a limit is passed; the text says what is allowed.
 pub fn connection_time(seconds: Option<i32>, max: u32) -> Result<u32> {
     seconds.map_or(Ok(max), |seconds| {
         u32::try_from(seconds)
@@ -92,17 +116,29 @@ pub fn connection_time(seconds: Option<i32>, max: u32) -> Result<u32> {
 }
 
 /// Checks the events of one call: 1 to 1,000. Their size is limited by the message that carries them.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] if a limit is passed; the text says what is allowed.
 pub fn events(events: &[Event]) -> Result<()> {
     count("events", events.len(), EVENTS)
 }
 
 /// Checks a report: 1 to 250 items, each key 1 to 256 characters.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] if a limit is passed; the text says what is allowed.
 pub fn report(data: &[SensorData]) -> Result<()> {
     count("data", data.len(), REPORT_ITEMS)?;
     data.iter().try_for_each(|item| characters("key", &item.key, NAME_CHARACTERS))
 }
 
 /// Checks a search: a prefix of 1 to 6 characters and a limit of 1 to 100 (none means 10).
+///
+/// # Errors
+///
+/// [`Error::Invalid`] if a limit is passed; the text says what is allowed.
 pub fn search(prefix: &str, limit: Option<i32>) -> Result<usize> {
     characters("namePrefix", prefix, PREFIX_CHARACTERS)?;
     let limit = limit.unwrap_or(DEFAULT_SEARCH_RESULTS);
@@ -113,6 +149,10 @@ pub fn search(prefix: &str, limit: Option<i32>) -> Result<usize> {
 }
 
 /// Checks the size of a live message in bytes.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] if a limit is passed; the text says what is allowed.
 pub fn message(bytes: usize) -> Result<()> {
     if bytes > MESSAGE_BYTES {
         // No sizes of the caller's: living clients take a message with "503" in it for a school's filter.
@@ -134,6 +174,10 @@ pub struct StatusSize {
 
 impl StatusSize {
     /// Checks the merged status of a node: 1,000 keys and 100 KB.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if a limit is passed; the text says what is allowed.
     pub fn check(self) -> Result<()> {
         if self.keys > STATUS_KEYS {
             return Err(Error::invalid(format!("a node may hold at most {STATUS_KEYS} keys")));

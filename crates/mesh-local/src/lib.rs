@@ -87,6 +87,10 @@ pub struct LocalStore {
 
 impl LocalStore {
     /// A store that ends with its process.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no random numbers.
     pub fn in_memory(
         settings: &LocalSettings,
         publisher: Arc<dyn Publisher>,
@@ -193,6 +197,10 @@ impl LocalStore {
     }
 
     /// Ends what time has ended and tells subscribers. To be called a few times a second.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] if the change could not be committed.
     pub async fn sweep(&self, now: Now) -> Result<()> {
         // Taken first: whatever they wait for is settled before this change is.
         let pending = Leaving { store: self, outboxes: std::mem::take(&mut *self.pending.lock()) };

@@ -5,12 +5,20 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 /// Makes the file if it is not there, and the folders above it. An existing file stays as it is.
+///
+/// # Errors
+///
+/// The file system's failure.
 pub fn create(path: &Path) -> io::Result<()> {
     create_folder_of(path)?;
     open_options().create(true).truncate(false).open(path).map(drop)
 }
 
 /// What the file holds, or what `make` makes, which is then kept in it.
+///
+/// # Errors
+///
+/// The file system's failure, or that of `make`.
 pub fn read_or_make(path: &Path, make: impl FnOnce() -> io::Result<String>) -> io::Result<String> {
     match File::open(path) {
         Ok(mut file) => {
@@ -28,6 +36,10 @@ pub fn read_or_make(path: &Path, make: impl FnOnce() -> io::Result<String>) -> i
 }
 
 /// Writes a file that is not there yet; whoever reads it meanwhile finds all of it or nothing.
+///
+/// # Errors
+///
+/// The file system's failure; an older file is then still whole.
 pub fn write(path: &Path, text: &str) -> io::Result<()> {
     create_folder_of(path)?;
     let unfinished = path.with_extension("new");

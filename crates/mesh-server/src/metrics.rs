@@ -146,6 +146,10 @@ impl Metrics {
     }
 
     /// Writes all figures.
+    ///
+    /// # Errors
+    ///
+    /// Never, in memory.
     pub fn encode(
         &self,
         hub: hub::HubCounts,

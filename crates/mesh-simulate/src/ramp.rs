@@ -31,6 +31,10 @@ pub struct Step {
 
 /// Doubles the load until the objectives break, then halves the span in which they did. `play` plays
 /// so many times the first load, and judges.
+///
+/// # Errors
+///
+/// The first failure of `play`.
 pub async fn ramp<E>(mut play: impl AsyncFnMut(f64) -> Result<Report, E>) -> Result<Ramp, E> {
     let mut ramp = Ramp { steps: Vec::new() };
     let (mut holds, mut breaks) = (0.0, None);

@@ -51,12 +51,24 @@ pub trait Operation: Sized + Send {
     type Output;
 
     /// Refuses arguments that pass a limit, before anything is looked up.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`](crate::Error::Invalid) with what is allowed.
     fn check(&self, settings: &Settings) -> Result<()>;
 
     /// Does it, with arguments that were checked.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the [`Store`] refuses.
     fn apply<S: Store>(self, context: &Context<S>) -> impl Future<Output = Result<Self::Output>> + Send;
 
     /// Checks the arguments, then does it.
+    ///
+    /// # Errors
+    ///
+    /// Whatever [`Operation::check`] or the [`Store`] refuses.
     fn run<S: Store>(self, context: &Context<S>) -> impl Future<Output = Result<Self::Output>> + Send
     where
         Self::Output: Send,

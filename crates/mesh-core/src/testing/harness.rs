@@ -1,5 +1,7 @@
 //! A context for tests: a store, a clock set by hand, and the operations in short.
 
+#![allow(clippy::missing_errors_doc, reason = "each answers or refuses as its operation does")]
+
 use std::sync::Arc;
 
 use crate::clock::Now;

@@ -13,6 +13,10 @@ use tokio::net::TcpListener;
 use super::engine::{Answer, Engine, refusal};
 
 /// Serves an engine over HTTP until the listener fails, for functions in processes of their own.
+///
+/// # Errors
+///
+/// The listener's failure.
 pub async fn serve(listener: TcpListener, engine: Engine) -> io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;

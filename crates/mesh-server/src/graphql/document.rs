@@ -40,6 +40,10 @@ pub struct Document {
 
 impl Document {
     /// Parses and validates a text.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the document, or the limit that it passes.
     pub fn parse(schema: &Schema, text: &str) -> Result<Self, Vec<GraphqlError>> {
         check_tokens(text)?;
         let mut parser = Parser::new();
@@ -57,6 +61,10 @@ impl Document {
     }
 
     /// The operation to execute.
+    ///
+    /// # Errors
+    ///
+    /// There is no operation of that name, or none is named and there are several.
     pub fn operation(&self, name: Option<&str>) -> Result<Node<Operation>, GraphqlError> {
         // An empty name is what some clients send for none.
         let name = name.filter(|name| !name.is_empty());

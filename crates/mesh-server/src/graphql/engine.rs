@@ -57,12 +57,20 @@ impl Weighter<Box<str>, Arc<Document>> for TextLength {
 
 impl Engine {
     /// Loads the schema.
+    ///
+    /// # Errors
+    ///
+    /// The schema of this program is not valid.
     pub fn new() -> Result<Self, SchemaError> {
         let documents = Cache::with_weighter(KEPT_DOCUMENTS, KEPT_BYTES, TextLength);
         Ok(Self { schema: Schema::load()?, documents })
     }
 
     /// Reads a query or mutation.
+    ///
+    /// # Errors
+    ///
+    /// Every error of the document and its variables.
     pub fn prepare(
         &self,
         request: &Request<'_>,
@@ -91,6 +99,10 @@ impl Engine {
     }
 
     /// Reads a subscription.
+    ///
+    /// # Errors
+    ///
+    /// Every error of the document and its variables; it must be one subscription.
     pub fn subscription(&self, request: &Request<'_>) -> Result<Subscription, Vec<GraphqlError>> {
         let read = self.read(request)?;
         let [field] = &read.plan.fields[..] else {

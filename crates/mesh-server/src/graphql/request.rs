@@ -65,6 +65,10 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'a> Request<'a> {
     /// Reads a body whose surrogates are mended.
+    ///
+    /// # Errors
+    ///
+    /// The body is not JSON, or JSON of another shape.
     pub fn parse(body: &'a [u8]) -> Result<Self, RequestError> {
         let body = std::str::from_utf8(body).map_err(|_| RequestError::Malformed)?;
         if !body.trim_ascii_start().starts_with('{') {

@@ -45,6 +45,10 @@ pub struct SchemaError(String);
 
 impl Schema {
     /// Reads schema.graphql.
+    ///
+    /// # Errors
+    ///
+    /// The schema of this program is not valid.
     pub fn load() -> Result<Self, SchemaError> {
         let types = ApolloSchema::builder()
             .parse(PRELUDE, "appsync.graphql")

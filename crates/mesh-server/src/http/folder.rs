@@ -27,6 +27,10 @@ pub struct Folder {
 
 impl Folder {
     /// Serves the folder at `path`; an error if there is none.
+    ///
+    /// # Errors
+    ///
+    /// It is no folder, or it cannot be read.
     pub fn open(path: &Path) -> io::Result<Self> {
         let folder: Arc<Path> = path.canonicalize()?.into();
         if !folder.is_dir() {

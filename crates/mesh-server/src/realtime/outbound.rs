@@ -89,6 +89,10 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
     }
 
     /// Sends the connection's own frames, then what waits in the queue.
+    ///
+    /// # Errors
+    ///
+    /// [`End`] if the connection is over: the socket failed, or it took nothing for too long.
     pub async fn flush(&mut self, queue: &Queue) -> Result<(), End> {
         loop {
             let mut closing = None;

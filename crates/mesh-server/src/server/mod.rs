@@ -64,6 +64,10 @@ pub struct Server {
 impl Server {
     /// Serves until `stop` is ready, then finishes what runs, closes every WebSocket with a reason,
     /// and commits what is left.
+    ///
+    /// # Errors
+    ///
+    /// A listener's failure.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         let (stopping, stopped) = watch::channel(false);
         let router = app(self.app.clone());

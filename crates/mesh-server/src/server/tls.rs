@@ -40,6 +40,10 @@ pub enum TlsError {
 }
 
 /// Takes the operator's certificate chain and key, both PEM.
+///
+/// # Errors
+///
+/// [`TlsError`] if a file cannot be read, or certificate and key do not fit together.
 pub fn from_files(certificate: &Path, key: &Path) -> Result<Tls, TlsError> {
     let read =
         |path: &Path| std::fs::read(path).map_err(|error| TlsError::File(path.into(), error.to_string()));
@@ -48,6 +52,10 @@ pub fn from_files(certificate: &Path, key: &Path) -> Result<Tls, TlsError> {
 
 /// Takes the self-signed certificate of a data folder, made for `names` and addresses at the first
 /// start.
+///
+/// # Errors
+///
+/// [`TlsError`] if a file cannot be read or written.
 pub fn from_folder(folder: &Path, names: &[String]) -> Result<Tls, TlsError> {
     let (certificate_file, key_file) = (folder.join(CERTIFICATE_FILE), folder.join(KEY_FILE));
     let failed = |path: &Path, error: io::Error| TlsError::File(path.into(), error.to_string());
@@ -63,6 +71,10 @@ pub fn from_folder(folder: &Path, names: &[String]) -> Result<Tls, TlsError> {
 }
 
 /// Makes a self-signed certificate that ends with the process.
+///
+/// # Errors
+///
+/// [`TlsError`] if no certificate can be made.
 pub fn in_memory(names: &[String]) -> Result<Tls, TlsError> {
     let (certificate, key) = self_signed(names)?;
     from_pem(certificate.as_bytes(), key.as_bytes(), None)

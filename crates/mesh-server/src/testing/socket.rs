@@ -1,5 +1,7 @@
 //! A WebSocket that speaks AppSync's realtime protocol.
 
+#![allow(clippy::missing_errors_doc, reason = "a test sees how the socket ended")]
+
 use std::net::SocketAddr;
 use std::time::Duration;
 

@@ -20,6 +20,10 @@ const WATCH_INTERVAL: Duration = Duration::from_millis(250);
 ///
 /// The load is an open loop: what is due is due, however slow the endpoint is, and latencies count
 /// from then.
+///
+/// # Errors
+///
+/// [`SetupError`] if the groups or nodes cannot be made; what fails later is in the report.
 pub async fn simulate(
     endpoint: Arc<Endpoint>,
     load: &Load,

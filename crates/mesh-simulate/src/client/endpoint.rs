@@ -38,6 +38,10 @@ const APPSYNC_HOSTS: (&str, &str) = (".appsync-api.", ".appsync-realtime-api.");
 
 impl Endpoint {
     /// Reads a URL, as `http://192.168.1.20:4000/graphql`; `trust` says whose certificates count.
+    ///
+    /// # Errors
+    ///
+    /// [`EndpointError`] if the URL is none of a Mesh API.
     pub fn new(url: &str, api_key: &str, trust: &Trust) -> Result<Self, EndpointError> {
         let no_url = || EndpointError::Url(url.to_owned());
         let (scheme, rest) = url.split_once("://").ok_or_else(no_url)?;

@@ -64,11 +64,19 @@ impl Http {
     }
 
     /// Calls an operation whose result does not matter.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`] if the connection breaks, or the API refuses the call.
     pub async fn call(&mut self, operation: &Operation) -> Result<(), CallError> {
         self.ask::<IgnoredAny>(operation).await.map(drop)
     }
 
     /// Calls an operation and answers its result.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`] if the connection breaks, the API refuses the call, or the answer has another shape.
     pub async fn result<T: DeserializeOwned>(&mut self, operation: &Operation) -> Result<T, CallError> {
         let mut data: Value = self.ask(operation).await?;
         let result = data.get_mut(operation.field).map(Value::take).unwrap_or_default();

@@ -68,6 +68,10 @@ impl Subscription {
 
     /// Connects and subscribes with a document of [`operations`](super::operations); messages
     /// published from now on arrive.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`] if the connection or the subscription is refused.
     pub async fn open(endpoint: &Endpoint, group: &Group, document: &str) -> Result<Self, CallError> {
         Self::open_with(endpoint, group, document, KeyPlace::SubProtocol).await
     }
@@ -151,6 +155,10 @@ impl Subscription {
     }
 
     /// The next frame of the protocol, as text.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`] if the connection is over.
     pub async fn next(&mut self) -> Result<Utf8Bytes, CallError> {
         loop {
             match self.socket.next().await {

@@ -27,6 +27,10 @@ pub enum Trust {
 }
 
 /// Reads a SHA-256 fingerprint: 64 hex digits, with colons or without.
+///
+/// # Errors
+///
+/// The text is no SHA-256 in hex.
 pub fn parse_fingerprint(text: &str) -> Result<[u8; 32], String> {
     let digits: String = text.chars().filter(|character| *character != ':').collect();
     let wrong = || "a SHA-256 fingerprint has 64 hex digits, as mesh serve --tls prints it".to_owned();

@@ -136,6 +136,10 @@ pub enum RecordingError {
 
 impl Recording {
     /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordingError`] with the line that cannot be read.
     pub fn read(file: impl BufRead) -> Result<Self, RecordingError> {
         let mut lines = file.lines().enumerate().map(|(place, line)| (place + 1, line));
         let Some((_, first)) = lines.next() else {

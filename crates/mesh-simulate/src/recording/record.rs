@@ -35,6 +35,10 @@ struct Data {
 
 /// Writes the messages of a group until it ends or `stop` is ready; answers how many there were.
 /// `listening` is called once messages are no longer missed.
+///
+/// # Errors
+///
+/// The endpoint refuses the subscription, or the file cannot be written.
 pub async fn record(
     endpoint: &Endpoint,
     group: &Group,

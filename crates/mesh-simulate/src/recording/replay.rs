@@ -38,6 +38,10 @@ const HOST: &str = "mesh-replay";
 
 /// Plays a recording: its nodes join and send what they sent, when they sent it, in the same order.
 /// `ready` is told the group before the first message.
+///
+/// # Errors
+///
+/// The endpoint cannot be reached or refuses the group.
 pub async fn replay(
     endpoint: &Arc<Endpoint>,
     recording: &Recording,
