@@ -71,6 +71,7 @@ impl Write for Bounded<'_> {
         Ok(bytes.len())
     }
 
+    #[inline]
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.is_full |= self.out.len() + bytes.len() > self.most;
         if !self.is_full {
@@ -90,6 +91,7 @@ impl Sink for Bounded<'_> {
         let _ = write!(self, "\"{cursor}\"");
     }
 
+    #[inline]
     fn is_full(&self) -> bool {
         self.is_full
     }
