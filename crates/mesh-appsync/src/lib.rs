@@ -11,6 +11,15 @@
 //! | [`surrogates`] | halves of characters in JSON texts |
 //! | [`message_fields`] | the fields of a live message by their paths |
 //! | [`size`] | the size of a live message, before it is taken |
+//!
+//! ```
+//! use mesh_appsync::event::Event;
+//!
+//! let event = br#"{"field": "getNodeStatus", "arguments": {"nodeId": "n1"}}"#;
+//! let call = Event::parse(event)?.call(2)?;
+//! assert!(matches!(call, mesh_appsync::Call::GetNodeStatus(call) if call.node_id.as_str() == "n1"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod call;
 pub mod event;

@@ -2,6 +2,14 @@
 //!
 //! Nothing is counted here. Who counts (the server its requests and deliveries, a program a lesson that
 //! it plays) fills in a [`Consumption`] and asks [`Prices::cost`].
+//!
+//! ```
+//! use mesh_cost::{Consumption, TOKYO, steps};
+//!
+//! let reports = Consumption::of_calls("reportDataByNode", 1_000);
+//! let deliveries = Consumption { messages: 40_000 * steps(600), ..Consumption::default() };
+//! assert!(TOKYO.cost(&(reports + deliveries)).total() > 0.0);
+//! ```
 
 mod prices;
 mod units;

@@ -68,6 +68,12 @@ pub enum StartError {
 }
 
 /// Runs a function until its machine is taken away.
+///
+/// ```no_run
+/// use mesh_lambda::{Function, Needs, run};
+///
+/// let exit_code = run(Function { fields: &["createGroup"], needs: Needs::Table });
+/// ```
 pub fn run(function: Function) -> ExitCode {
     log::subscriber(std::io::stdout).init();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -34,27 +34,27 @@ fn main() {
     let times = arguments.next().and_then(|times| times.parse().ok()).unwrap_or(1);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        let mut classroom = Classroom::new().await;
+        let mut harness = Harness::new().await;
         let body = match &*scenario {
-            "report" => classroom.report(),
-            "batch" => classroom.fire(1_000),
+            "report" => harness.report(),
+            "batch" => harness.fire(1_000),
             "poll" => {
                 for _ in 0..2 {
-                    let fire = classroom.fire(100);
-                    classroom.post(&fire).await;
+                    let fire = harness.fire(100);
+                    harness.post(&fire).await;
                 }
-                classroom.poll()
+                harness.poll()
             }
             other => panic!("scenarios are report, batch and poll, not '{other}'"),
         };
         for _ in 0..times {
-            classroom.post(&body).await;
+            harness.post(&body).await;
         }
     });
 }
 
 /// A group of forty nodes, each with a subscription whose frames go nowhere.
-struct Classroom {
+struct Harness {
     engine: Engine,
     context: Context<LocalStore>,
     buffers: Arc<Buffers>,
@@ -62,14 +62,14 @@ struct Classroom {
     sockets: Vec<(Registration, Outbound<Nowhere>)>,
 }
 
-impl Classroom {
+impl Harness {
     async fn new() -> Self {
         let hub = Arc::<Hub>::default();
         let settings = LocalSettings { settings: Settings::default(), max_groups: 10 };
         let store = LocalStore::in_memory(&settings, hub.clone()).unwrap();
         let clock = Arc::<TestClock>::default();
         let context = Context { store, clock, settings: settings.settings, domain_secret: None };
-        let mut classroom = Self {
+        let mut harness = Self {
             engine: Engine::new().unwrap(),
             context,
             buffers: Arc::default(),
@@ -77,22 +77,22 @@ impl Classroom {
             sockets: Vec::new(),
         };
         let create = r#"mutation { createGroup(name: "n", hostId: "host", domain: "d") { id } }"#;
-        let created = classroom.post(&json!({"query": create}).to_string()).await;
-        classroom.group = created["data"]["createGroup"]["id"].as_str().unwrap().into();
+        let created = harness.post(&json!({"query": create}).to_string()).await;
+        harness.group = created["data"]["createGroup"]["id"].as_str().unwrap().into();
         let query = format!(
             "subscription ($g: ID!, $d: String!) {{ onMessageInGroup(groupId: $g, domain: $d) {MESSAGE} }}"
         );
-        let body = json!({"query": query, "variables": {"g": classroom.group, "d": "d"}}).to_string();
+        let body = json!({"query": query, "variables": {"g": harness.group, "d": "d"}}).to_string();
         for number in 0..40 {
             let request = Request::parse(body.as_bytes()).unwrap();
-            let subscription = classroom.engine.subscription(&request).unwrap();
+            let subscription = harness.engine.subscription(&request).unwrap();
             let connection = hub.connect(std::net::Ipv4Addr::LOCALHOST.into());
             let id = format!("00000000-0000-4000-8000-{number:012}");
-            let group = GroupKey { id: classroom.group.as_str().into(), domain: "d".into() };
+            let group = GroupKey { id: harness.group.as_str().into(), domain: "d".into() };
             connection.subscribe(group, subscription.selection, &id, &subscription.key, 0).unwrap();
-            classroom.sockets.push((connection, Outbound::new(Nowhere)));
+            harness.sockets.push((connection, Outbound::new(Nowhere)));
         }
-        classroom
+        harness
     }
 
     fn body(&self, query: &str, mut variables: Value) -> String {

@@ -11,6 +11,18 @@
 //! | [`server`] | listeners, TLS, starting and stopping |
 //! | [`wiring`] | one server out of its parts |
 //! | [`observer`] | a hook for whoever wants to see what the server does |
+//!
+//! ```
+//! use mesh_server::graphql::engine::Engine;
+//! use mesh_server::graphql::request::Request;
+//!
+//! let engine = Engine::new()?;
+//! let request = Request::parse(br#"{"query": "{ listGroupsByDomain(domain: \"d\") { id } }"}"#)?;
+//! assert!(engine.prepare(&request, None).is_ok());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`wiring::Parts::build`] puts a whole server together.
 
 pub mod board;
 pub mod clock;

@@ -12,6 +12,21 @@
 //! | [`ramp`] | more and more, until the objectives break |
 //! | [`cost`] | what a run costs in the cloud |
 //! | [`recording`] | a lesson as a file, and played again |
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use mesh_simulate::classroom::simulate;
+//! use mesh_simulate::client::{Endpoint, Trust};
+//! use mesh_simulate::load::Load;
+//!
+//! # async fn play() -> Result<(), Box<dyn std::error::Error>> {
+//! let endpoint = Endpoint::new("http://127.0.0.1:4000/graphql", "da2-key", &Trust::System)?;
+//! let load = Load { groups: 1, seconds: 10.0, ..Load::seed() };
+//! let report = simulate(Arc::new(endpoint), &load, |_| (), std::future::pending()).await?;
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod check;
 pub mod classroom;

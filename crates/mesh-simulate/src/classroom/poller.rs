@@ -10,7 +10,7 @@ use super::run::Run;
 use super::{GRACE, LINGER, LOOK, Receiver};
 use crate::check::{Faults, Inbox, PolledEvent, Room};
 use crate::client::Http;
-use crate::client::operations::{Operation, Polled};
+use crate::client::operations::{Operation, PollAnswer};
 use crate::measure::Measure;
 
 /// A poll answers at most so many events; the rest is asked for at once.
@@ -67,7 +67,7 @@ impl Polling {
     async fn poll(&mut self) {
         loop {
             let poll = Operation::poll_group_data(&self.room.group, &self.since);
-            let polled: Polled = match self.http.result(&poll).await {
+            let polled: PollAnswer = match self.http.result(&poll).await {
                 Ok(polled) => polled,
                 Err(error) => return self.run.failed("poll", &error),
             };

@@ -98,7 +98,7 @@ pub struct Membership {
 /// The answer of a poll.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Polled {
+pub struct PollAnswer {
     /// At most 100 events, in the order recorded.
     pub events: Vec<PolledEvent>,
     /// False when something was no longer kept.
@@ -247,7 +247,7 @@ impl Operation {
         Self::in_group("recordEventsByNode", query, group, json!({"nodeId": node, "events": events}))
     }
 
-    /// `pollGroupData`; the result is [`Polled`].
+    /// `pollGroupData`; the result is [`PollAnswer`].
     pub fn poll_group_data(group: &Group, since: &str) -> Self {
         let query = in_group!(
             "query",
