@@ -1,17 +1,13 @@
 //! One connection's task, from the upgrade to the close.
 
 use std::collections::HashMap;
-use std::future::poll_fn;
-use std::io;
-use std::mem::MaybeUninit;
 use std::net::IpAddr;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Poll, ready};
 
 use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, sleep_until};
 use tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::graphql::engine::Engine;
@@ -23,14 +19,13 @@ use crate::limits::connections::Admitted;
 use crate::limits::rates::{ConnectionRate, Work};
 use crate::realtime::hub::{Hub, Registered, Registration, TooManySelections};
 use crate::realtime::inbound::{Event, Inbound};
-use crate::realtime::outbound::{CLOSE_TIMEOUT, End, Outbound};
+use crate::realtime::outbound::{End, Outbound};
 use crate::realtime::protocol::{self, ClientMessage, Refusal, Start};
 use crate::realtime::queue::Closing;
+use crate::realtime::reader::{discard, read_some};
 
 /// A client that says nothing for so many keep-alives is dead: each comes with a ping.
 const SILENT_KEEP_ALIVES: u32 = 2;
-/// The most that is read at once. On the stack: a silent connection keeps no buffer.
-const READ_BYTES: usize = 4 << 10;
 
 /// The parts of the server that realtime connections need.
 pub struct Realtime {
@@ -381,32 +376,4 @@ impl<W> Drop for Connection<W> {
             self.registration.unsubscribe(registered);
         }
     }
-}
-
-/// Reads what a client still sends, until it has closed its side too: a socket that is closed with unread
-/// bytes takes back what was written, and the reason with it.
-async fn discard(reader: &mut (impl AsyncRead + Unpin)) {
-    let mut bytes = Vec::new();
-    let reading = async {
-        while read_some(reader, &mut bytes).await.is_ok() {
-            bytes.clear();
-        }
-    };
-    // A client that goes on sending is not waited for.
-    let _ = timeout(CLOSE_TIMEOUT, reading).await;
-}
-
-/// Reads what is there into `bytes`; an error at the end of the stream.
-async fn read_some(reader: &mut (impl AsyncRead + Unpin), bytes: &mut Vec<u8>) -> io::Result<()> {
-    poll_fn(|context| {
-        let mut buffer = [MaybeUninit::uninit(); READ_BYTES];
-        let mut buffer = ReadBuf::uninit(&mut buffer);
-        ready!(Pin::new(&mut *reader).poll_read(context, &mut buffer))?;
-        if buffer.filled().is_empty() {
-            return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
-        }
-        bytes.extend_from_slice(buffer.filled());
-        Poll::Ready(Ok(()))
-    })
-    .await
 }

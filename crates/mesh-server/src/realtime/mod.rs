@@ -17,6 +17,7 @@ pub mod inbound;
 pub mod outbound;
 pub mod protocol;
 pub mod queue;
+mod reader;
 
 #[cfg(test)]
 mod tests;
