@@ -14,7 +14,7 @@ async fn verified(server: &Process, key: &str, arguments: &[&str]) -> (Option<i3
 
 #[tokio::test]
 async fn everything_works_here() {
-    let server = Process::start(&[]).await;
+    let server = Process::start(&["--in-memory"]).await;
     let (code, table) = verified(&server, KEY, &[]).await;
     assert_eq!(code, Some(0), "{table}");
     assert!(!table.contains("FAIL") && table.contains("all groups are removed"), "{table}");
@@ -22,7 +22,7 @@ async fn everything_works_here() {
 
 #[tokio::test]
 async fn what_does_not_work_is_said() {
-    let server = Process::start(&[]).await;
+    let server = Process::start(&["--in-memory"]).await;
     let (code, json) = verified(&server, "da2-another", &["--json", "--without-subscriptions"]).await;
     assert_eq!(code, Some(1), "{json}");
     let report: Value = serde_json::from_str(&json).unwrap();
