@@ -119,6 +119,15 @@ impl Call {
         })
     }
 
+    /// The domain that the call is about, if it is about one.
+    pub fn domain(&self) -> Option<&Domain> {
+        match self {
+            Self::CreateGroup(call) => Some(&call.domain),
+            Self::ListGroupsByDomain(call) => Some(&call.domain),
+            call => call.group().map(|(_, domain)| domain),
+        }
+    }
+
     /// The group that the call is about, if it is about one.
     pub fn group(&self) -> Option<(&Id, &Domain)> {
         macro_rules! group {

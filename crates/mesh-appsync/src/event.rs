@@ -64,15 +64,6 @@ impl Event {
         Call::read(&self.field, arguments, self.message_fields(), self.network(trusted_hops))
     }
 
-    /// The arguments that fit a type, whichever they are.
-    ///
-    /// # Errors
-    ///
-    /// The arguments do not fit the type.
-    pub fn arguments<'a, T: Deserialize<'a>>(&'a self) -> serde_json::Result<T> {
-        serde_json::from_str(self.arguments.get())
-    }
-
     /// The fields of the live message that the mutation selected. AppSync lists an aliased field by its alias
     /// alone, so a list with strange names may mean any field.
     fn message_fields(&self) -> MessageFields {

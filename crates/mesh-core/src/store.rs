@@ -138,14 +138,14 @@ pub trait Store: Send + Sync + 'static {
         fields: MessageFields,
     ) -> impl Future<Output = Result<MeshMessage>> + Send;
 
-    /// Records a member's events, given as sent: the store compares the call with earlier ones and
-    /// then keeps `sorted`. Counts as its heartbeat.
+    /// Records a member's batch, unless its digest tells that the same call was recorded before. Counts
+    /// as the member's heartbeat.
     fn record_events(
         &self,
         now: Now,
         group: &GroupKey,
         node: Caller<'_>,
-        sent: NewBatch,
+        batch: NewBatch,
     ) -> impl Future<Output = Result<RecordedBatch>> + Send;
 
     /// Removes a member and its status. The host's leaving dissolves the group.

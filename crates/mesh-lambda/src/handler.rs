@@ -77,6 +77,7 @@ impl Handler {
                 return Ok(event::malformed(&event.field));
             }
         };
+        invocation.note_call(&call);
         let outcome = call.run(&self.context).await;
         invocation.usage = self.context.store.take_usage();
         let answer = outcome.and_then(|reply| {

@@ -7,12 +7,12 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use mesh_appsync::Call;
 use mesh_appsync::event::Event;
 use mesh_core::ErrorType;
 use mesh_core::hex::Hex;
 use mesh_dynamodb::is_group_id;
 use mesh_dynamodb::table::Usage;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -65,28 +65,25 @@ impl Protocol {
     }
 }
 
-/// The arguments of a field that name a group.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Place {
-    group_id: Option<String>,
-    domain: Option<String>,
-}
-
 impl<'a> Invocation<'a> {
     /// An invocation that is about to be served.
     pub fn of(event: &'a Event, request_id: &'a str) -> Self {
-        let Place { group_id, domain } = event.arguments().unwrap_or_default();
         Self {
             request_id,
             operation: &event.field,
-            group_id: group_id.filter(|id| is_group_id(id)),
-            domain_hash: domain.as_deref().map(hash),
+            group_id: None,
+            domain_hash: None,
             error_type: None,
             protocol: None,
             usage: Usage::default(),
             environment: Told::default(),
         }
+    }
+
+    /// Notes the group and the domain that the call is about.
+    pub fn note_call(&mut self, call: &Call) {
+        self.group_id = call.group().map(|(id, _)| id.to_string()).filter(|id| is_group_id(id));
+        self.domain_hash = call.domain().map(|domain| hash(domain.as_str()));
     }
 
     /// The line. Metrics of nothing are left out, each costs.
@@ -162,6 +159,7 @@ mod tests {
     fn line(change: impl FnOnce(&mut Invocation<'_>)) -> Value {
         let event = Event::parse(JOIN.as_bytes()).unwrap();
         let mut invocation = Invocation::of(&event, "request");
+        invocation.note_call(&event.call(2).unwrap());
         change(&mut invocation);
         let line = invocation.line("mesh-stg");
         assert!(!line.contains("Hanako") && !line.contains('\n'), "{line}");

@@ -71,17 +71,17 @@ pub(crate) struct Recorder {
 struct Shard {
     histograms: [Histogram<u32>; MEASURES],
     slices: Vec<SliceCounts>,
-    in_window: Counts,
+    in_window: WindowCounts,
 }
 
 struct SliceCounts {
     delivery: Histogram<u32>,
-    counts: Counts,
+    counts: WindowCounts,
 }
 
 /// The counts of a span of time.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Counts {
+pub(crate) struct WindowCounts {
     pub(crate) mutations: u64,
     pub(crate) deliveries: u64,
 }
@@ -100,9 +100,9 @@ impl Recorder {
         let shard = || Shard {
             histograms: std::array::from_fn(|_| histogram(3)),
             slices: (0..slices)
-                .map(|_| SliceCounts { delivery: histogram(2), counts: Counts::default() })
+                .map(|_| SliceCounts { delivery: histogram(2), counts: WindowCounts::default() })
                 .collect(),
-            in_window: Counts::default(),
+            in_window: WindowCounts::default(),
         };
         Self { shards: (0..SHARDS).map(|_| Mutex::new(shard())).collect(), slice, warm_up, end }
     }
@@ -136,10 +136,10 @@ impl Recorder {
     }
 
     /// The counts of the measured window.
-    pub(crate) fn in_window(&self) -> Counts {
-        self.shards.iter().fold(Counts::default(), |sum, shard| {
+    pub(crate) fn in_window(&self) -> WindowCounts {
+        self.shards.iter().fold(WindowCounts::default(), |sum, shard| {
             let counts = shard.lock().in_window;
-            Counts {
+            WindowCounts {
                 mutations: sum.mutations + counts.mutations,
                 deliveries: sum.deliveries + counts.deliveries,
             }
@@ -170,7 +170,7 @@ impl Recorder {
 
     fn slice_at(&self, place: usize) -> Slice {
         let mut delivery = histogram(2);
-        let mut counts = Counts::default();
+        let mut counts = WindowCounts::default();
         for shard in &self.shards {
             if let Some(slice) = shard.lock().slices.get(place) {
                 let _ = delivery.add(&slice.delivery);
@@ -190,7 +190,7 @@ impl Recorder {
 }
 
 impl Shard {
-    fn count(&mut self, slice: usize, in_window: bool, field: impl Fn(&mut Counts) -> &mut u64) {
+    fn count(&mut self, slice: usize, in_window: bool, field: impl Fn(&mut WindowCounts) -> &mut u64) {
         if in_window {
             *field(&mut self.in_window) += 1;
         }

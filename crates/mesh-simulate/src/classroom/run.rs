@@ -45,7 +45,7 @@ pub(super) struct Run {
     pub(super) rooms: Vec<Arc<Room>>,
     pub(super) recorder: Recorder,
     pub(super) stopped: watch::Sender<bool>,
-    pub(super) counts: Counts,
+    pub(super) counts: Counters,
     /// Receivers of nodes that left, still waiting for what is under way.
     pub(super) finishing: Mutex<Vec<JoinHandle<Faults>>>,
     began: OnceLock<Beginning>,
@@ -58,7 +58,7 @@ struct Beginning {
 }
 
 #[derive(Default)]
-pub(super) struct Counts {
+pub(super) struct Counters {
     pub(super) joined: AtomicU64,
     pub(super) sent: AtomicU64,
     pub(super) failed: AtomicU64,
@@ -83,7 +83,7 @@ impl Run {
             load,
             rooms,
             stopped: watch::Sender::new(false),
-            counts: Counts::default(),
+            counts: Counters::default(),
             finishing: Mutex::default(),
             began: OnceLock::new(),
             errors: Mutex::default(),

@@ -14,7 +14,7 @@ use crate::client::{CallError, Endpoint, Group, Http, Subscription};
 const BACK_OFF: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize)]
-struct Frame {
+struct DataFrame {
     #[serde(rename = "type")]
     kind: String,
     #[serde(default)]
@@ -84,7 +84,7 @@ pub async fn record(
 
 /// The message of a data frame; nothing of any other.
 fn message(text: &str) -> Result<Option<Message>, CallError> {
-    let frame: Frame =
+    let frame: DataFrame =
         serde_json::from_str(text).map_err(|error| CallError::Unreadable(error.to_string()))?;
     if frame.kind != "data" {
         return Ok(None);
