@@ -89,7 +89,7 @@ pub enum LifetimeError {
     NotBelow {
         /// The interval, and its value in seconds.
         interval: (Lifetime, u32),
-        /// What must be longer, and its value in seconds.
+        /// The lifetime that must be longer, and its value in seconds.
         ttl: (Lifetime, u32),
     },
 }

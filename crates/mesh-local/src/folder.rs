@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::OpenError;
 use crate::private_file;
 
-/// How long another process may take to release the lock, and how often to look.
+/// The time limit for another process to release the lock, and the interval of tries.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
 const RELEASE_POLL: Duration = Duration::from_millis(50);
 

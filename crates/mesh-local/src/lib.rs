@@ -140,7 +140,7 @@ impl LocalStore {
         !self.shared.lock().refuses
     }
 
-    /// What is kept and what was dropped.
+    /// Counts of everything that is kept and that was dropped.
     pub fn counts(&self) -> StoreCounts {
         self.shared.lock().state.counts()
     }

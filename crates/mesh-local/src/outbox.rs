@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mesh_core::model::MeshMessage;
 use parking_lot::Mutex;
 
-/// Where news goes: the hub of the realtime connections.
+/// The port to subscribers: the hub of the realtime connections.
 pub trait Publisher: Send + Sync + 'static {
     /// Hands a message to all subscribers of its group. Called for one message of a group at a time,
     /// in the order in which the store took them.

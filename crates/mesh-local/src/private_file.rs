@@ -14,7 +14,7 @@ pub fn create(path: &Path) -> io::Result<()> {
     open_options().create(true).truncate(false).open(path).map(drop)
 }
 
-/// What the file holds, or what `make` makes, which is then kept in it.
+/// Reads the file, or writes into it the text that `make` returns.
 ///
 /// # Errors
 ///

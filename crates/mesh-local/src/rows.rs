@@ -68,7 +68,7 @@ pub(super) struct GroupRow {
     pub(super) secret: Option<SecretHash>,
 }
 
-/// How far a log of events was dropped.
+/// The position up to which a log of events was dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Dropped {
     /// The place right behind the last event dropped.
@@ -86,7 +86,7 @@ pub(super) struct MemberRow {
     pub(super) joined: u64,
     pub(super) use_web_socket: bool,
     pub(super) reader: Option<u16>,
-    /// How it called itself, and its secret.
+    /// The name that it gave itself, and its secret.
     pub(super) name: Option<Arc<str>>,
     pub(super) secret: Option<SecretHash>,
 }

@@ -20,7 +20,7 @@ pub struct TestDisk(Arc<Mutex<Inner>>);
 struct Inner {
     /// Survives a power cut.
     durable: Contents,
-    /// What programs see.
+    /// The bytes that programs see.
     written: Contents,
     unsynced: Vec<Change>,
     /// The starts that still reach the disk: a killed process no longer does.
@@ -82,7 +82,7 @@ impl Change {
     }
 }
 
-/// What a power cut leaves of a change that was not flushed.
+/// The rest that a power cut leaves of a change that was not flushed.
 #[derive(Clone, Copy, Debug)]
 pub enum Survival {
     /// All of it.
@@ -130,7 +130,7 @@ impl TestDisk {
         self.0.lock()
     }
 
-    /// How many changes were not flushed yet.
+    /// The number of changes that were not flushed yet.
     pub fn unsynced(&self) -> usize {
         self.0.lock().unsynced.len()
     }

@@ -20,7 +20,7 @@ Example:
 The file has what the children's programs say to each other: keep it as you would keep their work.
 Play it again with mesh replay.";
 
-/// What `mesh record` is told.
+/// The arguments of `mesh record`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {

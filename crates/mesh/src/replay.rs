@@ -21,7 +21,7 @@ Examples:
   mesh replay lesson.jsonl --endpoint http://127.0.0.1:4000/graphql --api-key KEY --domain room-1 --group ID --speed 4
       into a living group, four times as fast";
 
-/// What `mesh replay` is told.
+/// The arguments of `mesh replay`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {

@@ -171,7 +171,7 @@ impl Journal {
                 guarded.refuses = true;
                 let refused = std::mem::take(&mut self.batches.lock().next);
                 drop(guarded);
-                // What a fold has read may hold refused changes.
+                // A fold may have read refused changes.
                 writing.since_fold = None;
                 refused.outcome.send_replace(Some(false));
                 batch.outcome.send_replace(Some(false));

@@ -10,7 +10,7 @@ use parking_lot::{Condvar, Mutex};
 use super::{Journal, caught, open};
 use crate::state::State;
 
-/// How long to wait before a failed repair is tried again.
+/// The pause before a failed repair is tried again.
 const REPAIR_AFTER: Duration = Duration::from_millis(500);
 
 /// The work that waits for the thread.
@@ -29,7 +29,7 @@ struct Pending {
     stopping: bool,
 }
 
-/// How to come back after a failure.
+/// The repair after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Repair {
     /// A batch was refused: the state is read back from the log.

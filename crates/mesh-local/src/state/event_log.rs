@@ -30,7 +30,7 @@ pub(super) struct EventLog {
 struct Kept {
     batch: Arc<BatchEvent>,
     call: u64,
-    /// How many of its first events were dropped.
+    /// The number of its first events that were dropped.
     from: usize,
     /// When it was recorded, by the steady clock.
     at: Duration,
@@ -47,7 +47,7 @@ impl EventLog {
         self.next_call
     }
 
-    /// How far the log was dropped.
+    /// The position up to which the log was dropped.
     pub(super) fn dropped(&self) -> Dropped {
         self.dropped
     }

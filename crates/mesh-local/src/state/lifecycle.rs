@@ -1,4 +1,4 @@
-//! How groups and members live and end: heartbeats, expiry, and the memory of expired groups.
+//! The life and end of groups and members: heartbeats, expiry, and the memory of expired groups.
 
 use std::time::Duration;
 

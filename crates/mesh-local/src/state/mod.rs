@@ -65,7 +65,7 @@ pub(super) struct State {
     kept_bytes: usize,
     /// Answers to recorded calls, oldest first.
     repeats: VecDeque<(Duration, Id, Id, [u8; 16])>,
-    /// How many of them were forgotten.
+    /// The number of them that were forgotten.
     repeats_forgotten: u64,
     /// Ended groups, oldest first.
     ended_order: VecDeque<(Duration, Id)>,

@@ -1,4 +1,4 @@
-//! What a teacher's board shows of all groups.
+//! The overview of all groups for a teacher's board.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ const MOST_NODES: usize = 4_000;
 pub struct Overview {
     /// At most 100.
     pub groups: Vec<GroupView>,
-    /// How many there are besides.
+    /// The number of further groups.
     pub more_groups: usize,
 }
 
@@ -42,13 +42,13 @@ pub struct GroupView {
 pub struct NodeView {
     /// Its id.
     pub id: Id,
-    /// Whether it is the host.
+    /// True if it is the host.
     pub is_host: bool,
-    /// How it called itself, or the teacher calls it; a host has no name.
+    /// The name that it gave itself or got from the teacher; a host has none.
     pub name: Option<Arc<str>>,
     /// Which of its memberships this is: who leaves and comes back has another, and no values yet.
     pub membership: u64,
-    /// Whether it uses a WebSocket.
+    /// True if it uses a WebSocket.
     pub use_web_socket: bool,
     /// Time since its last sign of life.
     pub silent: Duration,

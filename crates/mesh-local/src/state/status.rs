@@ -1,4 +1,4 @@
-//! What nodes report: their merged values, by node and by group.
+//! Reported values: merged, by node and by group.
 
 use mesh_core::clock::Now;
 use mesh_core::error::{Error, Result};

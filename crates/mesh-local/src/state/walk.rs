@@ -10,7 +10,7 @@ use crate::rows::{CallRow, Row, ValueRow};
 /// About as many rows are read while the state is locked.
 const ROWS_IN_STEP: usize = 1_000;
 
-/// How far the state was read. Whatever changes meanwhile is written behind it.
+/// The position up to which the state was read. Whatever changes meanwhile is written behind it.
 pub(crate) struct Walk {
     ended: Vec<Id>,
     groups: Vec<Id>,

@@ -1,4 +1,4 @@
-//! How much is kept: events of a group and of all groups, groups in all.
+//! Limits of kept events and of groups.
 
 use mesh_core::model::Event;
 use mesh_core::testing::event;

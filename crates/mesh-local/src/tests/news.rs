@@ -1,4 +1,4 @@
-//! What subscribers are told, and in which order.
+//! The messages that subscribers get, and their order.
 
 use std::sync::Arc;
 

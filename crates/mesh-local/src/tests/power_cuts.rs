@@ -1,4 +1,4 @@
-//! What a power cut may take, and what it never does.
+//! Losses that a power cut may cause, and those that it never causes.
 
 use std::sync::Arc;
 use std::time::Duration;

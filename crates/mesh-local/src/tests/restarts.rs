@@ -1,4 +1,4 @@
-//! What survives the end of the process, and what the next start makes of it.
+//! The state after a restart.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -45,7 +45,7 @@ struct Payload {
     errors: Vec<Refusal>,
 }
 
-/// Where a client shows its key when it opens a socket.
+/// The place of the key when a client opens a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyPlace {
     /// In a sub-protocol, as aws-amplify does.

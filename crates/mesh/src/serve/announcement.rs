@@ -1,4 +1,4 @@
-//! What is printed when the server is ready.
+//! The text that is printed when the server is ready.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -11,10 +11,10 @@ use super::language::{Words, padded};
 use mesh_server::keys::{ApiKeys, in_fragment};
 use mesh_server::server::tls::Tls;
 
-/// How wide the names of lines are.
+/// The width of the names of lines.
 const NAME_COLUMNS: usize = 14;
 
-/// What a user needs next.
+/// The addresses and keys that a user needs next.
 pub(super) struct Announcement {
     /// The address by which others reach the server, as `http://192.168.1.20:4000`.
     pub(super) base_url: String,
@@ -33,13 +33,13 @@ pub(super) struct Announcement {
     words: &'static Words,
 }
 
-/// Where the server is, as the start found it out.
+/// The server's place in the network, as found at the start.
 pub(super) struct Place<'a> {
-    /// What it listens on.
+    /// The addresses that it listens on.
     pub(super) listening: &'a [SocketAddr],
     /// A name that the network knows, as `mesh.local`.
     pub(super) name: Option<&'a str>,
-    /// How it is encrypted.
+    /// The TLS certificate, if there is one.
     pub(super) tls: Option<&'a Tls>,
 }
 
@@ -171,7 +171,7 @@ pub(super) fn with_port(given: &str, port: u16) -> String {
     }
 }
 
-/// Where this machine reaches a listener.
+/// Returns the address by which this machine reaches a listener.
 fn from_here(listening: SocketAddr) -> SocketAddr {
     let loopback: std::net::IpAddr = match listening {
         SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
@@ -181,7 +181,7 @@ fn from_here(listening: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listening.port())
 }
 
-/// How curl trusts the certificate; notes what a person compares.
+/// Returns curl's option to trust the certificate; notes the fingerprint that a person compares.
 fn trust(tls: &Tls, words: &Words, more: &mut Vec<(&'static str, String)>) -> String {
     more.push((words.certificate, format!("SHA-256 {}", tls.fingerprint)));
     match &tls.certificate_file {

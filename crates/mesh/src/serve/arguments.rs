@@ -36,7 +36,7 @@ Examples:
 
 Every option can also be set in the environment, as shown; the option wins.";
 
-/// What `mesh serve` is told.
+/// The arguments of `mesh serve`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
@@ -294,7 +294,7 @@ impl Arguments {
         self.language.unwrap_or_else(Language::of_system)
     }
 
-    /// Where the console is served.
+    /// Returns the listeners that serve the console.
     pub(super) fn console(&self) -> Console {
         match self.console {
             None => Console::OnLoopback,

@@ -11,9 +11,9 @@ use tokio::time::{Instant, sleep, timeout};
 pub(super) const NAMES: [&str; 3] = ["mesh.local", "mesh-2.local", "mesh-3.local"];
 /// The service that lists of the network's machines show.
 const SERVICE: &str = "_http._tcp.local.";
-/// How long the name may take to be found free and to be told: probes take 750 ms (RFC 6762, section 8.1).
+/// The time limit for announcing the name: probes take 750 ms (RFC 6762, section 8.1).
 const ANNOUNCING: Duration = Duration::from_millis(1_500);
-/// How long this machine may take to find itself by the name.
+/// The time limit for this machine to find itself by the name.
 const RESOLVING: Duration = Duration::from_millis(1_500);
 
 /// A name that is told while this lives.
@@ -54,7 +54,7 @@ pub(super) async fn announce(addresses: &[SocketAddr]) -> Option<Announced> {
     Some(Announced { daemon, name: found.then_some(name) })
 }
 
-/// Whether this machine's own resolver finds one of its addresses by the name.
+/// Returns `true` if this machine's own resolver finds one of its addresses by the name.
 async fn resolves(name: &str, port: u16, own: &[IpAddr]) -> bool {
     let found = lookup_host((name, port)).await;
     found.is_ok_and(|mut found| found.any(|address| own.contains(&address.ip())))

@@ -13,7 +13,7 @@ pub(super) fn keep(folder: &Path, address: &str) {
     let _ = private_file::write(&folder.join(FILE), address);
 }
 
-/// Where the server runs that uses this data.
+/// Returns the address of the server that uses this data.
 pub(super) fn find(folder: &Path) -> Option<String> {
     let address = std::fs::read_to_string(folder.join(FILE)).ok()?;
     Some(address.trim().to_owned())

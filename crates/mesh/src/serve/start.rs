@@ -63,7 +63,7 @@ pub(super) enum StartError {
 }
 
 impl StartError {
-    /// What is told to people: in their language where they can do something about it.
+    /// Returns the text for people: in their language where they can do something about it.
     pub(super) fn told(&self, language: Language) -> String {
         match (language, self) {
             (Language::Ja, Self::Running { url, .. }) => {
@@ -232,7 +232,7 @@ fn domain_secret(arguments: &Arguments) -> Result<DomainSecret, StartError> {
     DomainSecret::new(secret.as_bytes()).ok_or(StartError::Secret)
 }
 
-/// What a file of the data folder holds, made if it is not there; made anew at each start in memory.
+/// Reads a file of the data folder, made if it is not there; made anew at each start in memory.
 fn kept(
     arguments: &Arguments,
     file: &'static str,

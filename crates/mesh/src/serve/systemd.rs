@@ -1,4 +1,4 @@
-//! What systemd agrees with a service: listeners that it holds, and word of its state.
+//! The agreement of systemd with a service: listeners that it holds, and messages about its state.
 
 use tokio::net::TcpListener;
 

@@ -24,7 +24,7 @@ Examples:
 Every delivery is checked. Latencies count from when a mutation was due, not from when it could be sent,
 so a slow server cannot hide. The verdict is the exit code: 0 when all objectives are met, else 1.";
 
-/// What `mesh simulate` is told.
+/// The arguments of `mesh simulate`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]

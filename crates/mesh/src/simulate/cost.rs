@@ -1,4 +1,4 @@
-//! What a run against AWS would cost, asked before it is played.
+//! The cost of a run against AWS, said before it is played.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 

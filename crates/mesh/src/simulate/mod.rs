@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-/// Where to play, and whose processor time to read.
+/// The endpoint to play against, and the process whose time is read.
 struct Stage {
     endpoint: Arc<Endpoint>,
     own: Option<OwnServer>,

@@ -18,7 +18,7 @@ impl OwnServer {
         let failed = |error: std::io::Error| format!("cannot start a server: {error}");
         let api_key = new_api_key().map_err(|error| format!("cannot make a key: {error}"))?;
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
-        // What the environment says is meant for another server.
+        // The variables of the environment are meant for another server.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"MESH_"))
         {
             command.env_remove(name);
@@ -52,7 +52,7 @@ impl OwnServer {
             return Err(format!("a server could not start: {}", reason.trim_end()));
         };
         endpoint.clone_into(&mut server.endpoint);
-        // What it says from now on is for nobody, but must not block it.
+        // Nobody reads its later lines, but they must not block it.
         if let Some(mut errors) = errors {
             std::thread::spawn(move || std::io::copy(&mut errors, &mut std::io::sink()));
         }

@@ -1,10 +1,10 @@
-//! How far a run is, on a terminal.
+//! The progress of a run, on a terminal.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use mesh_simulate::classroom::Snapshot;
 use mesh_simulate::load::Load;
 
-/// How far a run is, on a terminal; nothing elsewhere.
+/// Shows the progress of a run on a terminal; nothing elsewhere.
 pub(super) struct Progress {
     bar: ProgressBar,
     nodes: u64,

@@ -1,4 +1,4 @@
-//! What was acknowledged is there, whatever ends the process.
+//! Acknowledged changes are there, whatever ends the process.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -92,7 +92,7 @@ impl Worker {
         }
     }
 
-    /// What the server knows of this worker's group.
+    /// Reads the state of this worker's group from the server.
     async fn seen(&self, server: &Process) -> Known {
         let mut client = server.client().await;
         let listed = client.data(r#"{ listGroupsByDomain(domain: "d") { id hostId } }"#, json!({})).await;

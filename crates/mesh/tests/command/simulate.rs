@@ -214,7 +214,7 @@ async fn recording(server: &Process, group: &str, file: &Path) -> tokio::process
     child
 }
 
-/// What was said, apart from when and in which group.
+/// The content of the messages, without times and group.
 fn said(file: &Path) -> Vec<Value> {
     let recording = Recording::read(std::fs::read(file).unwrap().as_slice()).unwrap();
     let messages = recording.entries.into_iter().map(|entry| match entry.happened {

@@ -42,7 +42,7 @@ impl Unpacked {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
-    /// What the browser was given, once it was given so many links.
+    /// Waits until the browser was given so many links, and returns them.
     async fn opened(&self, count: usize) -> Vec<String> {
         let given = async {
             loop {

@@ -62,7 +62,7 @@ impl Process {
         let endpoint = ready.trim().rsplit_once(' ').map(|(_, endpoint)| endpoint);
         let address = endpoint.and_then(|endpoint| endpoint.split('/').nth(2)?.parse().ok());
         let Some(address) = address else { panic!("not ready: {ready:?} {}", errors.lock()) };
-        // What it tells people comes earlier but through another pipe; its last line is for curl.
+        // Its text for people comes earlier but through another pipe; the last line of that is for curl.
         while !errors.lock().contains("createDomain") {
             tokio::task::yield_now().await;
         }
@@ -71,7 +71,7 @@ impl Process {
         Self { child, ready, address, errors }
     }
 
-    /// What it wrote to standard error so far.
+    /// Its standard error so far.
     pub fn errors(&self) -> String {
         self.errors.lock().clone()
     }
