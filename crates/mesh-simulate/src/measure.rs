@@ -159,26 +159,26 @@ impl Recorder {
     /// The run, slice by slice.
     pub(crate) fn slices(&self) -> Vec<Slice> {
         let count = self.shards.first().map_or(0, |shard| shard.lock().slices.len());
-        (0..count).map(|place| self.slice_at(place)).collect()
+        (0..count).map(|index| self.slice_at(index)).collect()
     }
 
     /// The last slice that is over, at a moment.
     pub(crate) fn slice_before(&self, moment: Duration) -> Option<Slice> {
-        let place = self.slice_of(moment.min(self.end)).checked_sub(1)?;
-        Some(self.slice_at(place))
+        let index = self.slice_of(moment.min(self.end)).checked_sub(1)?;
+        Some(self.slice_at(index))
     }
 
-    fn slice_at(&self, place: usize) -> Slice {
+    fn slice_at(&self, index: usize) -> Slice {
         let mut delivery = histogram(2);
         let mut counts = WindowCounts::default();
         for shard in &self.shards {
-            if let Some(slice) = shard.lock().slices.get(place) {
+            if let Some(slice) = shard.lock().slices.get(index) {
                 let _ = delivery.add(&slice.delivery);
                 counts.mutations += slice.counts.mutations;
                 counts.deliveries += slice.counts.deliveries;
             }
         }
-        let began = self.slice * u32::try_from(place).unwrap_or(u32::MAX);
+        let began = self.slice * u32::try_from(index).unwrap_or(u32::MAX);
         let seconds = self.slice.min(self.end.saturating_sub(began)).as_secs_f64().max(0.001);
         Slice {
             at_seconds: began.as_secs_f64(),

@@ -45,9 +45,9 @@ impl Batch {
         Self { first_millis: fired_millis - step_millis * (count - 1), step_millis, events }
     }
 
-    /// When the event at this place was fired.
-    pub(crate) fn fired_millis(&self, place: usize) -> i64 {
-        self.first_millis + self.step_millis * i64::try_from(place).unwrap_or(i64::MAX)
+    /// When the event at this index was fired.
+    pub(crate) fn fired_millis(&self, index: usize) -> i64 {
+        self.first_millis + self.step_millis * i64::try_from(index).unwrap_or(i64::MAX)
     }
 }
 

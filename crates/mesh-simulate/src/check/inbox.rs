@@ -14,8 +14,8 @@ use crate::stamp::Stamp;
 pub(crate) struct Room {
     /// The run.
     pub(crate) run: u32,
-    /// The group's place in the run.
-    pub(crate) place: usize,
+    /// The group's index in the run.
+    pub(crate) index: usize,
     /// Its key.
     pub(crate) group: Group,
     /// The ids of its nodes, the host's first.
@@ -113,8 +113,8 @@ impl Inbox {
             if sent.events != batch.events.len() {
                 self.faults.damaged += 1;
             }
-            for (place, event) in batch.events.iter().enumerate() {
-                self.check_event(event, place, sent.fired_millis(place));
+            for (index, event) in batch.events.iter().enumerate() {
+                self.check_event(event, index, sent.fired_millis(index));
             }
         }
         self.take_stamped(stamp, batch.fired_by_node_id)
@@ -123,27 +123,27 @@ impl Inbox {
     /// Takes an event of a poll; answers its stamp if it begins a batch that is new.
     pub(crate) fn take_polled(&mut self, event: &Event, fired_by: &str) -> Option<Stamp> {
         let stamp = event.payload.and_then(Stamp::parse).filter(|stamp| stamp.batch.is_some());
-        let (stamp, place) = match (stamp, self.open_batch.take()) {
+        let (stamp, index) = match (stamp, self.open_batch.take()) {
             (Some(stamp), left) => {
                 // The batch before had more events.
                 self.faults.damaged += u64::from(left.is_some());
                 (stamp, 0)
             }
-            (None, Some((stamp, place))) => (stamp, place),
+            (None, Some((stamp, index))) => (stamp, index),
             (None, None) => {
                 self.faults.damaged += 1;
                 return None;
             }
         };
         let batch = stamp.batch?;
-        self.check_event(event, place, batch.fired_millis(place));
-        self.open_batch = (place + 1 < batch.events).then_some((stamp, place + 1));
-        if place > 0 { None } else { self.take_stamped(Some(stamp), fired_by) }
+        self.check_event(event, index, batch.fired_millis(index));
+        self.open_batch = (index + 1 < batch.events).then_some((stamp, index + 1));
+        if index > 0 { None } else { self.take_stamped(Some(stamp), fired_by) }
     }
 
-    /// Events behind the first of a batch carry their place; all carry when they were fired.
-    fn check_event(&mut self, event: &Event, place: usize, fired_millis: i64) {
-        if place > 0 && event.payload.and_then(|payload| payload.parse().ok()) != Some(place) {
+    /// Events behind the first of a batch carry their index; all carry when they were fired.
+    fn check_event(&mut self, event: &Event, index: usize, fired_millis: i64) {
+        if index > 0 && event.payload.and_then(|payload| payload.parse().ok()) != Some(index) {
             self.faults.damaged += 1;
         }
         let fired = Timestamp::parse(event.timestamp).map(Timestamp::as_millis);
@@ -157,7 +157,7 @@ impl Inbox {
             self.faults.damaged += 1;
             return None;
         };
-        if stamp.run != self.room.run || stamp.group != self.room.place {
+        if stamp.run != self.room.run || stamp.group != self.room.index {
             self.faults.leaked += 1;
             return None;
         }

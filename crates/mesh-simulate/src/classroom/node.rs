@@ -29,11 +29,11 @@ pub(super) struct Node {
 
 impl Node {
     /// Joins (the host is in already) and begins to receive.
-    pub(super) async fn join(run: Arc<Run>, room: Arc<Room>, place: usize) -> Result<Self, CallError> {
-        let sender = Sender { room, place, polls: run.load.polls(place) };
+    pub(super) async fn join(run: Arc<Run>, room: Arc<Room>, index: usize) -> Result<Self, CallError> {
+        let sender = Sender { room, index, polls: run.load.polls(index) };
         let mut http = Http::new(run.endpoint.clone());
         let (receiver, heartbeat) = receive(&run, &sender, &mut http).await?;
-        let schedule = Schedule::new(&run.load, sender.room.place, place, heartbeat);
+        let schedule = Schedule::new(&run.load, sender.room.index, index, heartbeat);
         count(&run.counts.joined);
         Ok(Self { sender, run, http, schedule, receiver: Some(receiver) })
     }
@@ -102,7 +102,7 @@ async fn receive(
 ) -> Result<(Receiver, Duration), CallError> {
     let mut heartbeat = HEARTBEAT;
     let mut polling = POLLING;
-    if sender.place > 0 {
+    if sender.index > 0 {
         let join = Operation::join_group(&sender.room.group, sender.id(), !sender.polls);
         let membership: Membership = http.result(&join).await?;
         let seconds = |seconds: Option<u32>| seconds.map(|seconds| Duration::from_secs(seconds.into()));

@@ -142,7 +142,7 @@ impl Run {
     pub(super) fn received(&self, room: &Room, stamp: Option<&Stamp>, measure: Measure) {
         count(if measure == Measure::Poll { &self.counts.polled } else { &self.counts.received });
         if let Some(stamp) = stamp {
-            self.recorder.took(room.place, measure, Duration::from_micros(stamp.due_micros), self.elapsed());
+            self.recorder.took(room.index, measure, Duration::from_micros(stamp.due_micros), self.elapsed());
         }
     }
 

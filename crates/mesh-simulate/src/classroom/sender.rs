@@ -16,24 +16,24 @@ use crate::stamp::{Batch, Stamp};
 #[derive(Clone)]
 pub(super) struct Sender {
     pub(super) room: Arc<Room>,
-    pub(super) place: usize,
+    pub(super) index: usize,
     pub(super) polls: bool,
 }
 
 impl Sender {
     pub(super) fn id(&self) -> &str {
-        &self.room.nodes[self.place]
+        &self.room.nodes[self.index]
     }
 
     /// Sends one mutation that was due at a moment since the beginning, and waits for its answer.
     pub(super) async fn send(&self, run: &Run, http: &mut Http, is_batch: bool, due: Duration) {
-        let outbox = &self.room.outboxes[self.place];
+        let outbox = &self.room.outboxes[self.index];
         let sent = run.elapsed();
         let number = outbox.lock().send(micros(sent), is_batch);
         let mut stamp = Stamp {
             run: self.room.run,
-            group: self.room.place,
-            node: self.place,
+            group: self.room.index,
+            node: self.index,
             number,
             due_micros: micros(due),
             batch: None,
@@ -51,7 +51,7 @@ impl Sender {
         match result {
             Ok(()) => {
                 outbox.lock().answered(number, micros(now));
-                let took = |measure, from, to| run.recorder.took(self.room.place, measure, from, to);
+                let took = |measure, from, to| run.recorder.took(self.room.index, measure, from, to);
                 took(Measure::Mutation, due, now);
                 took(Measure::Answer, sent, now);
                 took(Measure::Lag, due, sent);
@@ -65,7 +65,7 @@ impl Sender {
 
     /// The heartbeat of a host or a member.
     pub(super) fn heartbeat(&self) -> Operation {
-        if self.place == 0 {
+        if self.index == 0 {
             Operation::renew_heartbeat(&self.room.group, self.id())
         } else {
             Operation::send_member_heartbeat(&self.room.group, self.id())
@@ -74,19 +74,19 @@ impl Sender {
 
     fn report(&self, stamp: &Stamp, values: usize) -> Operation {
         let mut data = vec![Item { key: "stamp".to_owned(), value: stamp.to_string() }];
-        let others = (1..values).map(|place| Item {
-            key: format!("variable {place}"),
-            value: (stamp.number + place).to_string(),
+        let others = (1..values).map(|index| Item {
+            key: format!("variable {index}"),
+            value: (stamp.number + index).to_string(),
         });
         data.extend(others);
         Operation::report_data(&self.room.group, self.id(), &data)
     }
 
     fn batch(&self, stamp: &Stamp, batch: &Batch) -> Operation {
-        let event = |place: usize| EventInput {
-            event_name: format!("event {}", place % 10),
-            payload: Some(if place == 0 { stamp.to_string() } else { place.to_string() }),
-            fired_at: Timestamp::from_millis(batch.fired_millis(place)).to_string(),
+        let event = |index: usize| EventInput {
+            event_name: format!("event {}", index % 10),
+            payload: Some(if index == 0 { stamp.to_string() } else { index.to_string() }),
+            fired_at: Timestamp::from_millis(batch.fired_millis(index)).to_string(),
             order_key: None,
         };
         let events: Vec<_> = (0..batch.events).map(event).collect();

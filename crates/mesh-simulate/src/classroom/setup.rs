@@ -32,29 +32,29 @@ pub(super) async fn create_groups(
     // Different in each run, so that runs at the same time do not meet.
     let run = random().map_err(failed)?;
     let nodes = load.nodes;
-    let creating = (0..load.groups).map(|place| async move {
-        let domain = format!("simulation-{run:08x}-{}", place / GROUPS_IN_DOMAIN);
+    let creating = (0..load.groups).map(|index| async move {
+        let domain = format!("simulation-{run:08x}-{}", index / GROUPS_IN_DOMAIN);
         // 32 hex digits, as the ids of living clients.
-        let ids: Vec<_> = (0..nodes).map(|node| format!("{run:08x}{place:08x}{node:016x}")).collect();
-        let create = Operation::create_group(&format!("simulated {place}"), &ids[0], &domain);
+        let ids: Vec<_> = (0..nodes).map(|node| format!("{run:08x}{index:08x}{node:016x}")).collect();
+        let create = Operation::create_group(&format!("simulated {index}"), &ids[0], &domain);
         let created: Membership = Http::new(endpoint.clone()).result(&create).await?;
         Ok(Arc::new(Room {
             run,
-            place,
+            index,
             group: Group { id: created.id, domain },
             nodes: ids,
             outboxes: (0..nodes).map(|_| Mutex::default()).collect(),
         }))
     });
-    // In order, since places count.
+    // In order, since indexes count.
     let created: Vec<Result<_, CallError>> = stream::iter(creating).buffered(AT_ONCE).collect().await;
     created.into_iter().collect::<Result<_, _>>().map_err(failed)
 }
 
 /// Lets every node join and begin to receive.
 pub(super) async fn join_all(run: &Arc<Run>) -> Result<Vec<Node>, SetupError> {
-    let places = run.rooms.iter().flat_map(|room| (0..run.load.nodes).map(move |node| (room.clone(), node)));
-    let joining = places.map(|(room, node)| {
+    let indexes = run.rooms.iter().flat_map(|room| (0..run.load.nodes).map(move |node| (room.clone(), node)));
+    let joining = indexes.map(|(room, node)| {
         let run = run.clone();
         // Tasks of their own: they use all processors.
         let task = tokio::spawn(async move { Node::join(run, room, node).await });

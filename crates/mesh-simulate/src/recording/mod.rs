@@ -141,7 +141,7 @@ impl Recording {
     ///
     /// [`RecordingError`] with the line that cannot be read.
     pub fn read(file: impl BufRead) -> Result<Self, RecordingError> {
-        let mut lines = file.lines().enumerate().map(|(place, line)| (place + 1, line));
+        let mut lines = file.lines().enumerate().map(|(index, line)| (index + 1, line));
         let Some((_, first)) = lines.next() else {
             return Err(RecordingError::Line(1, "the file is empty".to_owned()));
         };

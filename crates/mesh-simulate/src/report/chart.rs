@@ -29,8 +29,8 @@ impl Chart<'_> {
         let first = points().map(|(x, _)| *x).fold(f64::INFINITY, f64::min);
         let last = points().map(|(x, _)| *x).fold(0.0, f64::max);
         let mut svg = format!("<figure><figcaption>{} <small>{}</small>", self.title, self.unit);
-        for (place, (name, _)) in self.lines.iter().enumerate() {
-            let _ = write!(svg, r#" <span class="key line{place}">{name}</span>"#);
+        for (index, (name, _)) in self.lines.iter().enumerate() {
+            let _ = write!(svg, r#" <span class="key line{index}">{name}</span>"#);
         }
         svg += "</figcaption>";
         if !first.is_finite() {
@@ -58,16 +58,16 @@ impl Chart<'_> {
         }
         let middle = f64::midpoint(LEFT, WIDTH);
         let _ = write!(svg, r#"<text x="{middle}" y="{base}" class="middle">{}</text>"#, self.below);
-        for (place, (name, points)) in self.lines.iter().enumerate() {
+        for (index, (name, points)) in self.lines.iter().enumerate() {
             let path: Vec<_> =
                 points.iter().map(|(x, y)| format!("{:.1},{:.1}", at_x(*x), at_y(*y))).collect();
-            let _ = write!(svg, r#"<polyline class="line{place}" points="{}"/>"#, path.join(" "));
+            let _ = write!(svg, r#"<polyline class="line{index}" points="{}"/>"#, path.join(" "));
             // Pointed at, each point says what it is.
             for (x, y) in points {
                 let (cx, cy, text) = (at_x(*x), at_y(*y), number(*y));
                 let _ = write!(
                     svg,
-                    r#"<circle class="line{place}" cx="{cx:.1}" cy="{cy:.1}" r="2"><title>{name}: {text} {} at {}</title></circle>"#,
+                    r#"<circle class="line{index}" cx="{cx:.1}" cy="{cy:.1}" r="2"><title>{name}: {text} {} at {}</title></circle>"#,
                     self.unit,
                     number(*x)
                 );

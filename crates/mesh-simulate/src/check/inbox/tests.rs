@@ -24,7 +24,7 @@ fn room(reports: u64) -> Arc<Room> {
     }
     Arc::new(Room {
         run: RUN,
-        place: 3,
+        index: 3,
         group: Group { id: "g".into(), domain: "d".into() },
         nodes: vec!["ann".into(), "bob".into()],
         outboxes: vec![Mutex::new(outbox), Mutex::default()],
@@ -128,9 +128,9 @@ fn only_what_was_sent_and_answered_meanwhile_is_missed() {
 fn batch() -> (Stamp, Vec<(String, String)>) {
     let batch = Batch::gathered(3, 1_700_000_000_000);
     let stamp = Stamp { batch: Some(batch), ..stamp(0) };
-    let payload = |place: usize| if place == 0 { stamp.to_string() } else { place.to_string() };
-    let time = |place| Timestamp::from_millis(batch.fired_millis(place)).to_string();
-    (stamp, (0..3).map(|place| (payload(place), time(place))).collect())
+    let payload = |index: usize| if index == 0 { stamp.to_string() } else { index.to_string() };
+    let time = |index| Timestamp::from_millis(batch.fired_millis(index)).to_string();
+    (stamp, (0..3).map(|index| (payload(index), time(index))).collect())
 }
 
 fn fired(events: &[(String, String)]) -> String {
