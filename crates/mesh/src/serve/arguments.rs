@@ -1,5 +1,6 @@
 //! The options of `mesh serve`.
 
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use clap::builder::{
@@ -305,7 +306,11 @@ impl Arguments {
 
     /// Sends log lines to standard error.
     pub(super) fn start_log(&self) {
-        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+        let lines = tracing_subscriber::fmt::layer()
+            .with_writer(io::stderr)
+            // A pipe and a file want no colours.
+            .with_ansi(io::stderr().is_terminal())
+            .with_target(false);
         let level = self.log_level.parse().unwrap_or(tracing::Level::INFO);
         // Libraries log whole requests at lower levels, with keys and ids in them.
         let of_libraries = level.min(tracing::Level::WARN);

@@ -1,12 +1,14 @@
 //! The binary itself: starting, telling, stopping.
 
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::Arc;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::process::Command;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -237,6 +239,20 @@ async fn it_helps() {
         assert!(code == Some(0) && script.contains("in-memory"), "{shell}");
     }
     assert_eq!(run(&["serv"], &[]).await.0, Some(2));
+}
+
+#[tokio::test]
+async fn a_pipe_gets_no_colours() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = mesh();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--log-level", "debug", "--data"]).arg(folder.path());
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut ready = [0; 14];
+    child.stdout.take().unwrap().read_exact(&mut ready).await.unwrap();
+    let stop = Command::new("kill").arg(child.id().unwrap().to_string()).status().await.unwrap();
+    assert!(stop.success());
+    let told = String::from_utf8(child.wait_with_output().await.unwrap().stderr).unwrap();
+    assert!(told.contains("stopping") && !told.contains('\u{1b}'), "{told}");
 }
 
 #[tokio::test]
