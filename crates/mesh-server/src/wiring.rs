@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::board::{BoardFeed, BoardRegistry};
 use crate::graphql::engine::Engine;
 use crate::graphql::schema::SchemaError;
-use crate::http::{App, Console, Folder, Hosts, Origins};
+use crate::http::{App, Console, Folder, Hosts, Origins, RefusedOrigins};
 use crate::join::JoinCode;
 use crate::keys::ApiKeys;
 use crate::limits::Limits;
@@ -152,6 +152,7 @@ impl Parts {
             admin_keys: self.admin_keys,
             board: Arc::new(board),
             origins: self.origins,
+            refused_origins: RefusedOrigins::default(),
             hosts: self.hosts,
             console: self.console,
             folder: self.folder,

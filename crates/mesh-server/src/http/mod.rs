@@ -2,6 +2,7 @@
 //! ask for.
 
 mod admin;
+mod allowed_origin;
 mod answer;
 mod body;
 mod console;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::header::ORIGIN;
 use axum::http::{HeaderMap, HeaderName};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
@@ -42,6 +44,7 @@ use mesh_local::LocalStore;
 
 use pages::{ANY_SERVER, OWN_SERVER_ONLY, Pages};
 
+pub use allowed_origin::{AllowedOrigin, EDITORS, RefusedOrigins};
 pub use console::Console;
 pub use folder::Folder;
 pub use hosts::Hosts;
@@ -59,6 +62,8 @@ pub struct App {
     pub keys: Arc<ApiKeys>,
     /// Whose pages may call.
     pub origins: Origins,
+    /// The origins whose refusal was logged.
+    pub refused_origins: RefusedOrigins,
     /// Under which names the figures may be asked for.
     pub hosts: Hosts,
     /// The listeners that serve the console.
@@ -161,6 +166,9 @@ async fn graphql_or_upgrade(State(app): State<Arc<App>>, mut request: Request) -
         return answer::internal("a request came without its peer");
     };
     let Ok(origin) = app.origins.admit(request.headers(), peer.through_loopback, &app.hosts) else {
+        if let Some(origin) = request.headers().get(ORIGIN).and_then(|origin| origin.to_str().ok()) {
+            app.refused_origins.note(origin);
+        }
         body::discard(request.body_mut()).await;
         return answer::foreign_origin();
     };

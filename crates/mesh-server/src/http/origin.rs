@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, Response};
 
+use super::allowed_origin::AllowedOrigin;
 use super::hosts::Hosts;
 
 const REQUEST_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-request-private-network");
@@ -14,7 +15,7 @@ const ALLOW_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-contro
 /// The headers of clients beyond those that browsers always allow.
 const DEFAULT_HEADERS: &str = "content-type, x-api-key, x-amz-user-agent, authorization";
 /// The headers for clients beyond those that browsers always show.
-const EXPOSED_HEADERS: &str = "x-amzn-RequestId, x-amzn-ErrorType";
+const EXPOSED_HEADERS: &str = "x-amzn-RequestId, x-amzn-ErrorType, retry-after";
 /// The time for which browsers may remember a preflight's answer, in seconds.
 const MAX_AGE: &str = "7200";
 
@@ -24,7 +25,7 @@ pub enum Origins {
     /// Any on loopback listeners, none elsewhere.
     Default,
     /// These.
-    Listed(Vec<String>),
+    Listed(Vec<AllowedOrigin>),
 }
 
 /// A page that may not call.
@@ -45,7 +46,9 @@ impl Origins {
         let Some(origin) = headers.get(header::ORIGIN) else { return Ok(Admitted(None)) };
         let is_listed = match self {
             Self::Default => through_loopback,
-            Self::Listed(listed) => listed.iter().any(|listed| listed.as_bytes() == origin.as_bytes()),
+            Self::Listed(listed) => {
+                origin.to_str().is_ok_and(|origin| listed.iter().any(|listed| listed.admits(origin)))
+            }
         };
         if is_listed || hosts.admit(headers) && is_same_origin(origin, headers.get(header::HOST)) {
             Ok(Admitted(Some(origin.clone())))

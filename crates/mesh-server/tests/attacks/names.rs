@@ -22,7 +22,7 @@ async fn pages_are_served_under_own_names_alone() {
 
 #[tokio::test]
 async fn a_page_under_a_strange_name_is_not_the_servers_own() {
-    let origins = Origins::Listed(vec!["https://school.example".into()]);
+    let origins = Origins::Listed(vec!["https://school.example".parse().unwrap()]);
     let server = TestServer::start_with(Options { origins, ..Options::default() }).await;
     for (origin, host, code) in [
         ("http://evil.example", "evil.example", 403),

@@ -1,7 +1,7 @@
 //! What browsers need, and what pages of others must not get.
 
 use hyper::{Method, StatusCode};
-use mesh_server::http::Origins;
+use mesh_server::http::{EDITORS, Origins};
 use serde_json::json;
 
 use crate::support::{KEY, Options, Response, Socket, TestServer};
@@ -12,7 +12,7 @@ async fn post(server: &TestServer, headers: &[(&str, &str)]) -> Response {
 }
 
 async fn listed() -> TestServer {
-    let origins = Origins::Listed(vec!["https://smalruby.app".into()]);
+    let origins = Origins::Listed(vec!["https://smalruby.app".parse().unwrap()]);
     TestServer::start_with(Options { origins, ..Options::default() }).await
 }
 
@@ -23,7 +23,7 @@ async fn a_loopback_listener_serves_any_origin() {
     assert_eq!(response.status, StatusCode::OK);
     assert_eq!(response.header("access-control-allow-origin"), Some("https://anywhere.example"));
     let exposed = response.header("access-control-expose-headers").unwrap();
-    assert_eq!(exposed, "x-amzn-RequestId, x-amzn-ErrorType");
+    assert_eq!(exposed, "x-amzn-RequestId, x-amzn-ErrorType, retry-after");
     assert!(response.header("x-amzn-RequestId").is_some());
     assert!(Socket::of_origin(server.address, "https://anywhere.example").await.is_ok());
 }
@@ -48,6 +48,25 @@ async fn a_list_serves_its_origins_and_the_own() {
     }
     // Programs that are no pages send no origin.
     assert_eq!(post(&server, &[("x-api-key", KEY)]).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn stars_and_editors_are_served() {
+    let mut allowed: Vec<_> = EDITORS.iter().map(|editor| editor.parse().unwrap()).collect();
+    allowed.push("https://*.school.example".parse().unwrap());
+    let origins = Origins::Listed(allowed);
+    let server = TestServer::start_with(Options { origins, ..Options::default() }).await;
+    for origin in ["https://a.school.example", "null", "tw-editor://.", "https://turbowarp.org"] {
+        let response = post(&server, &[("origin", origin), ("x-api-key", KEY)]).await;
+        assert_eq!(response.status, StatusCode::OK, "{origin}");
+        assert_eq!(response.header("access-control-allow-origin"), Some(origin));
+        assert!(response.header("access-control-expose-headers").unwrap().contains("retry-after"));
+        assert!(Socket::of_origin(server.address, origin).await.is_ok());
+    }
+    for origin in ["https://school.example", "https://evil.example", "https://x.turbowarp.org"] {
+        let response = post(&server, &[("origin", origin), ("x-api-key", KEY)]).await;
+        assert_eq!(response.status, StatusCode::FORBIDDEN, "{origin}");
+    }
 }
 
 #[tokio::test]

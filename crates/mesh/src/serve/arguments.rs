@@ -16,7 +16,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use mesh_local::SyncPolicy;
-use mesh_server::http::Console;
+use mesh_server::http::{AllowedOrigin, Console};
 use mesh_server::limits::rates::RateLimits;
 
 /// The port where none is given.
@@ -137,9 +137,16 @@ pub(super) struct TlsArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Network")]
 pub(super) struct NetworkArguments {
-    /// Origin whose web pages may call [default: any on loopback listeners, the server's own otherwise]
+    /// Origin whose web pages may call, as `https://example.org`, `https://*.example.org` for its subdomains, or `*`
+    /// for every website [default: any on loopback listeners, the server's own otherwise]
     #[arg(long, value_name = "ORIGIN", env = "MESH_ALLOW_ORIGIN", value_delimiter = ',')]
-    pub(super) allow_origin: Vec<String>,
+    pub(super) allow_origin: Vec<AllowedOrigin>,
+
+    /// Pages of editors for children may call: sandboxed frames (null), TurboWarp Desktop (tw-editor://.),
+    /// turbowarp.org, packager.turbowarp.org, xcratch.github.io, penguinmod.com, studio.penguinmod.com, smalruby.app
+    /// and smalruby.jp
+    #[arg(long, env = "MESH_ALLOW_EDITORS", action = ArgAction::SetTrue, value_parser = switch())]
+    pub(super) allow_editors: bool,
 
     /// Address or name, with or without a port, by which pupils reach this server: on the board, in invitations and in
     /// the certificate [default: mesh.local where the network knows it, else this machine's address]

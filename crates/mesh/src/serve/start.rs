@@ -18,7 +18,7 @@ use super::{running, systemd};
 use crate::stop::told_to_stop;
 use mesh_local::{is_in_use, private_file};
 use mesh_server::clock::SystemClock;
-use mesh_server::http::{Folder, Hosts, Origins};
+use mesh_server::http::{AllowedOrigin, EDITORS, Folder, Hosts, Origins};
 use mesh_server::keys::{ApiKeys, in_fragment, new_api_key, random_text};
 use mesh_server::limits::buffers::BufferLimits;
 use mesh_server::limits::connections::ConnectionLimits;
@@ -260,10 +260,13 @@ fn connection_limits(arguments: &Arguments) -> ConnectionLimits {
 }
 
 fn origins(arguments: &Arguments) -> Origins {
-    match &arguments.network.allow_origin[..] {
-        [] => Origins::Default,
-        listed => Origins::Listed(listed.to_vec()),
+    let network = &arguments.network;
+    if network.allow_origin.contains(&AllowedOrigin::Any) {
+        tracing::warn!("--allow-origin *: pages of every website may call, with the key that a browser has");
     }
+    let editors = EDITORS.iter().filter(|_| network.allow_editors).filter_map(|editor| editor.parse().ok());
+    let listed: Vec<_> = network.allow_origin.iter().cloned().chain(editors).collect();
+    if listed.is_empty() { Origins::Default } else { Origins::Listed(listed) }
 }
 
 /// The names by which this server is reached: the machine's own, those that it may tell the network, and what the
@@ -284,7 +287,7 @@ fn names(arguments: &Arguments) -> Vec<String> {
 fn hosts(arguments: &Arguments) -> Hosts {
     let listening = arguments.listen.iter().filter_map(|address| address.rsplit_once(':'));
     let listening = listening.map(|(name, _)| name.to_owned());
-    let allowed = arguments.network.allow_origin.iter().filter_map(|origin| origin.split_once("://"));
-    let allowed = allowed.filter_map(|(_, rest)| rest.split([':', '/']).next()).map(ToOwned::to_owned);
+    let allowed =
+        arguments.network.allow_origin.iter().filter_map(AllowedOrigin::host).map(ToOwned::to_owned);
     Hosts(listening.chain(allowed).chain(names(arguments)).collect())
 }

@@ -242,6 +242,32 @@ async fn it_helps() {
 }
 
 #[tokio::test]
+async fn an_origin_that_would_match_nothing_is_refused() {
+    for (given, right) in
+        [("smalruby.app", "https://smalruby.app"), ("https://smalruby.app/", "https://smalruby.app")]
+    {
+        let (code, _, told) = run(&["serve", "--in-memory", "--allow-origin", given], &[]).await;
+        assert!(code == Some(2) && told.contains(&format!("write {right}")), "{told}");
+    }
+    let server = Process::start(&["--in-memory", "--allow-origin", "*"]).await;
+    assert!(server.errors().contains("pages of every website may call"), "{}", server.errors());
+}
+
+#[tokio::test]
+async fn a_refused_origin_is_said_once() {
+    let server = Process::start(&["--in-memory", "--allow-editors"]).await;
+    let origin = ("origin", "https://school.example");
+    for _ in 0..3 {
+        let refused = server.client().await.send(hyper::Method::POST, "/graphql", &[origin], b"{}").await;
+        assert_eq!(refused.status, hyper::StatusCode::FORBIDDEN);
+    }
+    while !server.errors().contains("--allow-origin https://school.example would allow it") {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(server.errors().matches("was refused").count(), 1);
+}
+
+#[tokio::test]
 async fn a_pipe_gets_no_colours() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = mesh();
