@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where something is amiss")]
 
 mod operations;
+mod reliability;
 mod rooms;
 
 use std::path::PathBuf;
