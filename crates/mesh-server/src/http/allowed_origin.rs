@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::str::FromStr;
 
+use axum::http::HeaderMap;
+use axum::http::header::ORIGIN;
 use parking_lot::Mutex;
 
 /// The origins of editors for children: sandboxed frames, TurboWarp Desktop, and the editors' sites.
@@ -69,6 +71,11 @@ impl FromStr for AllowedOrigin {
             return Ok(Self::Exactly(text.to_owned()));
         }
         let right = spelling(text);
+        if !is_origin(&right) {
+            return Err(
+                "this is no origin: write one as https://example.org or https://example.org:8443".to_owned()
+            );
+        }
         if right != text {
             return Err(format!("this is no origin, so it would match nothing: write {right}"));
         }
@@ -84,7 +91,26 @@ impl FromStr for AllowedOrigin {
 
 /// At least two labels, so that no star stands for a whole top-level domain.
 fn is_suffix(text: &str) -> bool {
-    text.starts_with('.') && !text.contains('*') && text.trim_start_matches('.').contains('.')
+    let name = text.split(':').next().unwrap_or_default();
+    let Some(name) = name.strip_prefix('.') else { return false };
+    name.contains('.') && name.split('.').all(|label| !label.is_empty() && !label.contains('*'))
+}
+
+/// A scheme, and a host with or without a port. Browsers send other alphabets as punycode.
+fn is_origin(text: &str) -> bool {
+    let Some((scheme, authority)) = text.split_once("://") else { return false };
+    let is_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let is_v6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let is_host = match is_v6 {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || "-.*".contains(c)),
+    };
+    let is_port = port.is_none_or(|port| !port.starts_with('+') && port.parse::<u16>().is_ok());
+    !scheme.is_empty() && scheme.chars().all(is_scheme) && is_host && is_port
 }
 
 /// An origin as browsers write it: scheme and host in small letters, no usual port, no path.
@@ -105,8 +131,13 @@ fn spelling(text: &str) -> String {
 pub struct RefusedOrigins(Mutex<HashSet<Box<str>>>);
 
 impl RefusedOrigins {
-    /// Logs an origin that is refused for the first time, and the option that would allow it.
-    pub(super) fn note(&self, origin: &str) {
+    /// Logs the origin of a request that is refused for the first time, and the option that would allow it.
+    pub(super) fn note(&self, headers: &HeaderMap) {
+        let Some(origin) = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()) else { return };
+        // What no option could allow is nobody's page, and must not fill the memory.
+        if origin.parse::<AllowedOrigin>().is_err() {
+            return;
+        }
         let mut known = self.0.lock();
         if known.len() < MAX_REMEMBERED && origin.len() <= 256 && known.insert(origin.into()) {
             drop(known);
@@ -139,8 +170,28 @@ mod tests {
             assert!(refused.ends_with(&format!("write {right}")), "{given}: {refused}");
             assert_eq!(read(right).unwrap(), AllowedOrigin::Exactly(right.to_owned()));
         }
-        for given in ["https://*", "https://*.org", "https://a.*.org", "https://*.*.org", "https://*x.a.org"]
-        {
+        for given in [
+            "",
+            "https://",
+            "https://user@smalruby.app",
+            "https://smal ruby.app",
+            "https://smalruby.app:99999",
+            "https://smalruby.app:",
+            "https://日本.jp",
+            "mailto:x",
+        ] {
+            let refused = read(given).unwrap_err();
+            assert!(refused.contains("https://example.org"), "{given}: {refused}");
+        }
+        read("https://[fd00::1]:8443").unwrap();
+        for given in [
+            "https://*",
+            "https://*.org.",
+            "https://*.org",
+            "https://a.*.org",
+            "https://*.*.org",
+            "https://*x.a.org",
+        ] {
             read(given).unwrap_err();
         }
     }

@@ -59,6 +59,7 @@ pub(super) async fn enter(State(app): State<Arc<App>>, request: Request) -> Resp
         return answer::internal("a request came without its peer");
     };
     let Ok(origin) = app.origins.admit(request.headers(), peer.through_loopback, &app.hosts) else {
+        app.refused_origins.note(request.headers());
         return answer::foreign_origin();
     };
     let response = match *request.method() {

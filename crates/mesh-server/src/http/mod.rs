@@ -23,7 +23,6 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::ORIGIN;
 use axum::http::{HeaderMap, HeaderName};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
@@ -166,9 +165,7 @@ async fn graphql_or_upgrade(State(app): State<Arc<App>>, mut request: Request) -
         return answer::internal("a request came without its peer");
     };
     let Ok(origin) = app.origins.admit(request.headers(), peer.through_loopback, &app.hosts) else {
-        if let Some(origin) = request.headers().get(ORIGIN).and_then(|origin| origin.to_str().ok()) {
-            app.refused_origins.note(origin);
-        }
+        app.refused_origins.note(request.headers());
         body::discard(request.body_mut()).await;
         return answer::foreign_origin();
     };
