@@ -6,11 +6,11 @@ use crate::clock::{Clock, Now};
 use crate::network::DomainSecret;
 use crate::settings::Settings;
 
-/// A home of Mesh: what an operation needs beside its arguments.
+/// The needs of an operation beside its arguments.
 pub struct Context<S> {
     /// The store.
     pub store: S,
-    /// Reads both clocks.
+    /// The clocks.
     pub clock: Arc<dyn Clock>,
     /// Lifetimes and limits.
     pub settings: Settings,

@@ -56,7 +56,7 @@ pub struct Parts {
     pub rates: RateLimits,
     /// Limits on memory of requests and answers on their way.
     pub buffers: BufferLimits,
-    /// The number of proxies in front of this server are trusted to say where a call comes from.
+    /// The number of proxies in front of this server that are trusted to say where a call comes from.
     pub trusted_proxies: usize,
     /// Whose pages may call.
     pub origins: Origins,

@@ -25,7 +25,7 @@ pub struct Step {
     pub factor: f64,
     /// True if it met the objectives.
     pub held: bool,
-    /// The cause.
+    /// The report of its run.
     pub report: Report,
 }
 

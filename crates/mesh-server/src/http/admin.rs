@@ -46,7 +46,7 @@ pub(super) async fn board(State(app): State<Arc<App>>, headers: HeaderMap) -> Re
 /// A group, in bodies.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Place {
+struct GroupBody {
     group_id: Id,
     domain: Domain,
 }
@@ -54,43 +54,43 @@ struct Place {
 /// A node of a group, in bodies.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct NodePlace {
+struct NodeBody {
     #[serde(flatten)]
-    place: Place,
+    group: GroupBody,
     node_id: Id,
 }
 
-impl From<Place> for GroupKey {
-    fn from(Place { group_id, domain }: Place) -> Self {
+impl From<GroupBody> for GroupKey {
+    fn from(GroupBody { group_id, domain }: GroupBody) -> Self {
         Self { id: group_id, domain }
     }
 }
 
 /// POST /admin/dissolve with `{groupId, domain}`: the teacher ends a group.
 pub(super) async fn dissolve(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
-    let place: Place = match body_of_admin(&app, request, "The body must be {groupId, domain}").await {
-        Ok(place) => place,
+    let group: GroupBody = match body_of_admin(&app, request, "The body must be {groupId, domain}").await {
+        Ok(group) => group,
         Err(refusal) => return refusal,
     };
-    done(app.context.store.end_group(app.context.now(), &place.into()).await)
+    done(app.context.store.end_group(app.context.now(), &group.into()).await)
 }
 
 /// POST /admin/remove with `{groupId, domain, nodeId}`: the teacher takes a node out of its group.
 pub(super) async fn remove(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
-    let named: NodePlace =
+    let named: NodeBody =
         match body_of_admin(&app, request, "The body must be {groupId, domain, nodeId}").await {
             Ok(named) => named,
             Err(refusal) => return refusal,
         };
-    let NodePlace { place, node_id } = named;
-    done(app.context.store.remove_node(app.context.now(), &place.into(), &node_id).await)
+    let NodeBody { group, node_id } = named;
+    done(app.context.store.remove_node(app.context.now(), &group.into(), &node_id).await)
 }
 
 /// A node of a group and its new name, in bodies.
 #[derive(Deserialize)]
 struct NewName {
     #[serde(flatten)]
-    node: NodePlace,
+    node: NodeBody,
     name: Arc<str>,
 }
 
@@ -104,8 +104,8 @@ pub(super) async fn rename(State(app): State<Arc<App>>, request: Request) -> Res
     if let Err(refusal) = limits::node_name(Some(&name)) {
         return done(Err(refusal));
     }
-    let NodePlace { place, node_id } = node;
-    done(app.context.store.rename_node(app.context.now(), &place.into(), &node_id, name).await)
+    let NodeBody { group, node_id } = node;
+    done(app.context.store.rename_node(app.context.now(), &group.into(), &node_id, name).await)
 }
 
 /// The body of a request that has the admin key.

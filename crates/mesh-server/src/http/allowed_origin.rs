@@ -104,8 +104,8 @@ fn is_origin(text: &str) -> bool {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         _ => (authority, None),
     };
-    let is_v6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    let is_host = match is_v6 {
+    let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let is_host = match bracketed {
         Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
         None => !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || "-.*".contains(c)),
     };
@@ -134,7 +134,7 @@ impl RefusedOrigins {
     /// Logs the origin of a request that is refused for the first time, and the option that would allow it.
     pub(super) fn note(&self, headers: &HeaderMap) {
         let Some(origin) = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()) else { return };
-        // What no option could allow is nobody's page, and must not fill the memory.
+        // No browser sends such an origin, and it must not take the room of others.
         if origin.parse::<AllowedOrigin>().is_err() {
             return;
         }

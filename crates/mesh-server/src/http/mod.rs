@@ -69,7 +69,7 @@ pub struct App {
     pub console: Console,
     /// The operator's files beside the API.
     pub folder: Option<Folder>,
-    /// The number of proxies in front of this server are trusted to say where a call comes from.
+    /// The number of proxies in front of this server that are trusted to say where a call comes from.
     pub trusted_proxies: usize,
     /// Keys of the teacher, who may look at every group and end it.
     pub admin_keys: ApiKeys,
