@@ -41,6 +41,10 @@ pub enum Error {
     /// The store failed and nothing was changed. The detail is for the log alone.
     #[error("The change was not saved, try again")]
     Store(#[source] StoreFailure),
+    /// The store gave no answer in time, or failed where a part of the change may have been written already.
+    /// The same call again is safe. The detail is for the log alone.
+    #[error("The request failed, and a change may not be saved: try again")]
+    Unconfirmed(#[source] StoreFailure),
     /// The store has recorded what was asked, and telling subscribers failed: the same call again tells
     /// them. The detail is for the log alone.
     #[error("The events were recorded, but not published yet: try again")]
@@ -81,7 +85,14 @@ impl Error {
             Self::NotHost(_) | Self::Protected => ErrorType::Unauthorized,
             Self::NodeNotFound(_) => ErrorType::NodeNotFound,
             Self::Invalid(_) => ErrorType::ValidationError,
-            Self::Store(_) | Self::Unpublished(_) => ErrorType::InternalFailure,
+            Self::Store(_) | Self::Unconfirmed(_) | Self::Unpublished(_) => ErrorType::InternalFailure,
+        }
+    }
+    /// The detail for the log, if the store or publishing failed.
+    pub const fn failure(&self) -> Option<&StoreFailure> {
+        match self {
+            Self::Store(detail) | Self::Unconfirmed(detail) | Self::Unpublished(detail) => Some(detail),
+            _ => None,
         }
     }
 }

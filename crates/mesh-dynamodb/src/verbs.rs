@@ -24,13 +24,22 @@ fn in_time<'a, T: 'a>(
     async move { verb.await.unwrap_or_else(|_| Err(late())) }
 }
 
+/// The same for a verb that writes: after a failure of the store nobody knows what was written. An answer may
+/// have been lost, and verbs of several writes may have done some.
+async fn write_in_time<'a, T: 'a>(verb: impl Future<Output = Result<T>> + Send + 'a) -> Result<T> {
+    in_time(verb).await.map_err(|error| match error {
+        Error::Store(detail) => Error::Unconfirmed(detail),
+        known => known,
+    })
+}
+
 impl Store for DynamoStore {
     async fn create_group(&self, now: Now, new: NewGroup) -> Result<GroupRecord> {
-        in_time(groups::create_group(self, now.wall, new)).await
+        write_in_time(groups::create_group(self, now.wall, new)).await
     }
 
     async fn renew_heartbeat(&self, now: Now, group: &GroupKey, host: Caller<'_>) -> Result<GroupRecord> {
-        in_time(lifecycle::renew_heartbeat(self, now.wall, group, host)).await
+        write_in_time(lifecycle::renew_heartbeat(self, now.wall, group, host)).await
     }
 
     async fn join_group(
@@ -40,7 +49,7 @@ impl Store for DynamoStore {
         node: Caller<'_>,
         new: NewMember,
     ) -> Result<JoinedNode> {
-        in_time(members::join_group(self, now.wall, group, node, new)).await
+        write_in_time(members::join_group(self, now.wall, group, node, new)).await
     }
 
     async fn send_member_heartbeat(
@@ -49,7 +58,7 @@ impl Store for DynamoStore {
         group: &GroupKey,
         node: Caller<'_>,
     ) -> Result<GroupRecord> {
-        in_time(lifecycle::send_member_heartbeat(self, now.wall, group, node)).await
+        write_in_time(lifecycle::send_member_heartbeat(self, now.wall, group, node)).await
     }
 
     async fn report_status(
@@ -60,7 +69,7 @@ impl Store for DynamoStore {
         data: Vec<SensorData>,
         fields: MessageFields,
     ) -> Result<MeshMessage> {
-        in_time(status::report_status(self, now.wall, group, node, data, fields)).await
+        write_in_time(status::report_status(self, now.wall, group, node, data, fields)).await
     }
 
     async fn fire_events(
@@ -71,7 +80,7 @@ impl Store for DynamoStore {
         events: Arc<[Event]>,
         fields: MessageFields,
     ) -> Result<MeshMessage> {
-        in_time(events::fire_events(self, now.wall, group, node, events, fields)).await
+        write_in_time(events::fire_events(self, now.wall, group, node, events, fields)).await
     }
 
     async fn record_events(
@@ -81,11 +90,11 @@ impl Store for DynamoStore {
         node: Caller<'_>,
         batch: NewBatch,
     ) -> Result<RecordedBatch> {
-        in_time(events::record_events(self, now.wall, group, node, batch)).await
+        write_in_time(events::record_events(self, now.wall, group, node, batch)).await
     }
 
     async fn leave_group(&self, now: Now, group: &GroupKey, node: Caller<'_>) -> Result<()> {
-        in_time(members::leave_group(self, now.wall, group, node)).await
+        write_in_time(members::leave_group(self, now.wall, group, node)).await
     }
 
     async fn dissolve_group(
@@ -95,7 +104,7 @@ impl Store for DynamoStore {
         host: Caller<'_>,
         fields: MessageFields,
     ) -> Result<MeshMessage> {
-        in_time(lifecycle::dissolve_group(self, now.wall, group, host, fields)).await
+        write_in_time(lifecycle::dissolve_group(self, now.wall, group, host, fields)).await
     }
 
     async fn list_groups(&self, now: Now, domain: &Domain) -> Result<Vec<GroupRecord>> {

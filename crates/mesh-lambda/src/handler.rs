@@ -109,7 +109,7 @@ fn note_reply(invocation: &mut Invocation<'_>, reply: &Reply) {
 /// Notes why a call was refused, and logs the detail of a failure.
 fn note_refusal(invocation: &mut Invocation<'_>, error: &Error) {
     invocation.error_type = Some(error.error_type());
-    if let Error::Store(detail) | Error::Unpublished(detail) = error {
+    if let Some(detail) = error.failure() {
         let Invocation { request_id, operation, group_id, .. } = invocation;
         tracing::error!(requestId = request_id, Operation = operation, groupId = group_id, %detail, "the store failed");
     }

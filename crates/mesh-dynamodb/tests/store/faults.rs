@@ -149,6 +149,19 @@ async fn a_lost_answer_leaves_one_effect() {
     assert_eq!(room.groups("school").await.len(), 1);
 }
 
+/// Every answer to a report is lost, though the report was written.
+#[tokio::test(start_paused = true)]
+async fn a_change_that_may_be_saved_is_not_called_lost() {
+    let switch = Switch::default();
+    let room = switch.harness().await;
+    let key = with_poller(&room).await;
+    switch.on("UpdateItem", usize::MAX, Fault::AnswerLost);
+    let error = room.report(&key, "poller", &[("x", "1")]).await.unwrap_err();
+    assert!(error.to_string().contains("a change may not be saved: try again"), "{error}");
+    assert!(error.failure().is_some());
+    assert_eq!(room.statuses(&key).await.unwrap()[0].data[0].value, "1".into());
+}
+
 #[tokio::test(start_paused = true)]
 async fn conflicts_and_throttled_transactions_are_tried_again() {
     let switch = Switch::default();

@@ -164,7 +164,7 @@ impl Data {
     }
 
     fn refusal(&mut self, field: &RootField, error: &Error) -> bool {
-        if let Error::Store(detail) = error {
+        if let Some(detail) = error.failure() {
             tracing::error!(operation = field.name, %detail, "the store failed");
         }
         self.error(field, error.error_type(), error.to_string())
