@@ -152,9 +152,17 @@ impl LocalStore {
         &self,
         now: Now,
         known: &HashMap<Id, Timestamp>,
-        most_values: usize,
+        mut most_values: usize,
     ) -> Result<Overview> {
-        self.change(|state, _| Ok(state.overview(now, known, most_values))).await
+        let (ids, more_groups) = self.change(|state, _| Ok(state.oldest_groups(now))).await?;
+        let mut overview = Overview { groups: Vec::new(), more_groups };
+        for id in ids {
+            if let Some(glance) = self.change(|state, _| Ok(state.glance(now, &id))).await? {
+                most_values -= overview.push(glance, known.get(&id).copied(), most_values).min(most_values);
+            }
+            tokio::task::yield_now().await;
+        }
+        Ok(overview)
     }
 
     /// The living group, if there is one alone in all domains.

@@ -12,6 +12,7 @@ use mesh_core::secret::Caller;
 use mesh_core::store::{EventPage, JoinedNode, NewBatch, NewGroup, NewMember, RecordedBatch, Store};
 
 use crate::LocalStore;
+use crate::state::GroupSearch;
 
 impl Store for LocalStore {
     async fn create_group(&self, now: Now, new: NewGroup) -> Result<GroupRecord> {
@@ -93,15 +94,22 @@ impl Store for LocalStore {
     }
 
     async fn search_groups(&self, now: Now, prefix: &str, limit: usize) -> Result<Vec<GroupRecord>> {
-        self.change(|state, _| Ok(state.search_groups(now, prefix, limit))).await
+        let mut search = GroupSearch::new(prefix, limit);
+        while self.change(|state, _| Ok(state.search_on(now, &mut search))).await? {
+            search.keep_oldest();
+            tokio::task::yield_now().await;
+        }
+        Ok(search.found())
     }
 
     async fn node_status(&self, now: Now, node: &Id) -> Result<Option<NodeStatus>> {
-        self.change(|state, _| Ok(state.node_status(now, node))).await
+        let values = self.change(|state, _| Ok(state.node_values(now, node))).await?;
+        Ok(values.and_then(|values| values.merged()))
     }
 
     async fn group_statuses(&self, now: Now, group: &GroupKey) -> Result<Vec<NodeStatus>> {
-        self.change(|state, _| state.group_statuses(now, group)).await
+        let values = self.change(|state, _| state.group_values(now, group)).await?;
+        Ok(values.by_report().await)
     }
 
     async fn list_nodes(&self, now: Now, group: &GroupKey) -> Result<(GroupRecord, Vec<NodeRecord>)> {

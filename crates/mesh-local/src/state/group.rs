@@ -1,20 +1,20 @@
 //! One group: its members, their values, and the rules that it decides by.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mesh_core::clock::Now;
 use mesh_core::cursor::Position;
 use mesh_core::error::{Error, Result};
-use mesh_core::id::{GroupKey, Id};
-use mesh_core::limits::StatusSize;
-use mesh_core::model::{GroupRecord, NodeStatus, SensorData};
+use mesh_core::id::Id;
+use mesh_core::model::GroupRecord;
 use mesh_core::secret::{Caller, SecretHash};
 use mesh_core::settings::{GroupAge, Life, Lifetimes, seconds};
 use mesh_core::time::Timestamp;
 
 use super::event_log::EventLog;
+use super::values::Values;
 use crate::outbox::Outbox;
 use crate::rows::{GroupRow, MemberRow, RepeatRow, Row};
 
@@ -31,7 +31,7 @@ pub(super) struct GroupState {
     pub(super) end: Duration,
     pub(super) host_seen: Duration,
     pub(super) host_joined: u64,
-    pub(super) host_values: Values,
+    pub(super) host_values: Arc<Values>,
     /// The joined nodes.
     pub(super) members: HashMap<Id, Member>,
     pub(super) log: EventLog,
@@ -50,21 +50,7 @@ pub(super) struct Member {
     pub(super) row: MemberRow,
     /// Its latest heartbeat, by the steady clock.
     pub(super) seen: Duration,
-    pub(super) values: Values,
-}
-
-/// A node's merged status.
-#[derive(Default)]
-pub(super) struct Values {
-    held: BTreeMap<Arc<str>, Held>,
-    bytes: usize,
-    /// When the latest of them was set.
-    newest: Option<Timestamp>,
-}
-
-struct Held {
-    value: Arc<str>,
-    at: Timestamp,
+    pub(super) values: Arc<Values>,
 }
 
 impl GroupState {
@@ -124,16 +110,27 @@ impl GroupState {
     }
 
     /// The host's or a member's values.
-    pub(super) fn values_mut(&mut self, node: &Id) -> Option<&mut Values> {
+    pub(super) fn values_of(&self, node: &Id) -> Option<&Arc<Values>> {
         if self.is_host(node) {
-            Some(&mut self.host_values)
+            Some(&self.host_values)
         } else {
-            self.members.get_mut(node).map(|member| &mut member.values)
+            self.members.get(node).map(|member| &member.values)
         }
     }
 
+    /// The host's or a member's values, to change them.
+    pub(super) fn values_mut(&mut self, node: &Id) -> Option<&mut Values> {
+        let values =
+            if self.is_host(node) { &mut self.host_values } else { &mut self.members.get_mut(node)?.values };
+        Some(Arc::make_mut(values))
+    }
+
     /// Values of the host and of all living members, each with its node.
-    pub(super) fn living_values(&self, now: Now, rules: &Lifetimes) -> impl Iterator<Item = (&Id, &Values)> {
+    pub(super) fn living_values(
+        &self,
+        now: Now,
+        rules: &Lifetimes,
+    ) -> impl Iterator<Item = (&Id, &Arc<Values>)> {
         let members = self.members.iter().filter(move |(_, member)| member.lives(now, rules));
         std::iter::once((&self.record.host_id, &self.host_values))
             .chain(members.map(|(id, member)| (id, &member.values)))
@@ -174,97 +171,5 @@ impl Member {
     /// The time at which this member is gone unless it calls again, by the steady clock.
     pub(super) fn deadline(&self, rules: &Lifetimes) -> Duration {
         self.seen + seconds(rules.member_heartbeat_ttl)
-    }
-}
-
-impl Values {
-    /// All keys with their values and the times of their reports.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<str>, Timestamp)> {
-        self.held.iter().map(|(key, held)| (key, &held.value, held.at))
-    }
-
-    /// Bytes of all keys and values.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// The size after a report.
-    pub(super) fn size_with(&self, data: &[SensorData]) -> StatusSize {
-        let mut size = StatusSize { keys: self.held.len(), bytes: self.bytes };
-        // The last of equal keys counts.
-        for (index, item) in data.iter().enumerate() {
-            let comes_again = data[index + 1..].iter().any(|later| later.key == item.key);
-            if comes_again {
-                continue;
-            }
-            if let Some(held) = self.held.get(&item.key) {
-                size.bytes = size.bytes - held.value.len() + item.value.len();
-            } else {
-                size.keys += 1;
-                size.bytes += item.key.len() + item.value.len();
-            }
-        }
-        size
-    }
-
-    /// Sets values as of `at`.
-    pub(super) fn merge(&mut self, data: &[SensorData], at: Timestamp) {
-        for item in data {
-            self.set(item.key.clone(), item.value.clone(), at);
-        }
-    }
-
-    pub(super) fn set(&mut self, key: Arc<str>, value: Arc<str>, at: Timestamp) {
-        let key_bytes = key.len();
-        self.bytes += value.len();
-        self.newest = self.newest.max(Some(at));
-        match self.held.insert(key, Held { value, at }) {
-            Some(before) => self.bytes -= before.value.len(),
-            None => self.bytes += key_bytes,
-        }
-    }
-
-    /// When values were set that were set after `since`; of all if there is none.
-    pub(super) fn times_since(&self, since: Option<Timestamp>) -> impl Iterator<Item = Timestamp> {
-        // Most nodes of a group have reported nothing new: they are not looked through.
-        let held = since.is_none_or(|since| self.newest.is_some_and(|newest| newest > since));
-        let held = held.then_some(&self.held).into_iter().flatten();
-        held.map(|(_, held)| held.at).filter(move |at| since.is_none_or(|since| *at > since))
-    }
-
-    /// Values that were set after `since`, if there is one, and until `until`.
-    pub(super) fn between(&self, since: Option<Timestamp>, until: Timestamp) -> Vec<SensorData> {
-        if since.is_some_and(|since| self.newest.is_none_or(|newest| newest <= since)) {
-            return Vec::new();
-        }
-        let is_wanted = |held: &Held| since.is_none_or(|since| held.at > since) && held.at <= until;
-        self.held.iter().filter(|(_, held)| is_wanted(held)).map(|(key, held)| held.item(key)).collect()
-    }
-
-    /// All values under the newest timestamp; none if there are none.
-    pub(super) fn merged(&self, node: &Id, group: &Arc<GroupKey>) -> Option<NodeStatus> {
-        let timestamp = self.held.values().map(|held| held.at).max()?;
-        let data = self.held.iter().map(|(key, held)| held.item(key)).collect();
-        Some(NodeStatus { node_id: node.clone(), group: group.clone(), data, timestamp })
-    }
-
-    /// One status for each report that still holds a value.
-    pub(super) fn by_report(&self, node: &Id, group: &Arc<GroupKey>) -> impl Iterator<Item = NodeStatus> {
-        let mut reports: BTreeMap<Timestamp, Vec<SensorData>> = BTreeMap::new();
-        for (key, held) in &self.held {
-            reports.entry(held.at).or_default().push(held.item(key));
-        }
-        reports.into_iter().map(|(timestamp, data)| NodeStatus {
-            node_id: node.clone(),
-            group: group.clone(),
-            data,
-            timestamp,
-        })
-    }
-}
-
-impl Held {
-    fn item(&self, key: &Arc<str>) -> SensorData {
-        SensorData { key: key.clone(), value: self.value.clone() }
     }
 }

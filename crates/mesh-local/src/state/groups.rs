@@ -12,8 +12,41 @@ use mesh_core::store::NewGroup;
 use mesh_core::time::Timestamp;
 
 use super::event_log::EventLog;
-use super::group::{GroupState, Values};
+use super::group::GroupState;
 use super::{Changes, MEMBER_BYTES, State};
+
+/// So many groups a search looks at while the state is locked.
+const GROUPS_IN_STEP: usize = 250;
+
+/// A search for groups by the beginning of their name, in steps that lock the state shortly.
+pub(crate) struct GroupSearch {
+    prefix: Arc<str>,
+    /// The name and number from which it goes on.
+    next: (Arc<str>, u64),
+    /// Groups by their number.
+    found: Vec<(u64, GroupRecord)>,
+    limit: usize,
+}
+
+impl GroupSearch {
+    /// A search that has looked at nothing yet. It finds at most `limit` groups.
+    pub(crate) fn new(prefix: &str, limit: usize) -> Self {
+        let prefix = Arc::<str>::from(prefix);
+        Self { next: (prefix.clone(), 0), prefix, found: Vec::new(), limit }
+    }
+
+    /// Forgets all but the oldest that were found.
+    pub(crate) fn keep_oldest(&mut self) {
+        self.found.sort_by_key(|(number, record)| (record.created_at, *number));
+        self.found.truncate(self.limit);
+    }
+
+    /// The groups that were found, oldest first.
+    pub(crate) fn found(mut self) -> Vec<GroupRecord> {
+        self.keep_oldest();
+        self.found.into_iter().map(|(_, record)| record).collect()
+    }
+}
 
 impl State {
     pub(crate) fn create_group(
@@ -54,7 +87,7 @@ impl State {
             end: now.steady + new.life,
             host_seen: now.steady,
             host_joined: number,
-            host_values: Values::default(),
+            host_values: Arc::default(),
             members: std::collections::HashMap::new(),
             log: EventLog::default(),
             repeats: std::collections::HashMap::new(),
@@ -72,13 +105,20 @@ impl State {
         self.living(now, self.indexes.groups_of_domain(domain)).map(|group| group.record.clone()).collect()
     }
 
-    pub(crate) fn search_groups(&self, now: Now, prefix: &str, limit: usize) -> Vec<GroupRecord> {
-        let mut found: Vec<_> = self.living(now, self.indexes.groups_by_prefix(prefix)).collect();
-        found.sort_by_key(|group| (group.record.created_at, group.number));
-        found.into_iter().take(limit).map(|group| group.record.clone()).collect()
+    /// Looks at the next groups of a search. Returns `false` at the end.
+    pub(crate) fn search_on(&self, now: Now, search: &mut GroupSearch) -> bool {
+        let from = std::mem::take(&mut search.next);
+        let mut named = self.indexes.groups_by_prefix(&search.prefix, &from);
+        for (_, id) in named.by_ref().take(GROUPS_IN_STEP) {
+            let group = self.living(now, std::iter::once(id)).next();
+            search.found.extend(group.map(|group| (group.number, group.record.clone())));
+        }
+        let next = named.next().map(|(name, _)| name.clone());
+        next.map(|next| search.next = next).is_some()
     }
 
-    fn living<'a>(
+    /// Those of the groups that are alive.
+    pub(super) fn living<'a>(
         &'a self,
         now: Now,
         ids: impl Iterator<Item = &'a Id>,

@@ -11,9 +11,11 @@ use mesh_core::time::Timestamp;
 #[derive(Default)]
 pub(super) struct Indexes {
     domains: HashMap<Domain, DomainIndex>,
+    /// By their number: the oldest first.
+    by_age: BTreeMap<u64, Id>,
     names: BTreeMap<(Arc<str>, u64), Id>,
-    /// Memberships of each node: the place in the order of joins, and the group.
-    nodes: HashMap<Id, BTreeMap<u64, Id>>,
+    /// Memberships of each node by their place in the order of joins.
+    nodes: BTreeMap<(Id, u64), Id>,
 }
 
 /// The groups of one domain.
@@ -26,7 +28,7 @@ struct DomainIndex {
 impl Indexes {
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.domains.is_empty() && self.names.is_empty() && self.nodes.is_empty()
+        self.domains.is_empty() && self.by_age.is_empty() && self.names.is_empty() && self.nodes.is_empty()
     }
 
     pub(super) fn add_group(&mut self, record: &GroupRecord, number: u64) {
@@ -34,6 +36,7 @@ impl Indexes {
         let domain = self.domains.entry(record.key.domain.clone()).or_default();
         domain.by_age.insert((record.created_at, number), id.clone());
         domain.by_host.insert(record.host_id.clone(), id.clone());
+        self.by_age.insert(number, id.clone());
         self.names.insert((record.name.clone(), number), id.clone());
     }
 
@@ -45,6 +48,7 @@ impl Indexes {
                 self.domains.remove(&record.key.domain);
             }
         }
+        self.by_age.remove(&number);
         self.names.remove(&(record.name.clone(), number));
     }
 
@@ -62,27 +66,30 @@ impl Indexes {
         self.domains.get(domain).map_or(0, |domain| domain.by_age.len())
     }
 
-    /// The groups whose name begins with `prefix`, in the order of their names.
-    pub(super) fn groups_by_prefix(&self, prefix: &str) -> impl Iterator<Item = &Id> {
-        let first = (Arc::from(prefix), 0);
-        self.names.range(first..).take_while(move |((name, _), _)| name.starts_with(prefix)).map(|(_, id)| id)
+    /// All groups, oldest first.
+    pub(super) fn groups_by_age(&self) -> impl Iterator<Item = &Id> {
+        self.by_age.values()
+    }
+
+    /// The groups whose name begins with `prefix`, in the order of their names from that group on: its name and number.
+    pub(super) fn groups_by_prefix(
+        &self,
+        prefix: &str,
+        from: &(Arc<str>, u64),
+    ) -> impl Iterator<Item = (&(Arc<str>, u64), &Id)> {
+        self.names.range(from.clone()..).take_while(move |((name, _), _)| name.starts_with(prefix))
     }
 
     pub(super) fn add_membership(&mut self, node: &Id, joined: u64, group: &Id) {
-        self.nodes.entry(node.clone()).or_default().insert(joined, group.clone());
+        self.nodes.insert((node.clone(), joined), group.clone());
     }
 
     pub(super) fn remove_membership(&mut self, node: &Id, joined: u64) {
-        if let Some(memberships) = self.nodes.get_mut(node) {
-            memberships.remove(&joined);
-            if memberships.is_empty() {
-                self.nodes.remove(node);
-            }
-        }
+        self.nodes.remove(&(node.clone(), joined));
     }
 
     /// The groups that a node is in, its latest join first.
     pub(super) fn groups_of_node(&self, node: &Id) -> impl Iterator<Item = &Id> {
-        self.nodes.get(node).into_iter().flat_map(|memberships| memberships.values().rev())
+        self.nodes.range((node.clone(), 0)..=(node.clone(), u64::MAX)).rev().map(|(_, group)| group)
     }
 }

@@ -11,7 +11,7 @@ use mesh_core::settings::{elapsed, seconds};
 use mesh_core::time::Timestamp;
 
 use super::event_log::EventLog;
-use super::group::{GroupState, Member, Values};
+use super::group::{GroupState, Member};
 use super::{MEMBER_BYTES, State};
 use crate::LocalSettings;
 use crate::rows::{CallRow, EndedRow, GroupRow, MemberRow, RepeatRow, Row, ValueRow};
@@ -120,7 +120,7 @@ impl State {
         let key = group.record.key.clone();
         for (id, row) in rows.members {
             self.next_number = self.next_number.max(row.joined + 1);
-            group.members.insert(id, Member { row, seen: now.steady, values: Values::default() });
+            group.members.insert(id, Member { row, seen: now.steady, values: Arc::default() });
         }
         for (node, values) in rows.values {
             let newest = values.values().map(|row| row.at).max();
@@ -190,7 +190,7 @@ fn resumed(number: u64, row: GroupRow, end: Duration, now: Duration) -> GroupSta
         end,
         host_seen: now,
         host_joined: row.host_joined,
-        host_values: Values::default(),
+        host_values: Arc::default(),
         members: HashMap::new(),
         log: EventLog::resumed(row.next_call, row.dropped),
         repeats: HashMap::new(),

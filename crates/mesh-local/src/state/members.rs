@@ -9,7 +9,7 @@ use mesh_core::model::{DissolveReason, GroupRecord, MessageFields, NodeRecord};
 use mesh_core::secret::Caller;
 use mesh_core::store::{JoinedNode, NewMember};
 
-use super::group::{Member, Values};
+use super::group::Member;
 use super::{Changes, MEMBER_BYTES, State};
 use crate::rows::{MemberRow, Row};
 
@@ -88,7 +88,7 @@ impl State {
                 name: new.name,
                 secret: caller.secret,
             };
-            let member = Member { row: row.clone(), seen: now.steady, values: Values::default() };
+            let member = Member { row: row.clone(), seen: now.steady, values: Arc::default() };
             group.members.insert(node.clone(), member);
             change.rows.push(group.row());
             row

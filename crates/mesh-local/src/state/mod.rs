@@ -14,6 +14,7 @@ mod members;
 mod overview;
 mod polling;
 mod status;
+mod values;
 mod walk;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -28,6 +29,7 @@ use crate::LocalSettings;
 use crate::outbox::Outgoing;
 use crate::rows::{EndedRow, Row};
 use group::GroupState;
+pub(super) use groups::GroupSearch;
 use indexes::Indexes;
 pub(super) use load::Loaded;
 pub use overview::{GroupView, NodeView, Overview};

@@ -1,6 +1,5 @@
 //! The overview of all groups for a teacher's board.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use mesh_core::settings::Life;
 use mesh_core::time::Timestamp;
 
 use super::State;
-use super::group::{GroupState, Values};
+use super::values::Values;
 
 /// More groups than this, and more nodes in all of them, nobody can look at.
 const MOST_GROUPS: usize = 100;
@@ -56,50 +55,35 @@ pub struct NodeView {
     pub news: Vec<SensorData>,
 }
 
+/// A group as it is when the board looks at it, to be read outside the state's lock.
+pub(crate) struct Glance {
+    record: GroupRecord,
+    /// The latest timestamp of a report.
+    last_report: Timestamp,
+    /// The host, then the members in any order. They have no news yet.
+    nodes: Vec<(NodeView, Arc<Values>)>,
+}
+
 impl State {
-    /// All living groups, with values reported after `known`, by the id of their group: the oldest
-    /// `most_values` of them, and the rest of the last report.
-    pub(crate) fn overview(
-        &self,
-        now: Now,
-        known: &HashMap<Id, Timestamp>,
-        mut most_values: usize,
-    ) -> Overview {
-        let rules = &self.settings.lifetimes;
-        let mut living: Vec<_> =
-            self.groups.values().filter(|group| group.life(now, rules) == Life::Alive).collect();
-        living.sort_unstable_by_key(|group| (group.record.created_at, group.number));
-        let more_groups = living.len().saturating_sub(MOST_GROUPS);
-        let mut room = MOST_NODES;
-        let shown = living.into_iter().take(MOST_GROUPS).map(|group| {
-            let since = known.get(&group.record.key.id).copied();
-            let view = self.view(now, group, since, room, most_values);
-            most_values = most_values.saturating_sub(view.nodes.iter().map(|node| node.news.len()).sum());
-            room -= view.nodes.len().min(room);
-            view
-        });
-        Overview { groups: shown.collect(), more_groups }
+    /// The ids of the oldest living groups, and the number of further groups.
+    pub(crate) fn oldest_groups(&self, now: Now) -> (Vec<Id>, usize) {
+        let ids = self.living(now, self.indexes.groups_by_age()).take(MOST_GROUPS);
+        let ids: Vec<_> = ids.map(|group| group.record.key.id.clone()).collect();
+        let more = self.groups.len() - ids.len();
+        (ids, more)
     }
 
     /// The living group, if there is one alone.
     pub(crate) fn only_group(&self, now: Now) -> Option<GroupRecord> {
-        let rules = &self.settings.lifetimes;
-        let mut living = self.groups.values().filter(|group| group.life(now, rules) == Life::Alive);
+        let mut living = self.living(now, self.indexes.groups_by_age());
         let first = living.next()?;
         living.next().is_none().then(|| first.record.clone())
     }
 
-    fn view(
-        &self,
-        now: Now,
-        group: &GroupState,
-        since: Option<Timestamp>,
-        room: usize,
-        most_values: usize,
-    ) -> GroupView {
+    /// A group for the board, if it still lives.
+    pub(crate) fn glance(&self, now: Now, id: &Id) -> Option<Glance> {
         let rules = &self.settings.lifetimes;
-        let until = group.told_until(since, most_values);
-        let news = |values: &Values| until.map_or_else(Vec::new, |until| values.between(since, until));
+        let group = self.groups.get(id).filter(|group| group.life(now, rules) == Life::Alive)?;
         let host = NodeView {
             id: group.record.host_id.clone(),
             is_host: true,
@@ -107,38 +91,58 @@ impl State {
             membership: group.number,
             use_web_socket: group.record.use_web_socket,
             silent: now.steady.saturating_sub(group.host_seen),
-            news: news(&group.host_values),
+            news: Vec::new(),
         };
-        let mut members: Vec<_> =
-            group.members.iter().filter(|(_, member)| member.lives(now, rules)).collect();
-        members.sort_unstable_by_key(|(_, member)| member.row.first_joined);
-        let members = members.into_iter().map(|(id, member)| NodeView {
-            id: id.clone(),
-            is_host: false,
-            name: member.row.name.clone(),
-            membership: member.row.first_joined,
-            use_web_socket: member.row.use_web_socket,
-            silent: now.steady.saturating_sub(member.seen),
-            news: news(&member.values),
+        let members = group.members.iter().filter(|(_, member)| member.lives(now, rules));
+        let members = members.map(|(id, member)| {
+            let view = NodeView {
+                id: id.clone(),
+                is_host: false,
+                name: member.row.name.clone(),
+                membership: member.row.first_joined,
+                use_web_socket: member.row.use_web_socket,
+                silent: now.steady.saturating_sub(member.seen),
+                news: Vec::new(),
+            };
+            (view, member.values.clone())
         });
-        GroupView {
+        Some(Glance {
             record: group.record.clone(),
-            nodes: std::iter::once(host).chain(members).take(room).collect(),
-            known: until.or(since).unwrap_or(Timestamp::from_millis(i64::MIN)),
-        }
+            last_report: group.last_report,
+            nodes: std::iter::once((host, group.host_values.clone())).chain(members).collect(),
+        })
     }
 }
 
-impl GroupState {
+impl Overview {
+    /// Adds a group, with values reported after `since`: the oldest `most_values` of them, and the rest of the last
+    /// report. Returns their number.
+    pub(crate) fn push(&mut self, glance: Glance, since: Option<Timestamp>, most_values: usize) -> usize {
+        let shown: usize = self.groups.iter().map(|group| group.nodes.len()).sum();
+        let until = glance.told_until(since, most_values);
+        let Glance { record, mut nodes, .. } = glance;
+        nodes.sort_unstable_by_key(|(node, _)| (!node.is_host, node.membership));
+        nodes.truncate(MOST_NODES.saturating_sub(shown));
+        let nodes = nodes.into_iter().map(|(node, values)| NodeView {
+            news: until.map_or_else(Vec::new, |until| values.between(since, until)),
+            ..node
+        });
+        let nodes: Vec<_> = nodes.collect();
+        let told = nodes.iter().map(|node| node.news.len()).sum();
+        let known = until.or(since).unwrap_or(Timestamp::from_millis(i64::MIN));
+        self.groups.push(GroupView { record, nodes, known });
+        told
+    }
+}
+
+impl Glance {
     /// Until when values are told, so that they are about `most`; `None` if none are told. A report is
     /// told whole, and the oldest first: what is left comes the next time.
     fn told_until(&self, since: Option<Timestamp>, most: usize) -> Option<Timestamp> {
         if most == 0 || since.is_some_and(|since| self.last_report <= since) {
             return None;
         }
-        let members = self.members.values().map(|member| &member.values);
-        let all = std::iter::once(&self.host_values).chain(members);
-        let mut times: Vec<_> = all.flat_map(|values| values.times_since(since)).collect();
+        let mut times: Vec<_> = self.nodes.iter().flat_map(|(_, values)| values.times_since(since)).collect();
         if times.len() <= most {
             return Some(self.last_report);
         }

@@ -1,5 +1,7 @@
 //! Reported values: merged, by node and by group.
 
+use std::sync::Arc;
+
 use mesh_core::clock::Now;
 use mesh_core::error::{Error, Result};
 use mesh_core::id::{GroupKey, Id};
@@ -8,8 +10,12 @@ use mesh_core::secret::Caller;
 use mesh_core::settings::Life;
 
 use super::group::GroupState;
+use super::values::Values;
 use super::{Changes, State, TOTAL_STATUS_BYTES};
 use crate::rows::{Row, ValueRow};
+
+/// About as many values are read before others may work.
+const VALUES_BETWEEN_YIELDS: usize = 10_000;
 
 impl State {
     pub(crate) fn report_status(
@@ -21,10 +27,10 @@ impl State {
         fields: MessageFields,
         change: &mut Changes,
     ) -> Result<MeshMessage> {
-        self.group(now, key)?.check_caller(now, &self.settings.lifetimes, caller)?;
+        let group = self.group(now, key)?;
+        group.check_caller(now, &self.settings.lifetimes, caller)?;
         let node = caller.id;
-        let not_found = || Error::NodeNotFound(node.clone());
-        let values = self.group_mut(now, key)?.values_mut(node).ok_or_else(not_found)?;
+        let values = group.values_of(node).ok_or_else(|| Error::NodeNotFound(node.clone()))?;
         let (before, size) = (values.bytes(), values.size_with(&data));
         size.check()?;
         self.check_status_room(before, size.bytes)?;
@@ -47,25 +53,23 @@ impl State {
         Ok(message)
     }
 
-    pub(crate) fn node_status(&self, now: Now, node: &Id) -> Option<NodeStatus> {
+    /// The values of a node in its newest membership still in force.
+    pub(crate) fn node_values(&self, now: Now, node: &Id) -> Option<SharedValues> {
         let rules = &self.settings.lifetimes;
         let in_force = |group: &&GroupState| {
             group.life(now, rules) == Life::Alive && group.check_member(now, rules, node).is_ok()
         };
         let group = self.indexes.groups_of_node(node).filter_map(|id| self.groups.get(id)).find(in_force)?;
-        let values =
-            if group.is_host(node) { &group.host_values } else { &group.member(now, rules, node)?.values };
-        values.merged(node, &group.record.key)
+        let values = group.values_of(node)?.clone();
+        Some(SharedValues { group: group.record.key.clone(), nodes: vec![(node.clone(), values)] })
     }
 
-    pub(crate) fn group_statuses(&self, now: Now, key: &GroupKey) -> Result<Vec<NodeStatus>> {
+    /// The values of the host and of all living members of a group.
+    pub(crate) fn group_values(&self, now: Now, key: &GroupKey) -> Result<SharedValues> {
         let group = self.group(now, key)?;
         let values = group.living_values(now, &self.settings.lifetimes);
-        let mut statuses: Vec<_> =
-            values.flat_map(|(node, values)| values.by_report(node, &group.record.key)).collect();
-        // Timestamps are unique in a group.
-        statuses.sort_unstable_by_key(|status| status.timestamp);
-        Ok(statuses)
+        let nodes = values.map(|(node, values)| (node.clone(), values.clone())).collect();
+        Ok(SharedValues { group: group.record.key.clone(), nodes })
     }
 
     /// Refuses what would exceed the memory that members and values may take in all.
@@ -76,5 +80,36 @@ impl State {
             )));
         }
         Ok(())
+    }
+}
+
+/// Values of nodes, to be read outside the state's lock.
+pub(crate) struct SharedValues {
+    group: Arc<GroupKey>,
+    nodes: Vec<(Id, Arc<Values>)>,
+}
+
+impl SharedValues {
+    /// All values of the first node under their newest timestamp; none if there are none.
+    pub(crate) fn merged(&self) -> Option<NodeStatus> {
+        let (node, values) = self.nodes.first()?;
+        values.merged(node, &self.group)
+    }
+
+    /// One status for each report that still holds a value, oldest first. Lets others work in between.
+    pub(crate) async fn by_report(self) -> Vec<NodeStatus> {
+        let mut statuses = Vec::new();
+        let mut read = 0;
+        for (node, values) in self.nodes {
+            statuses.extend(values.by_report(&node, &self.group));
+            read += values.len();
+            if read >= VALUES_BETWEEN_YIELDS {
+                read = 0;
+                tokio::task::yield_now().await;
+            }
+        }
+        // Timestamps are unique in a group.
+        statuses.sort_unstable_by_key(|status| status.timestamp);
+        statuses
     }
 }

@@ -4,7 +4,8 @@ use mesh_core::id::Id;
 use mesh_core::time::Timestamp;
 
 use super::State;
-use super::group::{GroupState, Values};
+use super::group::GroupState;
+use super::values::Values;
 use crate::rows::{CallRow, Row, ValueRow};
 
 /// About as many rows are read while the state is locked.

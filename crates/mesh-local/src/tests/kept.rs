@@ -1,9 +1,12 @@
 //! Limits of kept events and of groups.
 
-use mesh_core::model::Event;
-use mesh_core::testing::event;
+use std::sync::Arc;
 
-use super::{all_names, in_memory};
+use mesh_core::model::Event;
+use mesh_core::settings::{Limits, Settings};
+use mesh_core::testing::{Harness, event};
+
+use super::{Heard, LocalSettings, LocalStore, all_names, in_memory};
 
 fn named(names: std::ops::Range<usize>, template: &Event) -> Vec<Event> {
     names.map(|name| Event { name: name.to_string(), ..template.clone() }).collect()
@@ -101,4 +104,18 @@ async fn nothing_is_left_of_groups_that_are_gone() {
     room.context.store.sweep(room.now()).await.unwrap();
     let shared = room.context.store.shared.lock();
     assert!(shared.state.is_empty(), "something is left");
+}
+
+#[tokio::test]
+async fn a_search_finds_the_oldest_of_many_groups() {
+    let limits = Limits { groups_in_domain: 1_000, ..Limits::default() };
+    let settings = LocalSettings { settings: Settings { limits, ..Settings::default() }, max_groups: 1_000 };
+    let store = LocalStore::in_memory(&settings, Arc::<Heard>::default()).unwrap();
+    let room = Harness::new(store, Arc::default(), settings.settings);
+    for number in (0..700).rev() {
+        room.create_as("school", &format!("h{number}"), &format!("n{number:03}"), None, None).await.unwrap();
+    }
+    let found = room.search("n", Some(3)).await.unwrap();
+    let names: Vec<_> = found.iter().map(|group| &*group.record.name).collect();
+    assert_eq!(names, ["n699", "n698", "n697"]);
 }
