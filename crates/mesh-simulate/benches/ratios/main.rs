@@ -9,6 +9,8 @@
 mod contender;
 mod floor;
 mod play;
+#[path = "../process/mod.rs"]
+mod process;
 mod scenarios;
 mod table;
 
