@@ -16,7 +16,7 @@ STAGE ?= stg
 CONFIG_ENV = $(or $(and $(filter stg,$(STAGE)),default),$(filter prod,$(STAGE)),$(error STAGE is stg or prod))
 FUNCTIONS := $(notdir $(wildcard crates/functions/*))
 
-.PHONY: help serve build test test-rust test-clients test-samples test-package test-browser test-editors test-cloud rehearse verify watch function deploy end-keys key-date chromium console check-console extension guide image image-files check-image check-services release-check check-workflows check bench bench-functions instructions fmt tools
+.PHONY: help serve build test test-rust test-clients test-samples test-package test-browser test-editors test-cloud rehearse verify watch function deploy end-keys key-date chromium console check-console extension guide image image-files check-image check-services release-check check-workflows check bench soak bench-functions instructions fmt tools
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -152,6 +152,10 @@ bench: MESH_BINARY := $(CURDIR)/target/release/mesh
 bench: ## Measure mesh serve beside a floor server, as ratios; scenarios in ARGS, as in make bench ARGS="seed batches"
 	$(CARGO) build --release --locked --bin mesh
 	MESH_BINARY=$(MESH_BINARY) $(CARGO) bench --profile release --locked --package mesh-simulate --bench ratios -- $(ARGS)
+
+soak: ## Play lessons beside hostile clients and print the drift of memory, files and latency: make soak MINUTES=120
+	$(CARGO) build --release --locked --bin mesh
+	SOAK_MINUTES=$(or $(MINUTES),10) MESH_BINARY=$(CURDIR)/target/release/mesh $(CARGO) bench --profile release --locked --package mesh-simulate --bench soak
 
 bench-functions: ## Measure the functions: their start, answers, memory and size
 	@# Aborting on a panic, as cargo lambda builds what is deployed.

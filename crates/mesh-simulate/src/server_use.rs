@@ -1,4 +1,4 @@
-//! The CPU time and memory of a server on this machine, read from `/proc`; unknown on other systems.
+//! The CPU time, memory and open files of a server on this machine, read from `/proc`; unknown on other systems.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -67,6 +67,11 @@ pub fn resident_bytes(process: u32) -> Option<u64> {
     Some(line.split_whitespace().next()?.parse::<u64>().ok()? * KILOBYTE)
 }
 
+/// The number of files and sockets that a process has open.
+pub fn open_files(process: u32) -> Option<usize> {
+    Some(std::fs::read_dir(format!("/proc/{process}/fd")).ok()?.count())
+}
+
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
@@ -80,6 +85,7 @@ mod tests {
             sum = std::hint::black_box(sum.wrapping_add(1));
         }
         assert!(reading.until_now().unwrap().resident_bytes > 100_000);
+        assert!(open_files(std::process::id()).unwrap() > 2);
         assert!(Reading::of(u32::MAX).is_none());
     }
 }
