@@ -21,6 +21,7 @@ use mesh_server::graphql::request::{Request, mend_surrogates};
 use mesh_server::limits::buffers::Buffers;
 use mesh_server::realtime::hub::{Hub, Registration};
 use mesh_server::realtime::outbound::Outbound;
+use mesh_server::realtime::protocol::appsync;
 use serde_json::{Value, json};
 use tokio::io::AsyncWrite;
 
@@ -89,7 +90,8 @@ impl Harness {
             let connection = hub.connect(std::net::Ipv4Addr::LOCALHOST.into());
             let id = format!("00000000-0000-4000-8000-{number:012}");
             let group = GroupKey { id: harness.group.as_str().into(), domain: "d".into() };
-            connection.subscribe(group, subscription.selection, &id, &subscription.key, 0).unwrap();
+            let framing = appsync::framing(&id, &subscription.key);
+            connection.subscribe(group, subscription.selection, framing, 0).unwrap();
             harness.sockets.push((connection, Outbound::new(Nowhere)));
         }
         harness

@@ -14,6 +14,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::board::{BoardFeed, BoardRegistry};
 use crate::graphql::engine::Engine;
+use crate::graphql::executor::Executor;
 use crate::graphql::schema::SchemaError;
 use crate::http::{App, Console, Folder, Hosts, Origins, RefusedOrigins};
 use crate::join::JoinCode;
@@ -130,24 +131,23 @@ impl Parts {
             join: JoinCode::default(),
             base_url: self.base_url,
         };
-        let engine = Arc::new(Engine::new()?);
         let limits = Arc::new(Limits::new(self.rates, self.buffers));
+        let executor = Arc::new(Executor {
+            context: context.clone(),
+            engine: Engine::new()?,
+            observer: registry,
+            limits: limits.clone(),
+            metrics: metrics.clone(),
+        });
         let too_slow = {
             let metrics = metrics.clone();
             Box::new(move || metrics.too_slow())
         };
-        let realtime = Realtime {
-            engine: engine.clone(),
-            hub,
-            keys: self.keys.clone(),
-            too_slow,
-            limits: limits.clone(),
-        };
+        let realtime = Realtime { executor: executor.clone(), hub, keys: self.keys.clone(), too_slow };
         let app = App {
             context,
-            engine,
+            executor,
             realtime: Arc::new(realtime),
-            observer: registry,
             keys: self.keys,
             admin_keys: self.admin_keys,
             board: Arc::new(board),
@@ -158,7 +158,7 @@ impl Parts {
             folder: self.folder,
             trusted_proxies: self.trusted_proxies,
             metrics,
-            limits: limits.clone(),
+            limits,
         };
         Ok(Server {
             listeners: self.listeners,

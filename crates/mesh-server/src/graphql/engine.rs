@@ -123,6 +123,15 @@ impl Engine {
         Ok(Subscription { group, key: field.key.clone(), selection: field.selection.clone() })
     }
 
+    /// Returns `true` if a request is a subscription.
+    ///
+    /// # Errors
+    ///
+    /// Every error of the document and its variables.
+    pub fn is_subscription(&self, request: &Request<'_>) -> Result<bool, Vec<GraphqlError>> {
+        Ok(self.read(request)?.plan.kind == OperationType::Subscription)
+    }
+
     fn read(&self, request: &Request<'_>) -> Result<Read, Vec<GraphqlError>> {
         let document = self.document(&request.query)?;
         let operation = document.operation(request.operation_name.as_deref()).map_err(|error| vec![error])?;

@@ -8,6 +8,7 @@ pub mod answer;
 pub mod document;
 pub mod engine;
 pub mod error;
+pub mod executor;
 pub mod request;
 pub mod schema;
 

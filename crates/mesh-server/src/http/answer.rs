@@ -7,6 +7,7 @@ use axum::http::{Response, StatusCode};
 use mesh_appsync::selection::write_text;
 use mesh_core::ErrorType;
 
+use crate::limits::buffers::NO_ROOM;
 use crate::limits::rates::TooMuch;
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
@@ -48,17 +49,13 @@ pub(super) fn too_many_connections() -> Response<Body> {
 
 /// More work than the limits allow.
 pub(super) fn too_much(too_much: TooMuch) -> Response<Body> {
-    let seconds = too_much.retry_after.as_secs() + 1;
-    let message = format!(
-        "There were too many calls. Try again in {seconds} s, or ask the operator for more: --rate-limit"
-    );
-    retry_after(seconds, error(StatusCode::TOO_MANY_REQUESTS, ErrorType::LimitExceededError, &message))
+    let refusal = error(StatusCode::TOO_MANY_REQUESTS, ErrorType::LimitExceededError, &too_much.to_string());
+    retry_after(too_much.seconds(), refusal)
 }
 
 /// More bytes on their way than there is room for.
 pub(super) fn too_many_bytes() -> Response<Body> {
-    let message = "Too many bytes are on their way to and from you. Take what waits, then try again.";
-    closing(retry_after(1, error(StatusCode::TOO_MANY_REQUESTS, ErrorType::LimitExceededError, message)))
+    closing(retry_after(1, error(StatusCode::TOO_MANY_REQUESTS, ErrorType::LimitExceededError, NO_ROOM)))
 }
 
 /// A trusted proxy did not say where the call comes from.

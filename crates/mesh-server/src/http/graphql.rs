@@ -9,14 +9,13 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, He
 use axum::http::{Method, Response, StatusCode};
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use mesh_appsync::Call;
 use mesh_core::ErrorType;
 use mesh_core::network::Network;
 use tokio::time::timeout;
 
 use super::body::discard;
 use super::{App, Peer, answer, caller, origin, pieces};
-use crate::graphql::answer::{Prepared, refused};
+use crate::graphql::answer::refused;
 use crate::graphql::request::{Request as GraphqlRequest, RequestError, mend_surrogates};
 use crate::limits::buffers::{Full, Hold};
 use crate::limits::rates::{TooMuch, Work};
@@ -72,27 +71,24 @@ async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
             return garbage(app, address).unwrap_or_else(|| bad_request(error));
         }
     };
-    let prepared = match app.engine.prepare(&request, Some(Network::of_local(address))) {
+    let prepared = match app.executor.engine.prepare(&request, Some(Network::of_local(address))) {
         Ok(prepared) => prepared,
         Err(errors) => {
             app.metrics.refused(ErrorType::ValidationError);
             return garbage(app, address).unwrap_or_else(|| json(refused(&errors).into()));
         }
     };
-    if let Err(too_much) = admit_calls(app, address, &prepared, body.len()) {
-        return refuse(app, too_much);
+    if let Err(too_much) = app.executor.admit(address, &prepared, body.len()) {
+        return answer::too_much(too_much);
     }
-    prepared.calls().for_each(|call| app.observer.called(call, address));
     // What the request was made of is not needed while it runs.
     drop(request);
     drop(body);
     hold.release();
-    let Ok(answer) = prepared.run(&app.context, &mut hold).await else {
-        app.metrics.refused(ErrorType::LimitExceededError);
-        return answer::too_many_bytes();
-    };
-    app.metrics.answered(answer.outcomes(), began.elapsed());
-    json(hold.keep_with(answer.json))
+    match app.executor.run(prepared, &mut hold, began).await {
+        Ok(answer) => json(hold.keep_with(answer)),
+        Err(Full) => answer::too_many_bytes(),
+    }
 }
 
 fn json(bytes: Bytes) -> Response<Body> {
@@ -104,22 +100,6 @@ fn json(bytes: Bytes) -> Response<Body> {
 fn admit_bytes(app: &App, peer: &Peer, address: IpAddr, bytes: usize) -> Result<(), TooMuch> {
     peer.rate.admit(1, bytes)?;
     app.limits.rates.admit(address, Work::Bytes, bytes)
-}
-
-fn admit_calls(app: &App, address: IpAddr, prepared: &Prepared, bytes: usize) -> Result<(), TooMuch> {
-    let rates = &app.limits.rates;
-    rates.admit(address, Work::Calls, prepared.calls().count())?;
-    for call in prepared.calls() {
-        match call {
-            Call::CreateGroup(_) => rates.admit(address, Work::CreatedGroups, 1)?,
-            Call::JoinGroup(_) => rates.admit(address, Work::Joins, 1)?,
-            _ => {}
-        }
-        if let Some((id, domain)) = call.group() {
-            rates.admit_in_group(id, domain, bytes)?;
-        }
-    }
-    Ok(())
 }
 
 /// Counts a request that nothing can be done with; an answer if there were too many of them.

@@ -32,12 +32,11 @@ use mesh_core::network::client_address;
 use rust_embed::RustEmbed;
 
 use crate::board::BoardFeed;
-use crate::graphql::engine::Engine;
+use crate::graphql::executor::Executor;
 use crate::keys::ApiKeys;
 use crate::limits::Limits;
 use crate::limits::rates::ConnectionRate;
 use crate::metrics::Metrics;
-use crate::observer::Observer;
 use crate::realtime::connection::Realtime;
 use mesh_local::LocalStore;
 
@@ -53,8 +52,8 @@ pub use origin::Origins;
 pub struct App {
     /// The operations over the local store.
     pub context: Arc<Context<LocalStore>>,
-    /// Reads requests.
-    pub engine: Arc<Engine>,
+    /// Runs requests.
+    pub executor: Arc<Executor>,
     /// Serves subscriptions.
     pub realtime: Arc<Realtime>,
     /// The keys that serve.
@@ -75,8 +74,6 @@ pub struct App {
     pub admin_keys: ApiKeys,
     /// Tells the teacher's boards.
     pub board: Arc<BoardFeed>,
-    /// Sees every call.
-    pub observer: Arc<dyn Observer>,
     /// The shares of all clients.
     pub limits: Arc<Limits>,
     /// Counts requests.

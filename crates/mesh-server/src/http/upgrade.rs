@@ -23,11 +23,12 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use tungstenite::handshake::derive_accept_key;
 
+use super::graphql::API_KEY;
 use super::{App, Peer, answer};
 use crate::keys::ApiKeys;
 use crate::limits::rates::Work;
 use crate::realtime::connection::{Realtime, Upgrade, UpgradeKey, serve};
-use crate::realtime::protocol::SUB_PROTOCOL;
+use crate::realtime::protocol::Protocol;
 use crate::server::write_timeout::WriteTimeout;
 
 /// The beginning of the sub-protocol in which clients send their credentials.
@@ -53,7 +54,7 @@ pub(super) fn accept(app: &Arc<App>, peer: Peer, mut request: Request) -> Respon
     if let Err(too_much) = app.limits.rates.admit(address, Work::Upgrades, 1) {
         return answer::too_much(too_much);
     }
-    let key = upgrade_key(&app.keys, request.uri().query(), &offered);
+    let key = upgrade_key(&app.keys, headers, request.uri().query(), &offered);
     let without_key = if key == UpgradeKey::Right {
         None
     } else {
@@ -62,9 +63,9 @@ pub(super) fn accept(app: &Arc<App>, peer: Peer, mut request: Request) -> Respon
             None => return answer::too_many_connections(),
         }
     };
-    let offers_ours = offered.iter().any(|protocol| protocol == SUB_PROTOCOL);
+    let (protocol, told) = Protocol::choose(&offered);
     let on_upgrade = hyper::upgrade::on(&mut request);
-    let upgrade = Upgrade { key, address, rate: peer.rate.clone(), without_key };
+    let upgrade = Upgrade { protocol, key, address, rate: peer.rate.clone(), without_key };
     tokio::spawn(serve_upgraded(on_upgrade, app.realtime.clone(), upgrade, peer));
 
     let mut response = Response::new(Body::empty());
@@ -75,8 +76,8 @@ pub(super) fn accept(app: &Arc<App>, peer: Peer, mut request: Request) -> Respon
     if let Ok(accept_key) = HeaderValue::try_from(accept_key) {
         headers.insert(SEC_WEBSOCKET_ACCEPT, accept_key);
     }
-    if offers_ours {
-        headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUB_PROTOCOL));
+    if let Some(told) = told {
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(told));
     }
     response
 }
@@ -120,17 +121,16 @@ fn has_token(headers: &HeaderMap, name: &axum::http::HeaderName, token: &str) ->
     values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))
 }
 
-/// The key that came with the upgrade, in the query or among the sub-protocols.
-fn upgrade_key(keys: &ApiKeys, query: Option<&str>, protocols: &[String]) -> UpgradeKey {
+/// The key that came with the upgrade: among the sub-protocols, in the query, or as a header, which no page can send.
+fn upgrade_key(keys: &ApiKeys, headers: &HeaderMap, query: Option<&str>, protocols: &[String]) -> UpgradeKey {
     let in_query =
         query.into_iter().flat_map(|query| query.split('&')).find_map(|pair| pair.strip_prefix("header="));
     let in_protocol = protocols.iter().find_map(|protocol| protocol.strip_prefix(HEADER_PROTOCOL));
-    match in_protocol.or(in_query) {
-        None => UpgradeKey::Missing,
-        Some(header) => match api_key(header) {
-            Some(key) if keys.admits(key.as_bytes()) => UpgradeKey::Right,
-            _ => UpgradeKey::Wrong,
-        },
+    let of = |is_right: bool| if is_right { UpgradeKey::Right } else { UpgradeKey::Wrong };
+    match (in_protocol.or(in_query), headers.get(API_KEY)) {
+        (Some(header), _) => of(api_key(header).is_some_and(|key| keys.admits(key.as_bytes()))),
+        (None, Some(key)) => of(keys.admits(key.as_bytes())),
+        (None, None) => UpgradeKey::Missing,
     }
 }
 
@@ -163,8 +163,9 @@ mod tests {
         let right = json("da2-a?b>c~");
         let standard = STANDARD.encode(&right);
         let encoded = standard.replace('+', "%2B").replace('/', "%2f").replace('=', "%3D");
-        let check =
-            |query: Option<String>, protocols: &[String]| upgrade_key(&keys, query.as_deref(), protocols);
+        let check = |query: Option<String>, protocols: &[String]| {
+            upgrade_key(&keys, &HeaderMap::new(), query.as_deref(), protocols)
+        };
         for header in [&standard, &encoded, &standard.replace('=', "")] {
             assert_eq!(
                 check(Some(format!("header={header}&payload=e30=")), &[]),
@@ -182,5 +183,9 @@ mod tests {
             assert_eq!(check(Some(format!("header={header}")), &[]), UpgradeKey::Wrong, "{header}");
         }
         assert_eq!(check(None, &["header-!".into()]), UpgradeKey::Wrong);
+        for (key, expected) in [("da2-a?b>c~", UpgradeKey::Right), ("da2-wrong", UpgradeKey::Wrong)] {
+            let headers = HeaderMap::from_iter([(API_KEY, HeaderValue::from_static(key))]);
+            assert_eq!(upgrade_key(&keys, &headers, None, &[]), expected);
+        }
     }
 }

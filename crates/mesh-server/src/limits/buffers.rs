@@ -51,6 +51,9 @@ pub struct Hold {
     counted: usize,
 }
 
+/// The text for a client for which there is no room.
+pub const NO_ROOM: &str = "Too many bytes are on their way to and from you. Take what waits, then try again.";
+
 /// There is no room for more bytes now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;

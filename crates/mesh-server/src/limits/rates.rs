@@ -71,10 +71,18 @@ pub enum Work {
 }
 
 /// A limit was passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("There were too many calls. Try again in {} s, or ask the operator for more: --rate-limit", self.seconds())]
 pub struct TooMuch {
     /// When it is worth trying again.
     pub retry_after: Duration,
+}
+
+impl TooMuch {
+    /// Whole seconds after which it is worth trying again.
+    pub const fn seconds(&self) -> u64 {
+        self.retry_after.as_secs() + 1
+    }
 }
 
 /// The limits of one server, and what was used of them.

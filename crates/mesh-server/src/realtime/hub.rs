@@ -14,7 +14,7 @@ use mesh_core::model::MeshMessage;
 use mesh_cost::steps;
 use parking_lot::{Mutex, RwLock};
 
-use crate::realtime::protocol::{self, DATA_TAIL, Refusal};
+use crate::realtime::protocol::{DATA_TAIL, Framing};
 use crate::realtime::queue::{Closing, MAX_WAITING_BYTES, Message, Queue};
 use mesh_local::Publisher;
 
@@ -68,10 +68,8 @@ struct Subscriber {
     address: IpAddr,
     /// Unique among the subscriptions of its connection.
     number: u64,
-    /// The client's own name of it.
-    id: Box<str>,
     queue: Arc<Queue>,
-    head: Arc<[u8]>,
+    framing: Framing,
 }
 
 /// A place in the hub, given up when dropped.
@@ -191,9 +189,8 @@ impl Registration {
         &self.queue
     }
 
-    /// Registers a subscription. `id` is its client's name of it, `key` that of its answer; `number`
-    /// is its own among the subscriptions of this connection. From here on it gets every message of the
-    /// group.
+    /// Registers a subscription; `number` is its own among the subscriptions of this connection. From here
+    /// on it gets every message of the group.
     ///
     /// # Errors
     ///
@@ -202,17 +199,15 @@ impl Registration {
         &self,
         group: GroupKey,
         selection: Selection,
-        id: &str,
-        key: &str,
+        framing: Framing,
         number: u64,
     ) -> Result<Registered, TooManySelections> {
         let subscriber = Subscriber {
             connection: self.connection,
             address: self.address,
             number,
-            id: id.into(),
             queue: self.queue.clone(),
-            head: protocol::data_head(id, key).into(),
+            framing,
         };
         let mut groups = self.hub.groups.write();
         let mut classes = groups.entry(group.clone()).or_default().0.write();
@@ -287,8 +282,8 @@ impl Class {
     /// Says that a message is too large for this selection.
     fn refuse(&self, most: usize) {
         for subscriber in &self.subscribers {
-            let error = protocol::error(&subscriber.id, &[Refusal::TOO_LARGE]);
-            subscriber.queue.push(Message { head: error.into(), tail: Bytes::new() }, most);
+            let Framing { id, too_large, .. } = &subscriber.framing;
+            subscriber.queue.push(Message { head: too_large(id).into(), tail: Bytes::new() }, most);
         }
     }
 }
@@ -334,7 +329,8 @@ impl Publisher for Hub {
                 continue;
             };
             for subscriber in &class.subscribers {
-                subscriber.queue.push(Message { head: subscriber.head.clone(), tail: tail.clone() }, most);
+                let message = Message { head: subscriber.framing.head.clone(), tail: tail.clone() };
+                subscriber.queue.push(message, most);
             }
             let (subscribers, length) = (class.subscribers.len() as u64, tail.len() as u64);
             deliveries += subscribers;

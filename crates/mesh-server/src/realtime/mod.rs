@@ -1,8 +1,8 @@
-//! AppSync's realtime protocol: one WebSocket, many subscriptions.
+//! Subscriptions over WebSockets: one socket, many subscriptions.
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`protocol`] | the messages of both sides, as one closed list |
+//! | [`protocol`] | the protocols: AppSync's and the one of graphql-ws |
 //! | [`hub`] | who listens to which group, and publishing to them |
 //! | [`fan_out`] | the store's messages to the observer and the hub |
 //! | [`queue`] | what waits for one connection, within bounds |

@@ -8,8 +8,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use mesh_appsync::selection::Selection;
+use mesh_core::Context;
 use mesh_core::id::GroupKey;
 use mesh_core::model::{DissolveReason, MeshMessage, MessageFields};
+use mesh_core::settings::Settings;
+use mesh_core::testing::TestClock;
 use tokio::io::{DuplexStream, duplex, split};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::WebSocketStream;
@@ -17,13 +20,18 @@ use tungstenite::Message;
 use tungstenite::protocol::Role;
 
 use super::connection::{Realtime, Upgrade, UpgradeKey, serve};
+use super::fan_out::FanOut;
 use super::hub::Hub;
+use super::protocol::{Protocol, appsync, transport_ws};
+use crate::board::BoardRegistry;
 use crate::graphql::engine::Engine;
+use crate::graphql::executor::Executor;
 use crate::keys::ApiKeys;
 use crate::limits::Limits;
 use crate::limits::buffers::BufferLimits;
 use crate::limits::rates::RateLimits;
-use mesh_local::Publisher;
+use crate::metrics::Metrics;
+use mesh_local::{LocalSettings, LocalStore, Publisher};
 
 struct Server {
     realtime: Arc<Realtime>,
@@ -34,11 +42,11 @@ impl Server {
     fn new() -> Self {
         let too_slow = Arc::<AtomicUsize>::default();
         let counted = too_slow.clone();
+        let hub = Arc::<Hub>::default();
         let realtime = Realtime {
-            engine: Arc::new(Engine::new().unwrap()),
-            hub: Arc::<Hub>::default(),
+            executor: Arc::new(executor(hub.clone())),
+            hub,
             keys: Arc::new(ApiKeys::new(vec!["key".into()])),
-            limits: Arc::new(Limits::new(RateLimits::OFF, BufferLimits::default())),
             too_slow: Box::new(move || {
                 counted.fetch_add(1, Ordering::SeqCst);
             }),
@@ -48,16 +56,41 @@ impl Server {
 
     /// A client's socket with a pipe of so many bytes.
     async fn socket(&self, pipe: usize) -> WebSocketStream<DuplexStream> {
+        self.socket_of(Protocol::AppSync, pipe).await
+    }
+
+    async fn socket_of(&self, protocol: Protocol, pipe: usize) -> WebSocketStream<DuplexStream> {
         let (ours, theirs) = duplex(pipe);
         let (reader, writer) = split(ours);
         let upgrade = Upgrade {
+            protocol,
             key: UpgradeKey::Right,
             address: Ipv4Addr::LOCALHOST.into(),
-            rate: self.realtime.limits.rates.connection(),
+            rate: self.realtime.executor.limits.rates.connection(),
             without_key: None,
         };
         tokio::spawn(serve(self.realtime.clone(), upgrade, reader, writer, Bytes::new()));
         WebSocketStream::from_raw_socket(theirs, Role::Client, None).await
+    }
+}
+
+/// Operations over an empty store in memory.
+fn executor(hub: Arc<Hub>) -> Executor {
+    let observer = Arc::<BoardRegistry>::default();
+    let settings = LocalSettings { settings: Settings::default(), max_groups: 10 };
+    let context = Context {
+        store: LocalStore::in_memory(&settings, Arc::new(FanOut { observer: observer.clone(), hub }))
+            .unwrap(),
+        clock: Arc::<TestClock>::default(),
+        settings: Settings::default(),
+        domain_secret: None,
+    };
+    Executor {
+        context: Arc::new(context),
+        engine: Engine::new().unwrap(),
+        observer,
+        limits: Arc::new(Limits::new(RateLimits::OFF, BufferLimits::default())),
+        metrics: Arc::new(Metrics::new()),
     }
 }
 
@@ -83,6 +116,8 @@ async fn connection_init_comes_in_time_or_never() {
     let ack = late.next().await.unwrap().unwrap();
     assert!(ack.into_text().unwrap().contains("connection_ack"));
     assert!(timeout(Duration::from_secs(100), code(&mut late)).await.is_err(), "it stays");
+    let mut silent = server.socket_of(Protocol::TransportWs, 4_096).await;
+    assert_eq!(code(&mut silent).await, Some(4408));
 }
 
 #[tokio::test(start_paused = true)]
@@ -151,7 +186,9 @@ async fn subscriptions_with_the_same_selection_share_their_bytes() {
     little.push("groupId", "groupId", mesh_appsync::message_fields::of_path("groupId"), Selection::EMPTY);
     for (index, connection) in connections.iter().enumerate() {
         let selection = if index < 2 { Selection::of_message() } else { little.clone() };
-        connection.subscribe(group.clone(), selection, &index.to_string(), "onMessageInGroup", 0).unwrap();
+        // Also those of different protocols.
+        let framing = if index == 0 { appsync::framing } else { transport_ws::framing };
+        connection.subscribe(group.clone(), selection, framing("1", "onMessageInGroup"), 0).unwrap();
     }
     hub.publish(&MeshMessage::dissolve(Arc::new(group), DissolveReason::ByHost, MessageFields::ALL));
     let tails = connections.iter().map(|connection| {

@@ -18,5 +18,6 @@ mod pages;
 mod queries;
 mod realtime;
 mod schedules;
+mod transport_ws;
 
 use mesh_server::testing as support;

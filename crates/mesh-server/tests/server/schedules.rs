@@ -15,6 +15,7 @@ use mesh_local::{LocalSettings, LocalStore};
 use mesh_server::graphql::engine::{Engine, Subscription};
 use mesh_server::graphql::request::Request;
 use mesh_server::realtime::hub::{Hub, Registration};
+use mesh_server::realtime::protocol::appsync;
 use proptest::prelude::*;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
@@ -190,7 +191,7 @@ impl World {
         }
         let socket = self.hub.connect(std::net::Ipv4Addr::LOCALHOST.into());
         let Subscription { group, key, selection } = &self.subscription;
-        socket.subscribe(group.clone(), selection.clone(), "1", key, 0).unwrap();
+        socket.subscribe(group.clone(), selection.clone(), appsync::framing("1", key), 0).unwrap();
         self.socket = Some(socket);
         // First subscribed, then caught up: what comes twice is told by its cursor.
         loop {

@@ -1,4 +1,8 @@
-//! One connection's task, from the upgrade to the close.
+//! One connection's task, from the upgrade to the close: what the protocols share. Each handles its messages in
+//! a file of its own.
+
+mod appsync;
+mod transport_ws;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,17 +14,16 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until};
 use tungstenite::protocol::frame::coding::CloseCode;
 
-use crate::graphql::engine::Engine;
-use crate::graphql::request::{Request, mend_surrogates};
+use crate::graphql::executor::Executor;
+use crate::graphql::request::Request;
 use crate::keys::ApiKeys;
-use crate::limits::Limits;
 use crate::limits::buffers::Hold;
 use crate::limits::connections::Admitted;
 use crate::limits::rates::{ConnectionRate, Work};
 use crate::realtime::hub::{Hub, Registered, Registration, TooManySelections};
 use crate::realtime::inbound::{Event, Inbound};
 use crate::realtime::outbound::{End, Outbound};
-use crate::realtime::protocol::{self, ClientMessage, Refusal, Start};
+use crate::realtime::protocol::{self, Framing, Protocol, Refusal};
 use crate::realtime::queue::Closing;
 use crate::realtime::reader::{discard, read_some};
 
@@ -30,13 +33,11 @@ const SILENT_KEEP_ALIVES: u32 = 2;
 /// The parts of the server that realtime connections need.
 pub struct Realtime {
     /// Reads subscriptions.
-    pub engine: Arc<Engine>,
+    pub executor: Arc<Executor>,
     /// Registers them.
     pub hub: Arc<Hub>,
     /// The keys that serve.
     pub keys: Arc<ApiKeys>,
-    /// The shares of all clients.
-    pub limits: Arc<Limits>,
     /// Told when a connection was closed as too slow.
     pub too_slow: Box<dyn Fn() + Send + Sync>,
 }
@@ -54,6 +55,8 @@ pub enum UpgradeKey {
 
 /// The facts that are known of a connection before its first message.
 pub struct Upgrade {
+    /// The protocol that both sides agreed upon.
+    pub protocol: Protocol,
     /// The key that came with it.
     pub key: UpgradeKey,
     /// The address that it comes from.
@@ -90,10 +93,11 @@ where
         let without_key = WithoutKey { frames: 0, until, _admitted: upgrade.without_key };
         (protocol::MAX_MESSAGE_BYTES_WITHOUT_KEY, Some(without_key))
     };
-    let hold = realtime.limits.buffers.hold(upgrade.address);
+    let hold = realtime.executor.limits.buffers.hold(upgrade.address);
     let mut connection = Connection {
         realtime,
         registration,
+        protocol: upgrade.protocol,
         key: upgrade.key,
         outbound: Outbound::new(writer),
         inbound: Inbound::new(most),
@@ -148,6 +152,7 @@ impl From<Close> for Ended {
 struct Connection<W> {
     realtime: Arc<Realtime>,
     registration: Registration,
+    protocol: Protocol,
     key: UpgradeKey,
     outbound: Outbound<W>,
     inbound: Inbound,
@@ -236,51 +241,15 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
 
     /// Counts a message that nothing can be done with.
     fn garbage(&self) -> Result<(), Close> {
-        let admitted = self.realtime.limits.rates.admit(self.address, Work::Garbage, 1);
+        let admitted = self.realtime.executor.limits.rates.admit(self.address, Work::Garbage, 1);
         admitted.map_err(|_| TOO_MUCH)
     }
 
     async fn handle(&mut self, frame: Bytes) -> Result<(), Ended> {
-        match ClientMessage::parse(frame) {
-            Some(ClientMessage::ConnectionInit) => self.init()?,
-            Some(ClientMessage::Start(_)) if !self.initialised => {
-                return Err(Close(CloseCode::Policy, "connection_init comes first").into());
-            }
-            Some(ClientMessage::Start(start)) => self.start(start)?,
-            Some(ClientMessage::Stop { id }) => {
-                if let Some(registered) = self.subscriptions.remove(&id) {
-                    self.registration.unsubscribe(&registered);
-                }
-                // What the subscription got before it ended comes before its end.
-                self.outbound.flush(self.registration.queue()).await?;
-                self.outbound.text(&protocol::complete(&id));
-            }
-            Some(ClientMessage::Unknown { kind }) => {
-                self.garbage()?;
-                self.outbound.text(&protocol::error("", &[Refusal::unsupported(kind.as_deref())]));
-            }
-            None => {
-                self.garbage()?;
-                self.garbage_frames += 1;
-                if self.garbage_frames >= protocol::MAX_GARBAGE_FRAMES {
-                    return Err(Close(CloseCode::Policy, "messages must be JSON").into());
-                }
-                self.outbound.text(&protocol::error("", &[Refusal::validation("A message must be JSON")]));
-            }
+        match self.protocol {
+            Protocol::AppSync => self.handle_appsync(frame).await,
+            Protocol::TransportWs => self.handle_transport_ws(frame).await,
         }
-        Ok(())
-    }
-
-    fn init(&mut self) -> Result<(), Close> {
-        if self.key == UpgradeKey::Wrong {
-            self.outbound.text(&protocol::connection_error(&Refusal::UNAUTHORIZED));
-            return Err(Close(CloseCode::Policy, "wrong key"));
-        }
-        self.initialised = true;
-        self.outbound.text(protocol::connection_ack().as_bytes());
-        self.outbound.text(protocol::KEEP_ALIVE.as_bytes());
-        self.next_tick = self.until_next_tick();
-        Ok(())
     }
 
     /// When there is something to do next by time alone.
@@ -289,66 +258,47 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
         self.without_key.as_ref().map_or(keep_alive, |without_key| keep_alive.min(without_key.until))
     }
 
-    fn start(&mut self, start: Start) -> Result<(), Close> {
-        let id = start.id.clone();
-        let answer = match self.subscribe(start) {
-            Ok(()) => protocol::start_ack(&id),
-            Err(refusals) => {
-                self.garbage()?;
-                let id = if id.len() > protocol::MAX_ID_BYTES { "" } else { &*id };
-                protocol::error(id, &refusals)
-            }
-        };
-        self.outbound.text(&answer);
-        Ok(())
-    }
-
-    fn subscribe(&mut self, start: Start) -> Result<(), Vec<Refusal>> {
-        let authorised = match &start.api_key {
-            Some(key) => self.realtime.keys.admits(key.as_bytes()),
-            None => self.key == UpgradeKey::Right,
-        };
-        if !authorised {
-            return Err(vec![Refusal::UNAUTHORIZED]);
-        }
+    /// The client has shown a right key.
+    fn trust(&mut self) {
         if self.without_key.take().is_some() {
             self.inbound.allow(protocol::MAX_MESSAGE_BYTES);
         }
-        if start.id.len() > protocol::MAX_ID_BYTES {
-            return Err(vec![Refusal::validation("The id of a subscription may have at most 256 bytes")]);
-        }
-        if self.subscriptions.contains_key(&start.id) {
-            return Err(vec![Refusal::DUPLICATE]);
-        }
+    }
+
+    /// Registers a subscription of an id that is not in use. `framing` is what its protocol writes around
+    /// messages, given the key of its answer.
+    fn subscribe(
+        &mut self,
+        id: String,
+        request: &Request<'_>,
+        framing: fn(&str, &str) -> Framing,
+    ) -> Result<(), Vec<Refusal>> {
         if self.subscriptions.len() >= protocol::MAX_SUBSCRIPTIONS {
             return Err(vec![Refusal::TOO_MANY]);
         }
-        let request = start
-            .request
-            .ok_or_else(|| vec![Refusal::validation("The payload must have a text as its data")])?;
-        let request = mend_surrogates(request);
-        let request =
-            Request::parse(&request).map_err(|error| vec![Refusal::validation(error.to_string())])?;
-        let subscription = self.realtime.engine.subscription(&request);
+        let subscription = self.realtime.executor.engine.subscription(request);
         let subscription =
             subscription.map_err(|errors| errors.iter().map(Refusal::from).collect::<Vec<_>>())?;
         let number = self.next_number;
         self.next_number += 1;
-        let registered = self.registration.subscribe(
-            subscription.group,
-            subscription.selection,
-            &start.id,
-            &subscription.key,
-            number,
-        );
+        let framing = framing(&id, &subscription.key);
+        let registered =
+            self.registration.subscribe(subscription.group, subscription.selection, framing, number);
         let registered = registered.map_err(|TooManySelections| vec![Refusal::TOO_MANY_SELECTIONS])?;
-        self.subscriptions.insert(start.id, registered);
+        self.subscriptions.insert(id, registered);
         Ok(())
+    }
+
+    /// Ends a subscription, if there is one of this id.
+    fn unsubscribe(&mut self, id: &str) {
+        if let Some(registered) = self.subscriptions.remove(id) {
+            self.registration.unsubscribe(&registered);
+        }
     }
 
     fn tick(&mut self) -> Result<(), Close> {
         if !self.initialised {
-            return Err(Close(CloseCode::Policy, "connection_init did not come in time"));
+            return Err(Close(self.protocol.init_timeout_code(), "connection_init did not come in time"));
         }
         if self.without_key.as_ref().is_some_and(|without_key| without_key.until <= Instant::now()) {
             return Err(Close(CloseCode::Policy, "no right key came in time"));
@@ -357,7 +307,11 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
             return Err(Close(CloseCode::Away, "no sign of life"));
         }
         self.silent += 1;
-        self.outbound.text(protocol::KEEP_ALIVE.as_bytes());
+        match self.protocol {
+            Protocol::AppSync => self.outbound.text(protocol::appsync::KEEP_ALIVE.as_bytes()),
+            // A ping of WebSocket's own is enough.
+            Protocol::TransportWs => {}
+        }
         self.outbound.ping();
         self.next_tick = self.until_next_tick();
         Ok(())

@@ -2,40 +2,20 @@
 //!
 //! Source: AppSync developer guide, "Building a real-time WebSocket client".
 
-use std::borrow::Cow;
+use std::slice;
 use std::time::Duration;
 
 use bytes::Bytes;
 use mesh_appsync::selection::write_text;
-use mesh_core::ErrorType;
 use serde::Deserialize;
 
-use crate::graphql::error::GraphqlError;
+use super::{Framing, Lenient, Refusal, Text, write_refusals};
 use crate::graphql::request::mend_surrogates;
 
 /// The sub-protocol that every client offers.
 pub const SUB_PROTOCOL: &str = "graphql-ws";
 /// A connection without a message for so long is lost; clients are told so.
 pub const CONNECTION_TIMEOUT: Duration = Duration::from_mins(5);
-/// The time between two keep-alives; clients expect one every 60 seconds at most.
-pub const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(55);
-/// The longest time until `connection_init`.
-pub const INIT_TIMEOUT: Duration = Duration::from_secs(15);
-/// The largest message of a client, in bytes.
-pub const MAX_MESSAGE_BYTES: usize = 256 * 1_024;
-/// The largest message of a client that has not shown a right key, in bytes: a `start` with its key fits.
-pub const MAX_MESSAGE_BYTES_WITHOUT_KEY: usize = 16 << 10;
-/// The most frames of such a client.
-pub const MAX_FRAMES_WITHOUT_KEY: u32 = 16;
-/// The longest time that such a client may stay. A host's probe waits three seconds.
-pub const KEY_TIMEOUT: Duration = Duration::from_mins(1);
-/// The most subscriptions of one connection.
-pub const MAX_SUBSCRIPTIONS: usize = 100;
-/// The longest id of a subscription, in bytes.
-pub const MAX_ID_BYTES: usize = 256;
-/// So many frames that are not JSON close a connection.
-pub const MAX_GARBAGE_FRAMES: u32 = 3;
-
 /// The keep-alive message.
 pub const KEEP_ALIVE: &str = r#"{"type":"ka"}"#;
 
@@ -99,41 +79,6 @@ struct Authorization<'a> {
     api_key: Option<Text<'a>>,
 }
 
-/// A text, or anything else, which counts as none.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Text<'a> {
-    #[serde(borrow)]
-    Is(Cow<'a, str>),
-    Other(serde::de::IgnoredAny),
-}
-
-/// An object of a shape, or anything else, which counts as none.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Lenient<T> {
-    Is(T),
-    Other(serde::de::IgnoredAny),
-}
-
-impl Text<'_> {
-    fn into_string(self) -> Option<String> {
-        match self {
-            Self::Is(text) => Some(text.into_owned()),
-            Self::Other(_) => None,
-        }
-    }
-}
-
-impl<T> Lenient<T> {
-    fn into_inner(self) -> Option<T> {
-        match self {
-            Self::Is(inner) => Some(inner),
-            Self::Other(_) => None,
-        }
-    }
-}
-
 impl ClientMessage {
     /// Reads a frame; none if it is not JSON.
     pub fn parse(frame: Bytes) -> Option<Self> {
@@ -164,76 +109,6 @@ impl ClientMessage {
     }
 }
 
-/// A refusal of a client.
-pub struct Refusal {
-    /// The stable public word.
-    pub error_type: ErrorType,
-    /// The code that AppSync adds to refused connections.
-    pub error_code: Option<u16>,
-    /// The text for the client.
-    pub message: Cow<'static, str>,
-}
-
-impl Refusal {
-    /// A missing or wrong key.
-    pub const UNAUTHORIZED: Self = Self {
-        error_type: ErrorType::UnauthorizedException,
-        error_code: Some(401),
-        message: Cow::Borrowed("You are not authorized to make this call."),
-    };
-
-    /// An id that is in use.
-    pub const DUPLICATE: Self = Self {
-        error_type: ErrorType::DuplicatedOperationError,
-        error_code: None,
-        message: Cow::Borrowed("This id is in use by another subscription of this connection"),
-    };
-
-    /// More subscriptions than allowed.
-    pub const TOO_MANY: Self = Self {
-        error_type: ErrorType::MaxSubscriptionsReachedError,
-        error_code: None,
-        message: Cow::Borrowed("A connection may have at most 100 subscriptions"),
-    };
-
-    /// More different selections of one group's messages than allowed.
-    pub const TOO_MANY_SELECTIONS: Self = Self {
-        error_type: ErrorType::LimitExceededError,
-        error_code: None,
-        message: Cow::Borrowed(
-            "A group's subscriptions may have at most 32 different selections, 8 of one connection: select the same fields in all",
-        ),
-    };
-
-    /// A message that a subscription's selection makes too large.
-    pub const TOO_LARGE: Self = Self {
-        error_type: ErrorType::ValidationError,
-        error_code: None,
-        message: Cow::Borrowed(
-            "A message came that your selection makes larger than 245760 bytes: select fewer fields or aliases",
-        ),
-    };
-
-    /// Malformed input.
-    pub fn validation(message: impl Into<Cow<'static, str>>) -> Self {
-        Self { error_type: ErrorType::ValidationError, error_code: None, message: message.into() }
-    }
-
-    /// A message that this protocol does not know.
-    pub fn unsupported(kind: Option<&str>) -> Self {
-        // Types are short words; what is longer is not repeated.
-        let kind = kind.filter(|kind| kind.len() <= 32).unwrap_or("unknown");
-        let message = format!("{kind} not supported through the realtime channel");
-        Self { error_type: ErrorType::UnsupportedOperation, error_code: None, message: message.into() }
-    }
-}
-
-impl From<&GraphqlError> for Refusal {
-    fn from(error: &GraphqlError) -> Self {
-        Self { error_type: error.error_type, error_code: None, message: error.message.clone().into() }
-    }
-}
-
 /// `connection_ack`.
 pub fn connection_ack() -> String {
     let timeout = CONNECTION_TIMEOUT.as_millis();
@@ -242,9 +117,9 @@ pub fn connection_ack() -> String {
 
 /// `connection_error`, for a wrong key.
 pub fn connection_error(refusal: &Refusal) -> Vec<u8> {
-    let mut json = br#"{"type":"connection_error","payload":{"errors":["#.to_vec();
-    write_refusal(&mut json, refusal);
-    json.extend_from_slice(b"]}}");
+    let mut json = br#"{"type":"connection_error","payload":{"errors":"#.to_vec();
+    write_refusals(&mut json, slice::from_ref(refusal));
+    json.extend_from_slice(b"}}");
     json
 }
 
@@ -262,19 +137,22 @@ pub fn complete(id: &str) -> Vec<u8> {
 pub fn error(id: &str, refusals: &[Refusal]) -> Vec<u8> {
     let mut json = br#"{"type":"error","id":"#.to_vec();
     write_text(&mut json, id);
-    json.extend_from_slice(br#","payload":{"errors":["#);
-    for (index, refusal) in refusals.iter().enumerate() {
-        if index > 0 {
-            json.push(b',');
-        }
-        write_refusal(&mut json, refusal);
-    }
-    json.extend_from_slice(b"]}}");
+    json.extend_from_slice(br#","payload":{"errors":"#);
+    write_refusals(&mut json, refusals);
+    json.extend_from_slice(b"}}");
     json
 }
 
-/// The text before the value in every `data` message of a subscription.
-pub fn data_head(id: &str, key: &str) -> Vec<u8> {
+/// What is written around the messages of a subscription, given the key of its answer.
+pub fn framing(id: &str, key: &str) -> Framing {
+    Framing {
+        id: id.into(),
+        head: data_head(id, key).into(),
+        too_large: |id| error(id, &[Refusal::TOO_LARGE]),
+    }
+}
+
+fn data_head(id: &str, key: &str) -> Vec<u8> {
     let mut json = br#"{"id":"#.to_vec();
     write_text(&mut json, id);
     json.extend_from_slice(br#","type":"data","payload":{"data":{"#);
@@ -283,25 +161,11 @@ pub fn data_head(id: &str, key: &str) -> Vec<u8> {
     json
 }
 
-/// The text behind the value in every `data` message.
-pub const DATA_TAIL: &[u8] = b"}}}";
-
 fn with_id(id: &str, kind: &str) -> Vec<u8> {
     let mut json = br#"{"id":"#.to_vec();
     write_text(&mut json, id);
     json.extend_from_slice(format!(r#","type":"{kind}"}}"#).as_bytes());
     json
-}
-
-fn write_refusal(json: &mut Vec<u8>, refusal: &Refusal) {
-    json.extend_from_slice(b"{\"errorType\":");
-    write_text(json, refusal.error_type.as_str());
-    if let Some(code) = refusal.error_code {
-        json.extend_from_slice(format!(",\"errorCode\":{code}").as_bytes());
-    }
-    json.extend_from_slice(b",\"message\":");
-    write_text(json, &refusal.message);
-    json.push(b'}');
 }
 
 #[cfg(test)]

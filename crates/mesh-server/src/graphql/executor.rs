@@ -1,0 +1,78 @@
+//! Running what was read, whichever way it came: limits, the observer, the operations, the figures.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use mesh_appsync::Call;
+use mesh_core::{Context, ErrorType};
+use mesh_local::LocalStore;
+
+use super::answer::Prepared;
+use super::engine::Engine;
+use crate::limits::Limits;
+use crate::limits::buffers::{Full, Hold};
+use crate::limits::rates::{TooMuch, Work};
+use crate::metrics::Metrics;
+use crate::observer::Observer;
+
+/// The parts of the server that run queries and mutations.
+pub struct Executor {
+    /// The operations over the local store.
+    pub context: Arc<Context<LocalStore>>,
+    /// Reads requests.
+    pub engine: Engine,
+    /// Sees every call.
+    pub observer: Arc<dyn Observer>,
+    /// The shares of all clients.
+    pub limits: Arc<Limits>,
+    /// Counts requests.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Executor {
+    /// Counts the calls of a request of `bytes` that came from `address`, and shows them to the observer.
+    ///
+    /// # Errors
+    ///
+    /// If they are more than allowed.
+    pub fn admit(&self, address: IpAddr, prepared: &Prepared, bytes: usize) -> Result<(), TooMuch> {
+        let admitted = self.count(address, prepared, bytes);
+        if admitted.is_err() {
+            self.metrics.refused(ErrorType::LimitExceededError);
+        }
+        admitted?;
+        prepared.calls().for_each(|call| self.observer.called(call, address));
+        Ok(())
+    }
+
+    fn count(&self, address: IpAddr, prepared: &Prepared, bytes: usize) -> Result<(), TooMuch> {
+        let rates = &self.limits.rates;
+        rates.admit(address, Work::Calls, prepared.calls().count())?;
+        for call in prepared.calls() {
+            match call {
+                Call::CreateGroup(_) => rates.admit(address, Work::CreatedGroups, 1)?,
+                Call::JoinGroup(_) => rates.admit(address, Work::Joins, 1)?,
+                _ => {}
+            }
+            if let Some((id, domain)) = call.group() {
+                rates.admit_in_group(id, domain, bytes)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs an admitted request that began to arrive at `began`; its answer as JSON, whose bytes `hold` counts.
+    ///
+    /// # Errors
+    ///
+    /// If there is no room for the answer of a query.
+    pub async fn run(&self, prepared: Prepared, hold: &mut Hold, began: Instant) -> Result<Vec<u8>, Full> {
+        let Ok(answer) = prepared.run(&self.context, hold).await else {
+            self.metrics.refused(ErrorType::LimitExceededError);
+            return Err(Full);
+        };
+        self.metrics.answered(answer.outcomes(), began.elapsed());
+        Ok(answer.json)
+    }
+}
