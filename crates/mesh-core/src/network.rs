@@ -63,8 +63,9 @@ pub fn prefix(address: IpAddr) -> IpAddr {
     }
 }
 
-fn is_local(address: IpAddr) -> bool {
-    match address {
+/// Returns `true` for an address that only a local network leads to, where each machine has its own.
+pub fn is_local(address: IpAddr) -> bool {
+    match address.to_canonical() {
         IpAddr::V4(address) => {
             let [a, b, ..] = address.octets();
             let shared = a == 100 && (64..128).contains(&b);

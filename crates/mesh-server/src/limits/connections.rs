@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use mesh_core::network;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -17,8 +18,10 @@ const TOLD: usize = 200;
 pub struct ConnectionLimits {
     /// In all.
     pub total: usize,
-    /// From one address (IPv6: one /64); none to count by address.
+    /// From one address of a local network, which is one machine; none for no limit.
     pub per_address: Option<usize>,
+    /// From one public address (IPv6: one /64), behind which a whole school may be; none for no limit.
+    pub per_public_address: Option<usize>,
 }
 
 /// The open connections.
@@ -41,6 +44,13 @@ pub struct Admitted {
     over_limit: bool,
 }
 
+impl ConnectionLimits {
+    /// So many in all, from whatever addresses.
+    pub const fn total(total: usize) -> Self {
+        Self { total, per_address: None, per_public_address: None }
+    }
+}
+
 impl Connections {
     /// No open connection yet.
     pub fn new(limits: ConnectionLimits) -> Arc<Self> {
@@ -49,10 +59,12 @@ impl Connections {
 
     /// Counts a connection in. None if there are so many that not even a refusal is answered.
     pub fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Admitted> {
+        let limit =
+            if network::is_local(address) { self.limits.per_address } else { self.limits.per_public_address };
+        let per_address = limit.unwrap_or(usize::MAX);
         let address = counted(address);
         let mut open = self.open.lock();
         let from_there = address.and_then(|address| open.by_address.get(&address).copied()).unwrap_or(0);
-        let per_address = self.limits.per_address.unwrap_or(usize::MAX);
         if open.total >= self.limits.total + TOLD || from_there >= per_address.saturating_add(TOLD) {
             return None;
         }
@@ -105,13 +117,17 @@ impl Drop for Admitted {
 mod tests {
     use super::*;
 
+    fn limits(total: usize, per_address: Option<usize>) -> ConnectionLimits {
+        ConnectionLimits { total, per_address, per_public_address: per_address }
+    }
+
     fn admit(connections: &Arc<Connections>, address: &str) -> Option<Admitted> {
         connections.admit(address.parse().unwrap())
     }
 
     #[test]
     fn addresses_and_the_whole_are_limited() {
-        let connections = Connections::new(ConnectionLimits { total: 4, per_address: Some(2) });
+        let connections = Connections::new(limits(4, Some(2)));
         let of_one = [admit(&connections, "192.0.2.1"), admit(&connections, "192.0.2.1")];
         assert!(of_one.iter().flatten().all(|admitted| !admitted.is_over_limit()));
         assert!(admit(&connections, "192.0.2.1").unwrap().is_over_limit());
@@ -127,14 +143,27 @@ mod tests {
 
     #[test]
     fn loopback_is_exempt_from_the_limit_of_an_address() {
-        let connections = Connections::new(ConnectionLimits { total: 10, per_address: Some(1) });
+        let connections = Connections::new(limits(10, Some(1)));
         let open: Vec<_> = (0..10).map(|_| admit(&connections, "127.0.0.1").unwrap()).collect();
         assert!(open.iter().all(|admitted| !admitted.is_over_limit()));
     }
 
+    /// Of a school whose machines share an address, and of a machine.
+    #[test]
+    fn a_public_address_has_a_limit_of_its_own() {
+        let limits = ConnectionLimits { total: 10, per_address: Some(1), per_public_address: Some(3) };
+        let connections = Connections::new(limits);
+        let open = |address| {
+            let admitted: Vec<_> = (0..5).filter_map(|_| admit(&connections, address)).collect();
+            admitted.iter().filter(|admitted| !admitted.is_over_limit()).count()
+        };
+        assert_eq!([open("192.168.1.7"), open("10.0.0.7"), open("fd00::7"), open("fe80::7")], [1; 4]);
+        assert_eq!([open("203.0.113.7"), open("2001:db8::7")], [3; 2]);
+    }
+
     #[test]
     fn a_flood_is_dropped() {
-        let connections = Connections::new(ConnectionLimits { total: 1, per_address: None });
+        let connections = Connections::new(ConnectionLimits::total(1));
         let open: Vec<_> = (0..=TOLD).map(|_| admit(&connections, "192.0.2.1").unwrap()).collect();
         assert_eq!(open.iter().filter(|admitted| !admitted.is_over_limit()).count(), 1);
         assert!(admit(&connections, "192.0.2.1").is_none());

@@ -38,7 +38,9 @@ const MAX_WITHOUT_KEY: usize = 256;
 impl Limits {
     /// Nothing is used yet.
     pub fn new(rates: RateLimits, buffers: BufferLimits) -> Self {
-        let without_key = ConnectionLimits { total: usize::MAX / 2, per_address: Some(MAX_WITHOUT_KEY) };
+        let per_address = Some(MAX_WITHOUT_KEY);
+        let without_key =
+            ConnectionLimits { total: usize::MAX / 2, per_address, per_public_address: per_address };
         Self {
             rates: Rates::new(rates),
             buffers: Buffers::new(buffers),

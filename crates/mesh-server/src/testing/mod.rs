@@ -47,7 +47,7 @@ impl Default for Options {
         let limits = StoreLimits { nodes_in_group: 50, groups_in_domain: 50 };
         Self {
             settings: Settings { limits, ..Settings::default() },
-            connections: ConnectionLimits { total: 2_000, per_address: None },
+            connections: ConnectionLimits::total(2_000),
             rates: RateLimits::OFF,
             buffers: BufferLimits::default(),
             origins: Origins::Default,

@@ -138,7 +138,7 @@ async fn a_body_has_one_megabyte() {
 #[tokio::test]
 async fn a_refusal_reaches_a_client_that_is_still_sending() {
     let server = TestServer::start().await;
-    let full = ConnectionLimits { total: 0, per_address: None };
+    let full = ConnectionLimits::total(0);
     let full = TestServer::start_with(Options { connections: full, ..Options::default() }).await;
     let listed = Origins::Listed(vec![]);
     let strict = TestServer::start_with(Options { origins: listed, ..Options::default() }).await;
@@ -176,7 +176,7 @@ async fn a_message_of_a_socket_has_256_kilobytes() {
 
 #[tokio::test]
 async fn connections_are_limited() {
-    let connections = ConnectionLimits { total: 3, per_address: None };
+    let connections = ConnectionLimits::total(3);
     let server = TestServer::start_with(Options { connections, ..Options::default() }).await;
     let mut first = server.client().await;
     assert!(is_fine(&first.ask("{ __typename }", json!({})).await));

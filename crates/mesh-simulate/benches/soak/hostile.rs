@@ -129,8 +129,9 @@ async fn one_group(endpoint: &Arc<Endpoint>, counts: &Counts) -> Result<(), Call
     let group = Group { id: created.id, domain };
     let large = Item { key: "large".to_owned(), value: "x".repeat(LARGE) };
     let report = Operation::report_data(&group, "host", &[large]);
-    // A host that does not renew its heartbeat is gone after 150 seconds; this one ends in time.
+    let renew = Operation::renew_heartbeat(&group, "host");
     for _ in 0..3 {
+        http.call(&renew).await?;
         let mut readers = Vec::new();
         for _ in 0..SLOW_READERS {
             readers.push(Subscription::open(endpoint, &group, SUBSCRIPTION).await?);

@@ -161,13 +161,14 @@ pub(super) struct NetworkArguments {
     #[arg(long, value_name = "N", env = "MESH_TRUST_PROXY", default_value_t = 0)]
     pub(super) trust_proxy: usize,
 
-    /// Most open connections
-    #[arg(long, value_name = "N", env = "MESH_MAX_CONNECTIONS", default_value_t = 12_000, value_parser = at_least_one())]
-    pub(super) max_connections: usize,
+    /// Most open connections; a program has two [default: as many as the process may open, at most 50000]
+    #[arg(long, value_name = "N", env = "MESH_MAX_CONNECTIONS", value_parser = at_least_one())]
+    pub(super) max_connections: Option<usize>,
 
-    /// Most open connections from one address; loopback and trusted proxies are exempt
-    #[arg(long, value_name = "N", env = "MESH_MAX_CONNECTIONS_PER_ADDRESS", default_value_t = 1_000, value_parser = at_least_one())]
-    pub(super) max_connections_per_address: usize,
+    /// Most open connections from one address; loopback and trusted proxies are exempt [default: 1000 from a machine
+    /// of the local network, half of --max-connections from a public address, behind which a school may be]
+    #[arg(long, value_name = "N", env = "MESH_MAX_CONNECTIONS_PER_ADDRESS", value_parser = at_least_one())]
+    pub(super) max_connections_per_address: Option<usize>,
 
     /// What limits of an address are multiplied by, for a school behind one address; off for no limits of
     /// work in a time at all

@@ -3,6 +3,7 @@
 mod address;
 mod announcement;
 mod arguments;
+mod connections;
 mod language;
 mod mdns;
 mod running;
@@ -18,8 +19,7 @@ use super::block_on;
 /// Serves until the process is told to stop.
 pub(super) fn run(arguments: Arguments) -> ExitCode {
     arguments.start_log();
-    // Without it, a classroom of a few hundred sockets may already be too many.
-    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    connections::raise_descriptor_limit();
     let language = arguments.language();
     let served = async { start::serve(arguments).await.map_err(|error| error.told(language)) };
     match block_on(served) {

@@ -14,14 +14,13 @@ use super::address::reached_by;
 use super::announcement::{Announcement, Place};
 use super::language::Language;
 use super::mdns::{self, Announced};
-use super::{running, systemd};
+use super::{connections, running, systemd};
 use crate::stop::told_to_stop;
 use mesh_local::{is_in_use, private_file};
 use mesh_server::clock::SystemClock;
 use mesh_server::http::{AllowedOrigin, EDITORS, Folder, Hosts, Origins};
 use mesh_server::keys::{ApiKeys, in_fragment, new_api_key, random_text};
 use mesh_server::limits::buffers::BufferLimits;
-use mesh_server::limits::connections::ConnectionLimits;
 use mesh_server::server::tls::{self, Tls, TlsError};
 use mesh_server::wiring::{BuildError, Parts, Storage};
 
@@ -133,7 +132,7 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
         domain_secret: Some(domain_secret(&arguments)?),
         keys,
         admin_keys: ApiKeys::new(vec![admin_key]),
-        connections: connection_limits(&arguments),
+        connections: connections::limits(&arguments.network),
         rates: arguments.network.rate_limit,
         buffers: BufferLimits::default(),
         trusted_proxies: arguments.network.trust_proxy,
@@ -250,13 +249,6 @@ fn kept(
         return Err(StartError::DataFile { file, folder: arguments.data.display().to_string(), error });
     }
     Ok(text)
-}
-
-fn connection_limits(arguments: &Arguments) -> ConnectionLimits {
-    let network = &arguments.network;
-    // Behind proxies all connections come from them.
-    let per_address = (network.trust_proxy == 0).then_some(network.max_connections_per_address);
-    ConnectionLimits { total: network.max_connections, per_address }
 }
 
 fn origins(arguments: &Arguments) -> Origins {
