@@ -28,6 +28,7 @@
 //! # }
 //! ```
 
+mod batch;
 pub mod check;
 pub mod classroom;
 pub mod client;
@@ -39,4 +40,3 @@ pub mod ramp;
 pub mod recording;
 pub mod report;
 pub mod server_use;
-mod stamp;

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::report::Report;
+use crate::number::float_of;
+use crate::report::{Report, Verdict, who};
 
 /// A load so many times the first is more than any server of today takes; a ramp ends there.
 const MAX_FACTOR: f64 = 1_024.0;
@@ -16,6 +17,8 @@ const HALVINGS: u32 = 3;
 pub struct Ramp {
     /// The steps.
     pub steps: Vec<Step>,
+    /// True if somebody stopped it before it found the knee.
+    pub interrupted: bool,
 }
 
 /// One load of a ramp.
@@ -36,13 +39,21 @@ pub struct Step {
 ///
 /// The first failure of `play`.
 pub async fn ramp<E>(mut play: impl AsyncFnMut(f64) -> Result<Report, E>) -> Result<Ramp, E> {
-    let mut ramp = Ramp { steps: Vec::new() };
+    let mut ramp = Ramp { steps: Vec::new(), interrupted: false };
     let (mut holds, mut breaks) = (0.0, None);
     let mut factor = 1.0;
     let mut halvings = 0;
     loop {
         let report = play(factor).await?;
-        let (held, interrupted) = (report.is_met(), report.figures.interrupted);
+        let held = match report.verdict() {
+            Verdict::Met => true,
+            Verdict::Missed => false,
+            // A step that was cut short says nothing.
+            Verdict::Interrupted => {
+                ramp.interrupted = true;
+                return Ok(ramp);
+            }
+        };
         ramp.steps.push(Step { factor, held, report });
         if held {
             holds = factor;
@@ -58,9 +69,6 @@ pub async fn ramp<E>(mut play: impl AsyncFnMut(f64) -> Result<Report, E>) -> Res
             }
             _ => return Ok(ramp),
         };
-        if interrupted {
-            return Ok(ramp);
-        }
     }
 }
 
@@ -69,6 +77,23 @@ impl Ramp {
     pub fn knee(&self) -> Option<&Step> {
         let held = self.steps.iter().filter(|step| step.held);
         held.max_by(|one, other| one.factor.total_cmp(&other.factor))
+    }
+
+    /// One sentence for people who read nothing else.
+    pub fn meaning(&self) -> String {
+        let cut = if self.interrupted { "Stopped before the limit was found. Until then: " } else { "" };
+        let (Some(Step { factor, report, .. }), Some(first)) = (self.knee(), self.steps.first()) else {
+            let nothing = if self.interrupted {
+                "nothing was measured to its end"
+            } else {
+                "not even the first load is carried"
+            };
+            return format!("{cut}{nothing}.");
+        };
+        let load = &first.report.load;
+        let classes = float_of(load.groups) * factor;
+        let who = who(&report.endpoint);
+        format!("{cut}{who} carries the messages of {classes:.0} classes of {} at once.", load.nodes)
     }
 
     /// The lowest load that did not.
@@ -91,18 +116,21 @@ impl fmt::Display for Ramp {
             )?;
         }
         writeln!(f)?;
+        writeln!(f, "{}", self.meaning())?;
         match self.knee() {
-            None => writeln!(f, "Even the first load misses the objectives.")?,
+            None => {}
             Some(Step { factor, report, .. }) => writeln!(
                 f,
-                "The knee: {factor:.2} times the load holds, {:.0} mutations and {:.0} deliveries a second.",
-                report.mutations_per_second, report.deliveries_per_second
+                "{} {factor:.2} times the load holds, {:.0} mutations and {:.0} deliveries a second.",
+                if self.interrupted { "So far" } else { "The knee:" },
+                report.mutations_per_second,
+                report.deliveries_per_second
             )?,
         }
         let Some(Step { factor, report, .. }) = self.broke() else { return Ok(()) };
         for objective in report.objectives.iter().filter(|objective| !objective.is_met) {
             let (name, demanded, found) = (objective.name, &objective.demanded, &objective.found);
-            writeln!(f, "At {factor:.2} times: {name} {found} (demanded: {demanded}).")?;
+            writeln!(f, "At {factor:.2} times: {name} {found} ({demanded}).")?;
         }
         Ok(())
     }
@@ -119,6 +147,20 @@ mod tests {
         let text = ramp.to_string();
         assert_eq!(text.contains("delivery p99 1000.0 ms"), ramp.broke().is_some(), "{text}");
         (ramp.steps.iter().map(|step| step.factor).collect(), ramp.knee().map(|step| step.factor))
+    }
+
+    #[tokio::test]
+    async fn what_is_interrupted_has_no_knee_and_says_what_held() {
+        let play = async |factor: f64| {
+            let mut report = report(10.0);
+            report.figures.interrupted = factor > 2.0;
+            Ok::<_, ()>(report)
+        };
+        let ramp = ramp(play).await.unwrap();
+        let factors: Vec<_> = ramp.steps.iter().map(|step| step.factor).collect();
+        assert_eq!((ramp.interrupted, factors), (true, vec![1.0, 2.0]));
+        assert!(ramp.meaning().starts_with("Stopped before the limit was found."), "{ramp}");
+        assert!(ramp.to_string().contains("So far 2.00 times the load holds"), "{ramp}");
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use mesh_simulate::client::{Endpoint, EndpointError, Trust, parse_fingerprint};
+use mesh_simulate::client::{Endpoint, Trust, parse_fingerprint};
 
 /// Whose certificates count.
 #[allow(clippy::struct_field_names, reason = "they are the names of the options")]
@@ -41,19 +41,19 @@ pub(super) struct EndpointArguments {
 
 impl TrustArguments {
     /// The endpoint with a URL and a key.
-    pub(super) fn endpoint(&self, url: &str, api_key: &str) -> Result<Arc<Endpoint>, EndpointError> {
+    pub(super) fn endpoint(&self, url: &str, api_key: &str) -> Result<Arc<Endpoint>, String> {
         let trust = match self {
             Self { tls_insecure: true, .. } => Trust::Anything,
             Self { tls_fingerprint: Some(fingerprint), .. } => Trust::Fingerprint(*fingerprint),
             Self { tls_ca: Some(file), .. } => Trust::File(file.clone()),
             _ => Trust::System,
         };
-        Endpoint::new(url, api_key, &trust).map(Arc::new)
+        Endpoint::new(url, api_key, &trust).map(Arc::new).map_err(|error| error.to_string())
     }
 }
 
 impl EndpointArguments {
-    pub(super) fn endpoint(&self) -> Result<Arc<Endpoint>, EndpointError> {
+    pub(super) fn endpoint(&self) -> Result<Arc<Endpoint>, String> {
         self.trust.endpoint(&self.endpoint, &self.api_key)
     }
 }

@@ -41,7 +41,7 @@ enum Command {
     Health(health::Arguments),
     /// Print a completion script for a shell
     #[command(
-        after_help = "Example:\n  mesh completions bash > ~/.local/share/bash-completion/completions/mesh"
+        after_help = "Example:\n  mkdir -p ~/.local/share/bash-completion/completions\n  mesh completions bash > ~/.local/share/bash-completion/completions/mesh"
     )]
     Completions {
         /// The shell

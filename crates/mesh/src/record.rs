@@ -27,9 +27,6 @@ pub(super) struct Arguments {
     /// The file to write; it must not exist
     file: PathBuf,
 
-    #[command(flatten)]
-    endpoint: EndpointArguments,
-
     /// The group's domain
     #[arg(long)]
     domain: String,
@@ -37,6 +34,13 @@ pub(super) struct Arguments {
     /// The group's id
     #[arg(long, value_name = "ID")]
     group: String,
+
+    /// Write the nicknames of nodes, too; without this the file has ids alone
+    #[arg(long)]
+    names: bool,
+
+    #[command(flatten)]
+    endpoint: EndpointArguments,
 }
 
 /// Records until the group ends or the process is told to stop.
@@ -52,13 +56,13 @@ pub(super) fn run(arguments: Arguments) -> ExitCode {
 }
 
 async fn recorded(arguments: Arguments) -> Result<u64, String> {
-    let endpoint = arguments.endpoint.endpoint().map_err(|error| error.to_string())?;
+    let endpoint = arguments.endpoint.endpoint()?;
     let name = arguments.file.display();
     let file = File::create_new(&arguments.file);
     let mut file = file.map_err(|error| format!("cannot make the file {name}: {error}"))?;
     let group = Group { id: arguments.group, domain: arguments.domain };
     let listening = || eprintln!("Recording; stop with Ctrl-C.");
-    let recorded = record(&endpoint, &group, &mut file, listening, told_to_stop()).await;
+    let recorded = record(&endpoint, &group, arguments.names, &mut file, listening, told_to_stop()).await;
     if recorded.is_err() && file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
         // Nothing was recorded, and the next try needs the name.
         let _ = std::fs::remove_file(&arguments.file);

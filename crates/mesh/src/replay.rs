@@ -12,7 +12,7 @@ use mesh_simulate::recording::{Recording, Replay, Replayed, replay};
 
 use super::block_on;
 use super::endpoint::EndpointArguments;
-use super::stop::told_to_stop;
+use super::stop::{INTERRUPTED, told_to_stop};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,9 +27,6 @@ Examples:
 pub(super) struct Arguments {
     /// A file that mesh record wrote
     file: PathBuf,
-
-    #[command(flatten)]
-    endpoint: EndpointArguments,
 
     /// How many times as fast as it was
     #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = speed)]
@@ -46,6 +43,9 @@ pub(super) struct Arguments {
     /// Seconds to wait before the first message
     #[arg(long, value_name = "S", default_value_t = 0)]
     wait_seconds: u32,
+
+    #[command(flatten)]
+    endpoint: EndpointArguments,
 }
 
 fn speed(text: &str) -> Result<f64, String> {
@@ -56,16 +56,29 @@ fn speed(text: &str) -> Result<f64, String> {
 /// Plays a recording to its end, or until the process is told to stop.
 pub(super) fn run(arguments: Arguments) -> ExitCode {
     match block_on(played(arguments)) {
-        Ok(Replayed { sent, skipped }) => {
-            println!("{sent} messages played, {skipped} entries skipped");
+        Ok(Replayed { sent, skipped, interrupted }) => {
+            let told = format!(
+                "{} played, {} skipped",
+                counted(sent, "message", "messages"),
+                counted(skipped, "entry", "entries")
+            );
+            if interrupted {
+                println!("stopped before the end: {told}");
+                return INTERRUPTED.into();
+            }
+            println!("{told}");
             ExitCode::SUCCESS
         }
         Err(failed) => failed,
     }
 }
 
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 async fn played(arguments: Arguments) -> Result<Replayed, String> {
-    let endpoint = arguments.endpoint.endpoint().map_err(|error| error.to_string())?;
+    let endpoint = arguments.endpoint.endpoint()?;
     let name = arguments.file.display();
     let file =
         File::open(&arguments.file).map_err(|error| format!("cannot read the file {name}: {error}"))?;

@@ -1,5 +1,8 @@
 //! Being told to stop.
 
+/// The exit code of what was stopped before it was done, as shells have it for Ctrl-C: 128 and the signal's number.
+pub(super) const INTERRUPTED: u8 = 130;
+
 /// Ready when the operator or the system asks the process to end.
 pub(super) fn told_to_stop() -> impl Future<Output = ()> {
     #[cfg(unix)]

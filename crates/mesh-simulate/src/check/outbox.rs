@@ -1,22 +1,28 @@
 //! The mutations of one node, by number.
 
+use crate::batch::Batch;
+
 /// Everything that one node sent, by number.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox(Vec<Sent>);
 
-#[derive(Clone, Copy, Debug)]
-struct Sent {
+/// One mutation. Times are microseconds since the run's beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sent {
+    /// When it was due: latencies count from here.
+    pub(crate) due: u64,
+    /// When it was sent.
     at: u64,
     /// None while it is under way, and for good when nobody knows what became of it.
     answered: Option<u64>,
-    is_batch: bool,
+    /// The batch of events that it is; none in a report.
+    pub(crate) batch: Option<Batch>,
 }
 
 impl Outbox {
-    /// Notes that a mutation is sent; answers its number. Times are microseconds since the run's
-    /// beginning.
-    pub(crate) fn send(&mut self, at: u64, is_batch: bool) -> usize {
-        self.0.push(Sent { at, answered: None, is_batch });
+    /// Notes that a mutation is sent; answers its number.
+    pub(crate) fn send(&mut self, due: u64, at: u64, batch: Option<Batch>) -> usize {
+        self.0.push(Sent { due, at, answered: None, batch });
         self.0.len() - 1
     }
 
@@ -27,9 +33,9 @@ impl Outbox {
         }
     }
 
-    /// The number of mutations.
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
+    /// The mutation with a number.
+    pub(crate) fn get(&self, number: usize) -> Option<Sent> {
+        self.0.get(number).copied()
     }
 
     /// The numbers of what must have reached whoever listened from `since` until `until`: sent and
@@ -44,7 +50,15 @@ impl Outbox {
         let first = self.0.partition_point(|sent| sent.at < since);
         self.0.iter().enumerate().skip(first).filter_map(move |(number, sent)| {
             let in_time = sent.answered.is_some_and(|answered| answered <= until);
-            (in_time && (sent.is_batch || !only_batches)).then_some(number)
+            (in_time && (sent.batch.is_some() || !only_batches)).then_some(number)
         })
+    }
+}
+
+impl Sent {
+    /// Returns `true` if it was sent while somebody listened who began at `since`. Whoever polls is served what is
+    /// still kept of earlier ones, too, and how old those are says nothing of the endpoint.
+    pub(crate) fn is_of_time_since(&self, since: u64) -> bool {
+        self.at >= since
     }
 }

@@ -1,6 +1,7 @@
 //! A run: groups, their nodes, and what becomes of all that they send.
 
 mod lanes;
+mod names;
 mod node;
 mod poller;
 mod receiver;
@@ -26,13 +27,19 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// Why a run did not even begin.
 #[derive(Debug, thiserror::Error)]
-#[error("{what}: {error}")]
-pub struct SetupError {
-    /// The step that failed.
-    pub what: &'static str,
-    /// The cause.
-    #[source]
-    pub error: CallError,
+pub enum SetupError {
+    /// A group or a node could not be made.
+    #[error("{what}: {error}")]
+    Failed {
+        /// The step that failed.
+        what: &'static str,
+        /// The cause.
+        #[source]
+        error: CallError,
+    },
+    /// It was told to stop before all nodes had joined.
+    #[error("stopped before all nodes had joined: nothing was measured")]
+    Stopped,
 }
 
 /// Something that receives until it is told when its time is over.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
+use super::names::node_name;
 use super::run::{Run, count};
 use super::sender::Sender;
 use super::{GRACE, Receiver, poller, receiver};
@@ -103,7 +104,8 @@ async fn receive(
     let mut heartbeat = HEARTBEAT;
     let mut polling = POLLING;
     if sender.index > 0 {
-        let join = Operation::join_group(&sender.room.group, sender.id(), !sender.polls);
+        let name = node_name(sender.room.index, sender.index);
+        let join = Operation::join_group(&sender.room.group, sender.id(), !sender.polls, Some(&name));
         let membership: Membership = http.result(&join).await?;
         let seconds = |seconds: Option<u32>| seconds.map(|seconds| Duration::from_secs(seconds.into()));
         heartbeat = seconds(membership.heartbeat_interval_seconds).unwrap_or(heartbeat);

@@ -73,8 +73,8 @@ impl Polling {
             };
             for event in &polled.events {
                 let taken = PolledEvent { payload: event.payload.as_deref(), timestamp: &event.timestamp };
-                let stamp = self.inbox.take_polled(&taken, &event.fired_by_node_id);
-                self.run.received(&self.room, stamp.as_ref(), Measure::Poll);
+                let due = self.inbox.take_polled(&taken, &event.fired_by_node_id);
+                self.run.received(&self.room, due, Measure::Poll);
                 self.since.clone_from(&event.cursor);
             }
             self.run.count_faulty(&self.inbox, &mut self.counted);

@@ -100,8 +100,8 @@ impl Listening {
             Ok(frame) if frame.kind == "ka" => return,
             Ok(frame) => match frame.into_message() {
                 Some(message) => {
-                    let stamp = self.inbox.take(&message);
-                    self.run.received(&self.room, stamp.as_ref(), Measure::Delivery);
+                    let due = self.inbox.take(&message);
+                    self.run.received(&self.room, due, Measure::Delivery);
                 }
                 None => self.inbox.take_damaged(),
             },

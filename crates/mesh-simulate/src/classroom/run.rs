@@ -14,7 +14,6 @@ use crate::client::{CallError, Endpoint};
 use crate::load::Load;
 use crate::measure::{Measure, Recorder, Slice};
 use crate::report::{Connections, Figures, Mutations, Report};
-use crate::stamp::Stamp;
 
 /// Different errors that a report lists.
 const MAX_ERRORS: usize = 10;
@@ -138,11 +137,11 @@ impl Run {
         }
     }
 
-    /// Notes what a receiver got.
-    pub(super) fn received(&self, room: &Room, stamp: Option<&Stamp>, measure: Measure) {
+    /// Notes what a receiver got, and when it was due if that is to be measured.
+    pub(super) fn received(&self, room: &Room, due_micros: Option<u64>, measure: Measure) {
         count(if measure == Measure::Poll { &self.counts.polled } else { &self.counts.received });
-        if let Some(stamp) = stamp {
-            self.recorder.took(room.index, measure, Duration::from_micros(stamp.due_micros), self.elapsed());
+        if let Some(due) = due_micros {
+            self.recorder.took(room.index, measure, Duration::from_micros(due), self.elapsed());
         }
     }
 
@@ -170,13 +169,17 @@ impl Run {
         }
     }
 
-    /// The report of the run, which found these faults.
-    pub(super) fn report(&self, faults: Faults, interrupted: bool) -> Report {
+    /// The report of the run, which found these faults, and was stopped at a moment if it did not reach its end.
+    pub(super) fn report(&self, faults: Faults, stopped_at: Option<Duration>) -> Report {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let in_window = self.recorder.in_window();
         let latency = |measure| self.recorder.latency(measure);
         let figures = Figures {
-            interrupted,
+            interrupted: stopped_at.is_some(),
+            measured_seconds: stopped_at
+                .map_or(self.load.duration(), |at| at.min(self.load.duration()))
+                .saturating_sub(self.load.warm_up())
+                .as_secs_f64(),
             mutations: Mutations {
                 sent: read(&self.counts.sent),
                 failed: read(&self.counts.failed),

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use mesh_core::time::Timestamp;
 
+use super::names::{event_name, variable_name};
 use super::run::{Run, count, micros};
+use crate::batch::{Batch, payload};
 use crate::check::Room;
 use crate::client::Http;
 use crate::client::operations::{EventInput, Item, Operation};
 use crate::measure::Measure;
-use crate::stamp::{Batch, Stamp};
 
 /// The half of a node that sends.
 #[derive(Clone)]
@@ -29,21 +30,11 @@ impl Sender {
     pub(super) async fn send(&self, run: &Run, http: &mut Http, is_batch: bool, due: Duration) {
         let outbox = &self.room.outboxes[self.index];
         let sent = run.elapsed();
-        let number = outbox.lock().send(micros(sent), is_batch);
-        let mut stamp = Stamp {
-            run: self.room.run,
-            group: self.room.index,
-            node: self.index,
-            number,
-            due_micros: micros(due),
-            batch: None,
-        };
-        let operation = if is_batch {
-            let batch = Batch::gathered(run.load.events, run.wall_millis(due));
-            stamp.batch = Some(batch);
-            self.batch(&stamp, &batch)
-        } else {
-            self.report(&stamp, run.load.values)
+        let batch = is_batch.then(|| Batch::gathered(run.load.events, run.wall_millis(due)));
+        let number = outbox.lock().send(micros(due), micros(sent), batch);
+        let operation = match &batch {
+            Some(batch) => self.batch(number, batch),
+            None => self.report(number, run.load.values),
         };
         count(&run.counts.sent);
         let result = http.call(&operation).await;
@@ -72,20 +63,17 @@ impl Sender {
         }
     }
 
-    fn report(&self, stamp: &Stamp, values: usize) -> Operation {
-        let mut data = vec![Item { key: "stamp".to_owned(), value: stamp.to_string() }];
-        let others = (1..values).map(|index| Item {
-            key: format!("variable {index}"),
-            value: (stamp.number + index).to_string(),
-        });
-        data.extend(others);
+    /// The first value is the mutation's number, so that receivers know it.
+    fn report(&self, number: usize, values: usize) -> Operation {
+        let item = |index| Item { key: variable_name(index), value: (number + index).to_string() };
+        let data: Vec<_> = (0..values).map(item).collect();
         Operation::report_data(&self.room.group, self.id(), &data)
     }
 
-    fn batch(&self, stamp: &Stamp, batch: &Batch) -> Operation {
+    fn batch(&self, number: usize, batch: &Batch) -> Operation {
         let event = |index: usize| EventInput {
-            event_name: format!("event {}", index % 10),
-            payload: Some(if index == 0 { stamp.to_string() } else { index.to_string() }),
+            event_name: event_name(number + index),
+            payload: Some(payload(number, index)),
             fired_at: Timestamp::from_millis(batch.fired_millis(index)).to_string(),
             order_key: None,
         };

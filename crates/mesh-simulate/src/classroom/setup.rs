@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use parking_lot::Mutex;
 use tokio::time::timeout;
 
 use super::SetupError;
+use super::names::{group_name, node_id};
 use super::node::Node;
 use super::run::Run;
 use crate::check::Room;
@@ -28,23 +28,16 @@ pub(super) async fn create_groups(
     endpoint: &Arc<Endpoint>,
     load: &Load,
 ) -> Result<Vec<Arc<Room>>, SetupError> {
-    let failed = |error| SetupError { what: "a group could not be created", error };
+    let failed = |error| SetupError::Failed { what: "a group could not be created", error };
     // Different in each run, so that runs at the same time do not meet.
     let run = random().map_err(failed)?;
     let nodes = load.nodes;
     let creating = (0..load.groups).map(|index| async move {
         let domain = format!("simulation-{run:08x}-{}", index / GROUPS_IN_DOMAIN);
-        // 32 hex digits, as the ids of living clients.
-        let ids: Vec<_> = (0..nodes).map(|node| format!("{run:08x}{index:08x}{node:016x}")).collect();
-        let create = Operation::create_group(&format!("simulated {index}"), &ids[0], &domain);
+        let ids: Vec<_> = (0..nodes).map(|node| node_id(run, index, node)).collect();
+        let create = Operation::create_group(&group_name(index), &ids[0], &domain);
         let created: Membership = Http::new(endpoint.clone()).result(&create).await?;
-        Ok(Arc::new(Room {
-            run,
-            index,
-            group: Group { id: created.id, domain },
-            nodes: ids,
-            outboxes: (0..nodes).map(|_| Mutex::default()).collect(),
-        }))
+        Ok(Arc::new(Room::new(index, Group { id: created.id, domain }, ids)))
     });
     // In order, since indexes count.
     let created: Vec<Result<_, CallError>> = stream::iter(creating).buffered(AT_ONCE).collect().await;
@@ -66,7 +59,7 @@ pub(super) async fn join_all(run: &Arc<Run>) -> Result<Vec<Node>, SetupError> {
     let mut joining = stream::iter(joining).buffer_unordered(AT_ONCE);
     let mut nodes = Vec::new();
     while let Some(joined) = joining.next().await {
-        nodes.push(joined.map_err(|error| SetupError { what: "a node could not join", error })?);
+        nodes.push(joined.map_err(|error| SetupError::Failed { what: "a node could not join", error })?);
     }
     Ok(nodes)
 }

@@ -38,29 +38,31 @@ pub async fn simulate(
 
     let joining = setup::join_all(&run);
     tokio::pin!(joining);
-    let nodes = loop {
+    let joined = loop {
         tokio::select! {
-            joined = &mut joining => match joined {
-                Ok(nodes) => break nodes,
-                Err(error) => {
-                    setup::dissolve_all(&run).await;
-                    return Err(error);
-                }
-            },
+            joined = &mut joining => break joined,
             _ = ticks.tick() => watched(&run),
+            () = &mut stop => break Err(SetupError::Stopped),
+        }
+    };
+    let nodes = match joined {
+        Ok(nodes) => nodes,
+        Err(error) => {
+            setup::dissolve_all(&run).await;
+            return Err(error);
         }
     };
 
     run.begin();
     let playing = play(&run, nodes);
     tokio::pin!(playing);
-    let mut interrupted = false;
+    let mut stopped_at = None;
     let nodes = loop {
         tokio::select! {
             nodes = &mut playing => break nodes,
             _ = ticks.tick() => watched(&run),
-            () = &mut stop, if !interrupted => {
-                interrupted = true;
+            () = &mut stop, if stopped_at.is_none() => {
+                stopped_at = Some(run.elapsed());
                 run.stopped.send_replace(true);
             }
         }
@@ -68,7 +70,7 @@ pub async fn simulate(
     let faults = finish(&run, nodes).await;
     watched(&run);
     setup::dissolve_all(&run).await;
-    Ok(run.report(faults, interrupted))
+    Ok(run.report(faults, stopped_at))
 }
 
 /// Until every node has sent what it had to.

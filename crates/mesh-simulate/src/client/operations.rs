@@ -95,6 +95,15 @@ pub struct Membership {
     pub polling_interval_seconds: Option<u32>,
 }
 
+/// A node as others see it.
+#[derive(Debug, Deserialize)]
+pub struct NamedNode {
+    /// Its id.
+    pub id: String,
+    /// Its name; "Node" and its id where it has given none.
+    pub name: String,
+}
+
 /// The answer of a poll.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -146,15 +155,16 @@ impl Operation {
     }
 
     /// `joinGroup`; the result is a [`Membership`].
-    pub fn join_group(group: &Group, node: &str, use_web_socket: bool) -> Self {
+    pub fn join_group(group: &Group, node: &str, use_web_socket: bool, name: Option<&str>) -> Self {
         let query = in_group!(
             "mutation",
             "joinGroup",
-            ", nodeId: $nodeId, useWebSocket: $useWebSocket",
-            ", $nodeId: ID!, $useWebSocket: Boolean",
+            ", nodeId: $nodeId, useWebSocket: $useWebSocket, name: $name",
+            ", $nodeId: ID!, $useWebSocket: Boolean, $name: String",
             "{ id name groupId domain expiresAt heartbeatIntervalSeconds useWebSocket pollingIntervalSeconds }"
         );
-        Self::in_group("joinGroup", query, group, json!({"nodeId": node, "useWebSocket": use_web_socket}))
+        let variables = json!({"nodeId": node, "useWebSocket": use_web_socket, "name": name});
+        Self::in_group("joinGroup", query, group, variables)
     }
 
     /// `leaveGroup`.
@@ -258,6 +268,16 @@ impl Operation {
                 nodeStatuses { nodeId groupId domain data { key value } timestamp } complete }"
         );
         Self::in_group("pollGroupData", query, group, json!({"since": since}))
+    }
+
+    /// `listNodesInGroup`; the result is a list of [`NamedNode`].
+    pub fn list_nodes(group: &Group) -> Self {
+        Self::in_group(
+            "listNodesInGroup",
+            in_group!("query", "listNodesInGroup", "", "", "{ id name }"),
+            group,
+            json!({}),
+        )
     }
 
     /// `listGroupStatuses`.

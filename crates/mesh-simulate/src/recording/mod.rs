@@ -5,6 +5,7 @@
 mod record;
 mod replay;
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 
 use mesh_core::time::Timestamp;
@@ -52,6 +53,8 @@ pub enum Happened {
     Message(Message),
     /// The connection broke; messages may be missing until the next entry.
     Gap(String),
+    /// Names of nodes by their ids, where it was asked for: those that are new or changed.
+    Names(BTreeMap<String, String>),
 }
 
 /// A live message.
@@ -64,6 +67,14 @@ pub struct Message {
     pub batch_event: Option<BatchEvent>,
     /// The end of the group.
     pub group_dissolve: Option<GroupDissolve>,
+}
+
+impl Message {
+    /// The node that sent it.
+    fn sender(&self) -> Option<&str> {
+        let reported = self.node_status.as_ref().and_then(|status| status.node_id.as_deref());
+        reported.or_else(|| self.batch_event.as_ref()?.fired_by_node_id.as_deref())
+    }
 }
 
 /// Values that a node reported.
@@ -170,13 +181,14 @@ mod tests {
     const FILE: &str = r#"{"meshRecording":1,"startedAt":"2026-11-23T09:00:00.000Z","groupId":"g","domain":"d"}
 {"atMillis":3,"message":{"nodeStatus":{"nodeId":"ann","data":[{"key":"k","value":"v"}],"timestamp":"2026-11-23T09:00:00.003Z"},"batchEvent":null,"groupDissolve":null}}
 {"atMillis":9,"gap":"the connection broke"}
+{"atMillis":10,"names":{"ann":"Aoi"}}
 {"atMillis":12,"message":{"nodeStatus":null,"batchEvent":null,"groupDissolve":{"message":"dissolved"}}}
 "#;
 
     #[test]
     fn files_are_read_as_written() {
         let recording = Recording::read(FILE.as_bytes()).unwrap();
-        assert_eq!((recording.entries.len(), recording.entries[1].at_millis), (3, 9));
+        assert_eq!((recording.entries.len(), recording.entries[1].at_millis), (4, 9));
         let mut written = serde_json::to_string(&recording.header).unwrap() + "\n";
         for entry in &recording.entries {
             written += &(serde_json::to_string(entry).unwrap() + "\n");
@@ -191,7 +203,7 @@ mod tests {
             ("{}".to_owned(), "line 1"),
             (FILE.replace("meshRecording\":1", "meshRecording\":2"), "line 1"),
             (FILE.replace("gap", "gape"), "line 3"),
-            (FILE.replace("\"atMillis\":12,", ""), "line 4"),
+            (FILE.replace("\"atMillis\":12,", ""), "line 5"),
         ] {
             let error = Recording::read(file.as_bytes()).unwrap_err().to_string();
             assert!(error.starts_with(line), "{error}");

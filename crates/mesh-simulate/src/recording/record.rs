@@ -1,5 +1,6 @@
 //! Writing the messages of a live group to a file.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 
 use super::{Entry, FORMAT, Happened, Header, Message, RecordingError, now};
-use crate::client::operations::{Operation, WHOLE_SUBSCRIPTION};
+use crate::client::operations::{NamedNode, Operation, WHOLE_SUBSCRIPTION};
 use crate::client::{CallError, Endpoint, Group, Http, Subscription};
 
 /// The pause before connecting again.
@@ -33,8 +34,8 @@ struct Data {
     message: Option<Message>,
 }
 
-/// Writes the messages of a group until it ends or `stop` is ready; answers how many there were.
-/// `listening` is called once messages are no longer missed.
+/// Writes the messages of a group until it ends or `stop` is ready, and with `with_names` the names of its nodes;
+/// answers how many messages there were. `listening` is called once messages are no longer missed.
 ///
 /// # Errors
 ///
@@ -42,18 +43,21 @@ struct Data {
 pub async fn record(
     endpoint: &Endpoint,
     group: &Group,
+    with_names: bool,
     file: &mut impl Write,
     listening: impl FnOnce(),
     stop: impl Future<Output = ()>,
 ) -> Result<u64, RecordingError> {
     let mut subscription = Subscription::open(endpoint, group, WHOLE_SUBSCRIPTION).await?;
     // Anybody may subscribe to a group that is none; this would be refused.
-    Http::new(endpoint.clone().into()).call(&Operation::list_group_statuses(group)).await?;
+    let mut http = Http::new(endpoint.clone().into());
+    http.call(&Operation::list_group_statuses(group)).await?;
     let began = Instant::now();
     let (group_id, domain) = (group.id.clone(), group.domain.clone());
     write(file, &Header { mesh_recording: FORMAT, started_at: now(), group_id, domain })?;
     listening();
     let mut messages = 0;
+    let mut names = BTreeMap::new();
     tokio::pin!(stop);
     loop {
         let received = tokio::select! {
@@ -65,6 +69,12 @@ pub async fn record(
             Ok(text) => {
                 let Some(message) = message(&text)? else { continue };
                 let is_end = message.group_dissolve.is_some();
+                if with_names && message.sender().is_some_and(|sender| !names.contains_key(sender)) {
+                    let new = new_names(&mut http, group, &message, &mut names).await;
+                    if !new.is_empty() {
+                        write(file, &Entry { at_millis, happened: Happened::Names(new) })?;
+                    }
+                }
                 write(file, &Entry { at_millis, happened: Happened::Message(message) })?;
                 messages += 1;
                 if is_end {
@@ -80,6 +90,28 @@ pub async fn record(
             }
         }
     }
+}
+
+/// Asks for the names of a group when a node without a known one sends; answers those that are new.
+async fn new_names(
+    http: &mut Http,
+    group: &Group,
+    message: &Message,
+    names: &mut BTreeMap<String, Option<String>>,
+) -> BTreeMap<String, String> {
+    // A host is not listed; it is asked for once.
+    names.extend(message.sender().map(|sender| (sender.to_owned(), None)));
+    // Without names the recording is still one.
+    let listed: Vec<NamedNode> = http.result(&Operation::list_nodes(group)).await.unwrap_or_default();
+    let mut new = BTreeMap::new();
+    for NamedNode { id, name } in listed {
+        let is_own = name != format!("Node {id}");
+        if is_own && names.get(&id).is_none_or(|known| known.as_ref() != Some(&name)) {
+            names.insert(id.clone(), Some(name.clone()));
+            new.insert(id, name);
+        }
+    }
+    new
 }
 
 /// The message of a data frame; nothing of any other.

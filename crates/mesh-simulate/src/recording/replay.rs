@@ -1,6 +1,6 @@
 //! Playing a recording.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ pub struct Replayed {
     pub sent: u64,
     /// Entries that cannot be played: the end of the group, gaps, messages without their fields.
     pub skipped: u64,
+    /// True if it was stopped before the end.
+    pub interrupted: bool,
 }
 
 /// Name and host of a group of its own.
@@ -50,6 +52,7 @@ pub async fn replay(
     stop: impl Future<Output = ()>,
 ) -> Result<Replayed, RecordingError> {
     let mut http = Http::new(endpoint.clone());
+    let mut replayed = Replayed::default();
     let (group, own_host) = if let Some(group) = &options.group {
         (group.clone(), None)
     } else {
@@ -57,21 +60,23 @@ pub async fn replay(
         (group, Some(host))
     };
     let playing = async {
-        for node in nodes(recording) {
-            http.call(&Operation::join_group(&group, node, true)).await?;
+        for (node, name) in nodes(recording) {
+            http.call(&Operation::join_group(&group, node, true, name)).await?;
         }
         ready(&group);
-        play(&mut http, recording, &group, options).await
+        play(&mut http, recording, &group, options, &mut replayed).await
     };
-    let played = tokio::select! {
-        played = playing => played,
-        () = stop => Ok(Replayed::default()),
+    let (played, interrupted) = tokio::select! {
+        played = playing => (played, false),
+        () = stop => (Ok(()), true),
     };
+    replayed.interrupted = interrupted;
     if let Some(host) = own_host {
         // If it fails, the group ends by itself.
         let _ = Http::new(endpoint.clone()).call(&Operation::dissolve_group(&group, &host)).await;
     }
-    Ok(played?)
+    played?;
+    Ok(replayed)
 }
 
 async fn create_group(
@@ -86,19 +91,23 @@ async fn create_group(
     Ok((Group { id: created.id, domain }, host))
 }
 
-/// Everyone who sent something.
-fn nodes(recording: &Recording) -> BTreeSet<&str> {
-    let messages = recording.entries.iter().filter_map(|entry| match &entry.happened {
-        Happened::Message(message) => Some(message),
-        Happened::Gap(_) => None,
-    });
-    messages
-        .filter_map(|message| match (&message.node_status, &message.batch_event) {
-            (Some(status), _) => status.node_id.as_deref(),
-            (None, Some(batch)) => batch.fired_by_node_id.as_deref(),
-            (None, None) => None,
-        })
-        .collect()
+/// Everyone who sent something, with the name that was recorded last.
+fn nodes(recording: &Recording) -> BTreeMap<&str, Option<&str>> {
+    let mut nodes = BTreeMap::new();
+    let mut names = BTreeMap::new();
+    for entry in &recording.entries {
+        match &entry.happened {
+            Happened::Names(said) => names.extend(said.iter().map(|(id, name)| (id.as_str(), name.as_str()))),
+            Happened::Message(message) => {
+                nodes.extend(message.sender().map(|sender| (sender, None)));
+            }
+            Happened::Gap(_) => {}
+        }
+    }
+    for (node, name) in &mut nodes {
+        *name = names.get(node).copied();
+    }
+    nodes
 }
 
 async fn play(
@@ -106,10 +115,10 @@ async fn play(
     recording: &Recording,
     group: &Group,
     options: &Replay,
-) -> Result<Replayed, CallError> {
+    replayed: &mut Replayed,
+) -> Result<(), CallError> {
     let began = Instant::now() + options.wait;
     let starts = now().plus(options.wait);
-    let mut replayed = Replayed::default();
     for entry in &recording.entries {
         let due = Duration::from_millis(entry.at_millis).div_f64(options.speed);
         sleep_until(began + due).await;
@@ -122,10 +131,11 @@ async fn play(
                 http.call(&operation).await?;
                 replayed.sent += 1;
             }
+            None if matches!(entry.happened, Happened::Names(_)) => {}
             None => replayed.skipped += 1,
         }
     }
-    Ok(replayed)
+    Ok(())
 }
 
 /// The mutation that made a message.

@@ -4,6 +4,8 @@ mod chart;
 mod objectives;
 mod page;
 mod text;
+mod verdict;
+mod words;
 
 use mesh_core::time::Timestamp;
 use serde::Serialize;
@@ -16,6 +18,8 @@ use crate::server_use::ServerUse;
 
 pub use objectives::{Objective, Objectives};
 pub use page::{page, ramp_page};
+pub use verdict::Verdict;
+pub(crate) use verdict::who;
 
 /// A whole run. Times are in milliseconds unless their names say otherwise.
 #[derive(Clone, Debug, Serialize)]
@@ -40,6 +44,8 @@ pub struct Report {
     pub server: Option<ServerUse>,
     /// Filled in by [`Report::judge`].
     pub objectives: Vec<Objective>,
+    /// The sentence that says what all this means. Filled in by [`Report::judge`].
+    pub meaning: String,
 }
 
 /// The figures of a run.
@@ -48,6 +54,8 @@ pub struct Report {
 pub struct Figures {
     /// True if somebody stopped it before its end.
     pub interrupted: bool,
+    /// The seconds that were measured: fewer than the load's where it was stopped.
+    pub measured_seconds: f64,
     /// The mutations that were sent.
     pub mutations: Mutations,
     /// Live messages received, warm-up included.
@@ -104,7 +112,7 @@ impl Report {
     /// Figures of a run that is just over.
     pub fn new(endpoint: String, load: Load, figures: Figures) -> Self {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let seconds = load.seconds.max(0.001);
+        let seconds = figures.measured_seconds.max(0.001);
         Self {
             version: env!("CARGO_PKG_VERSION"),
             finished_at: Timestamp::from_millis(i64::try_from(now.as_millis()).unwrap_or(i64::MAX)),
@@ -115,17 +123,25 @@ impl Report {
             figures,
             server: None,
             objectives: Vec::new(),
+            meaning: String::new(),
         }
     }
 
     /// Compares it with objectives.
     pub fn judge(&mut self, objectives: &Objectives) {
         self.objectives = objectives.compare(self);
+        self.meaning = verdict::meaning(self);
     }
 
-    /// Returns `true` if every objective was met.
-    pub fn is_met(&self) -> bool {
-        self.objectives.iter().all(|objective| objective.is_met)
+    /// What its figures say of the endpoint.
+    pub fn verdict(&self) -> Verdict {
+        if self.figures.interrupted {
+            Verdict::Interrupted
+        } else if self.objectives.iter().all(|objective| objective.is_met) {
+            Verdict::Met
+        } else {
+            Verdict::Missed
+        }
     }
 }
 

@@ -33,7 +33,12 @@ impl Objectives {
         let mut all = Vec::new();
         let mut none = |name, found: u64, what: String| {
             let found_text = if found == 0 { "none".to_owned() } else { what };
-            all.push(Objective { name, demanded: "none".to_owned(), found: found_text, is_met: found == 0 });
+            all.push(Objective {
+                name,
+                demanded: "none allowed".to_owned(),
+                found: found_text,
+                is_met: found == 0,
+            });
         };
         let faults = figures.faults.named().into_iter().filter(|(_, count)| *count > 0);
         let faults: Vec<_> = faults.map(|(name, count)| format!("{count} {name}")).collect();

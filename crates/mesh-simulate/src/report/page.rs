@@ -4,17 +4,14 @@ use std::fmt::Write;
 
 use super::Report;
 use super::chart::Chart;
+use super::words::WORDS;
 use crate::measure::{Latency, Slice};
 use crate::ramp::Ramp;
 
 /// The report as a page: one file that needs no network.
 pub fn page(report: &Report) -> String {
-    let (verdict, class) = if report.is_met() {
-        ("All objectives are met.", "met")
-    } else {
-        ("Objectives are missed.", "missed")
-    };
-    let mut body = format!(r#"<p class="verdict {class}">{verdict}</p>"#);
+    let verdict = report.verdict();
+    let mut body = verdict_line(verdict.class(), verdict.line(), &report.meaning);
     body += &run(report);
     document(&body, report)
 }
@@ -22,11 +19,11 @@ pub fn page(report: &Report) -> String {
 /// The same of a ramp: its steps, and the run at its knee.
 pub fn ramp_page(ramp: &Ramp) -> String {
     let Some(shown) = ramp.knee().or_else(|| ramp.steps.first()) else { return String::new() };
-    let (verdict, class) = match ramp.knee() {
+    let (line, class) = match ramp.knee() {
         Some(knee) => (format!("The knee: {:.2} times the load holds.", knee.factor), "met"),
         None => ("Even the first load misses the objectives.".to_owned(), "missed"),
     };
-    let mut body = format!(r#"<p class="verdict {class}">{verdict}</p>"#);
+    let mut body = verdict_line(class, &line, &ramp.meaning());
     body += "<table><tr><th>Load<th>Mutations/s<th>Deliveries/s<th>p99 ms<th>";
     for step in &ramp.steps {
         let p99 = step.report.figures.delivery.map_or(0.0, |latency| latency.p99);
@@ -38,6 +35,10 @@ pub fn ramp_page(ramp: &Ramp) -> String {
     let _ = write!(body, "</table><h2>At {:.2} times the load</h2>", shown.factor);
     body += &run(&shown.report);
     document(&body, &shown.report)
+}
+
+fn verdict_line(class: &str, line: &str, meaning: &str) -> String {
+    format!(r#"<p class="verdict {class}">{line}</p><p>{}</p>"#, escaped(meaning))
 }
 
 fn run(report: &Report) -> String {
@@ -97,6 +98,11 @@ fn run(report: &Report) -> String {
     for chart in charts {
         body += &chart.svg();
     }
+    body += "<h2>Words</h2><dl>";
+    for (word, meaning) in WORDS {
+        let _ = write!(body, "<dt>{word}<dd>{meaning}");
+    }
+    body += "</dl>";
     // The text is whole, so that nothing is only in pictures.
     let _ = write!(
         body,
@@ -111,7 +117,7 @@ fn document(body: &str, report: &Report) -> String {
     let endpoint = escaped(&report.endpoint);
     format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><title>Mesh simulation</title>\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>Mesh simulation</title>\
          <style>{}</style>\n<h1>{} groups of {} nodes <small>{endpoint}</small></h1>\n{body}\n\
          <footer>mesh {}, {}. {:.0} reports and {:.0} batches a second in each group, {:.0} s.</footer>\n</html>\n",
         include_str!("page.css"),

@@ -12,6 +12,7 @@ pub(crate) fn report(p99: f64) -> Report {
         delivery: latency,
     };
     let figures = Figures {
+        measured_seconds: 60.0,
         mutations: Mutations {
             sent: 10_540,
             in_window: 10_200,
@@ -41,7 +42,7 @@ fn missed(change: impl FnOnce(&mut Report)) -> Vec<(&'static str, String)> {
 
 #[test]
 fn objectives_are_compared_with_what_was_found() {
-    assert!(report(100.0).is_met());
+    assert_eq!(report(100.0).verdict(), Verdict::Met);
     let none = |name: &'static str, found: &str| vec![(name, found.to_owned())];
     assert_eq!(
         missed(|report| report.figures.faults = Faults { lost: 2, leaked: 1, ..Faults::default() }),
@@ -60,19 +61,47 @@ fn objectives_are_compared_with_what_was_found() {
 fn the_text_says_what_counts() {
     let text = report(100.0).to_string();
     for part in [
-        "10 groups of 40 nodes against http://127.0.0.1:4000/graphql",
+        "10 groups of 40 nodes against\nhttp://127.0.0.1:4000/graphql",
         "421600   6800.0 a second",
-        "0 lost, 0 doubled, 0 reordered, 0 leaked",
-        "met    delivery p99: 100.0 ms (demanded: at most 250 ms)",
+        "0 lost, 0 doubled, 0 reordered\n",
+        "met    delivery p99: 100.0 ms (at most 250 ms)",
+        "p99           99 of 100 took no longer",
+        "This machine carries 10 classes of 40 at once: 99 of 100 messages arrived within 100 ms, and none was lost.",
         "All objectives are met.",
     ] {
         assert!(text.contains(part), "{part} is not in:\n{text}");
     }
     let text = report(300.0).to_string();
     assert!(
-        text.contains("MISSED delivery p99: 300.0 ms") && text.ends_with("Objectives are missed.\n"),
+        text.contains("MISSED delivery p99: 300.0 ms")
+            && text
+                .contains("does not carry 10 classes of 40 at once: delivery p99 300.0 ms (at most 250 ms).")
+            && text.ends_with("Objectives are missed.\n"),
         "{text}"
     );
+}
+
+#[test]
+fn the_table_fits_a_phone() {
+    let mut report = report(12_345.6);
+    report.figures.poll = report.figures.delivery;
+    report.figures.polled_events = 1;
+    for line in report.to_string().lines().filter(|line| line.starts_with(' ')) {
+        assert!(line.len() <= 60, "{line}");
+    }
+}
+
+#[test]
+fn what_was_interrupted_is_no_verdict() {
+    let mut report = report(300.0);
+    report.figures.interrupted = true;
+    report.figures.measured_seconds = 12.4;
+    report.judge(&Objectives { delivery_p99_millis: 250.0, poll_p99_millis: 2_250.0 });
+    assert_eq!(report.verdict(), Verdict::Interrupted);
+    let text = report.to_string();
+    assert!(text.contains("stopped after 12.4 of 60 seconds"), "{text}");
+    assert!(text.ends_with("and is no verdict.\nInterrupted: no verdict.\n"), "{text}");
+    assert!(!page(&report).contains("class=\"verdict m"));
 }
 
 #[test]

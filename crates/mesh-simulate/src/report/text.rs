@@ -1,17 +1,20 @@
-//! The report in a terminal.
+//! The report in a terminal, at most 60 columns wide: that of a phone, and of a window beside another.
 
 use std::fmt;
 
 use super::Report;
+use super::words::WORDS;
 use crate::measure::Latency;
 
 /// The report as people read it in a terminal.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (load, figures) = (&self.load, &self.figures);
-        writeln!(f, "{} groups of {} nodes against {}", load.groups, load.nodes, self.endpoint)?;
+        let groups = if load.groups == 1 { "group" } else { "groups" };
+        writeln!(f, "{} {groups} of {} nodes against", load.groups, load.nodes)?;
+        writeln!(f, "{}", self.endpoint)?;
         if figures.interrupted {
-            writeln!(f, "stopped before its end; rates are too low")?;
+            writeln!(f, "stopped after {:.1} of {:.0} seconds", figures.measured_seconds, load.seconds)?;
         }
         writeln!(f)?;
         let rate = |count, rate| format!("{count:>12}   {rate:.1} a second");
@@ -23,7 +26,7 @@ impl fmt::Display for Report {
         writeln!(f)?;
         writeln!(
             f,
-            "  {:<26}{:>9}{:>9}{:>9}{:>9}{:>9}",
+            "  {:<16}{:>8}{:>8}{:>8}{:>8}{:>8}",
             "milliseconds", "p50", "p95", "p99", "p99.9", "max"
         )?;
         row(f, "due to delivered", figures.delivery)?;
@@ -33,7 +36,9 @@ impl fmt::Display for Report {
         writeln!(f)?;
         let faults: Vec<_> =
             figures.faults.named().iter().map(|(name, count)| format!("{count} {name}")).collect();
-        writeln!(f, "  deliveries: {}", faults.join(", "))?;
+        for (name, faults) in ["deliveries:", ""].iter().zip(faults.chunks(3)) {
+            writeln!(f, "  {name:<11} {}", faults.join(", "))?;
+        }
         let connections = &figures.connections;
         writeln!(f, "  WebSockets: {} opened, {} broken", connections.opened, connections.dropped)?;
         if let Some(server) = &self.server {
@@ -46,17 +51,22 @@ impl fmt::Display for Report {
         for objective in &self.objectives {
             let mark = if objective.is_met { "met   " } else { "MISSED" };
             let (name, demanded, found) = (objective.name, &objective.demanded, &objective.found);
-            writeln!(f, "  {mark} {name}: {found} (demanded: {demanded})")?;
+            writeln!(f, "  {mark} {name}: {found} ({demanded})")?;
+        }
+        writeln!(f)?;
+        for (word, meaning) in WORDS {
+            writeln!(f, "  {word:<14}{meaning}")?;
         }
         if self.objectives.is_empty() {
             return Ok(());
         }
         writeln!(f)?;
-        writeln!(f, "{}", if self.is_met() { "All objectives are met." } else { "Objectives are missed." })
+        writeln!(f, "{}", self.meaning)?;
+        writeln!(f, "{}", self.verdict().line())
     }
 }
 
 fn row(f: &mut fmt::Formatter<'_>, name: &str, latency: Option<Latency>) -> fmt::Result {
     let Some(Latency { p50, p95, p99, p999, max }) = latency else { return Ok(()) };
-    writeln!(f, "  {name:<26}{p50:>9.2}{p95:>9.2}{p99:>9.2}{p999:>9.2}{max:>9.2}")
+    writeln!(f, "  {name:<16}{p50:>8.1}{p95:>8.1}{p99:>8.1}{p999:>8.1}{max:>8.1}")
 }

@@ -22,7 +22,8 @@ Examples:
       for a script: JSON on standard output, nightly.html and nightly.json, exit code 1 when missed
 
 Every delivery is checked. Latencies count from when a mutation was due, not from when it could be sent,
-so a slow server cannot hide. The verdict is the exit code: 0 when all objectives are met, else 1.";
+so a slow server cannot hide. The verdict is the exit code: 0 when all objectives are met, 1 when not,
+130 when it was stopped before its end (Ctrl-C), which is no verdict.";
 
 /// The arguments of `mesh simulate`.
 #[derive(Debug, Args)]

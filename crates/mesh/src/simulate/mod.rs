@@ -11,10 +11,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use mesh_simulate::classroom::{SetupError, simulate};
-use mesh_simulate::client::Endpoint;
+use mesh_simulate::client::{CallError, Endpoint};
 use mesh_simulate::load::Load;
 use mesh_simulate::ramp::ramp;
-use mesh_simulate::report::{Report, page, ramp_page};
+use mesh_simulate::report::{Report, Verdict, page, ramp_page};
 use mesh_simulate::server_use::Reading;
 use serde::Serialize;
 
@@ -23,14 +23,18 @@ use own_server::OwnServer;
 use progress::Progress;
 
 use super::block_on;
-use super::stop::told_to_stop;
+use super::stop::{INTERRUPTED, told_to_stop};
+
+/// AppSync's word for a key that is none.
+const UNAUTHORIZED: &str = "UnauthorizedException";
 
 /// Plays a classroom; the exit code is the verdict.
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     match block_on(play(arguments)) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(Verdict::Met) => ExitCode::SUCCESS,
+        Ok(Verdict::Missed) => ExitCode::FAILURE,
+        Ok(Verdict::Interrupted) => INTERRUPTED.into(),
         Err(failed) => failed,
     }
 }
@@ -41,14 +45,14 @@ struct Stage {
     own: Option<OwnServer>,
 }
 
-async fn play(arguments: &Arguments) -> Result<bool, String> {
+async fn play(arguments: &Arguments) -> Result<Verdict, String> {
     let load = arguments.load();
-    let own = if arguments.endpoint.is_none() { Some(OwnServer::start()?) } else { None };
+    let own = if arguments.endpoint.is_none() { Some(OwnServer::start(load.nodes)?) } else { None };
     let (url, key) = match (&own, &arguments.endpoint) {
         (Some(own), _) => (own.endpoint.as_str(), own.api_key.as_str()),
         (None, url) => (url.as_deref().unwrap_or_default(), arguments.api_key.as_deref().unwrap_or_default()),
     };
-    let endpoint = arguments.trust.endpoint(url, key).map_err(|error| error.to_string())?;
+    let endpoint = arguments.trust.endpoint(url, key)?;
     if endpoint.is_on_aws() && !cost::is_agreed(&load, arguments) {
         return Err("nothing was played".to_owned());
     }
@@ -57,15 +61,50 @@ async fn play(arguments: &Arguments) -> Result<bool, String> {
         let what = if arguments.ramp() { format!("{factor:.2} x the load") } else { String::new() };
         stage.play(&load.times(factor), what, arguments).await
     };
-    let explained = |error: SetupError| format!("{error}. Is {} right, and the key?", stage.endpoint.url());
     if arguments.ramp() {
-        let ramp = ramp(step).await.map_err(explained)?;
+        let ramp = match ramp(step).await {
+            Ok(ramp) => ramp,
+            Err(error) => return not_begun(&error, &stage),
+        };
         tell(arguments, &ramp, &ramp_page(&ramp))?;
-        return Ok(ramp.knee().is_some());
+        return Ok(match ramp.knee() {
+            _ if ramp.interrupted => Verdict::Interrupted,
+            Some(_) => Verdict::Met,
+            None => Verdict::Missed,
+        });
     }
-    let report = step(1.0).await.map_err(explained)?;
+    let report = match step(1.0).await {
+        Ok(report) => report,
+        Err(error) => return not_begun(&error, &stage),
+    };
     tell(arguments, &report, &page(&report))?;
-    Ok(report.is_met())
+    Ok(report.verdict())
+}
+
+/// Says why a run did not begin, and what to do next.
+fn not_begun(error: &SetupError, stage: &Stage) -> Result<Verdict, String> {
+    let url = stage.endpoint.url();
+    match error {
+        SetupError::Stopped => {
+            eprintln!("mesh: {error}");
+            Ok(Verdict::Interrupted)
+        }
+        SetupError::Failed { error: CallError::Refused { error_type, .. }, .. }
+            if error_type == UNAUTHORIZED =>
+        {
+            Err(format!("{} Is --api-key the key of {url}?", sentence(error)))
+        }
+        SetupError::Failed { error: CallError::Refused { .. }, .. } => Err(format!(
+            "{} Ask for less, or raise the limit where the server is started: mesh serve --help names all.",
+            sentence(error)
+        )),
+        SetupError::Failed { .. } => Err(format!("{} Is {url} right?", sentence(error))),
+    }
+}
+
+/// An error that ends with one full stop.
+fn sentence(error: &SetupError) -> String {
+    format!("{}.", error.to_string().trim_end_matches('.'))
 }
 
 impl Stage {

@@ -5,6 +5,9 @@ use std::process::{Child, Command, Stdio};
 
 use mesh_server::keys::new_api_key;
 
+/// The most nodes of a group that a server has room for by itself.
+const DEFAULT_NODES: usize = 500;
+
 /// A server in memory, in a process of its own so that it can be measured. Ends with this value.
 pub(super) struct OwnServer {
     child: Child,
@@ -13,8 +16,8 @@ pub(super) struct OwnServer {
 }
 
 impl OwnServer {
-    /// Starts it on a free port of this machine.
-    pub(super) fn start() -> Result<Self, String> {
+    /// Starts it on a free port of this machine, for groups of so many nodes.
+    pub(super) fn start(nodes: usize) -> Result<Self, String> {
         let failed = |error: std::io::Error| format!("cannot start a server: {error}");
         let api_key = new_api_key().map_err(|error| format!("cannot make a key: {error}"))?;
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
@@ -34,6 +37,9 @@ impl OwnServer {
             "off",
         ]);
         command.env("MESH_API_KEY", &api_key);
+        if nodes > DEFAULT_NODES {
+            command.args(["--max-nodes-per-group", &nodes.to_string()]);
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // Ctrl-C ends the run, and the run ends the server.
         #[cfg(unix)]

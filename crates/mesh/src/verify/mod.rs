@@ -104,8 +104,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
 }
 
 async fn verify(arguments: &Arguments) -> Result<Checks, String> {
-    let endpoint = arguments.trust.endpoint(&arguments.endpoint, &arguments.api_key);
-    let endpoint = endpoint.map_err(|error| error.to_string())?;
+    let endpoint = arguments.trust.endpoint(&arguments.endpoint, &arguments.api_key)?;
     if endpoint.is_on_aws() {
         eprintln!("mesh: some 150 calls and 200 deliveries on AWS cost less than one cent");
     }
