@@ -1,5 +1,7 @@
 //! A field of the schema and its arguments, as a call of an operation.
 
+use std::net::IpAddr;
+
 use mesh_core::Context;
 use mesh_core::error::Result;
 use mesh_core::id::{Domain, Id};
@@ -77,8 +79,8 @@ pub enum CallError<E> {
 }
 
 impl Call {
-    /// Reads a field's arguments. `fields` is what the caller selected of a live message, and
-    /// `network` where it calls from.
+    /// Reads a field's arguments. `fields` is what the caller selected of a live message, `network` where it calls
+    /// from, and `from` its address, for homes that tell readers apart by it.
     ///
     /// # Errors
     ///
@@ -88,6 +90,7 @@ impl Call {
         arguments: D,
         fields: MessageFields,
         network: Option<Network>,
+        from: Option<IpAddr>,
     ) -> std::result::Result<Self, CallError<D::Error>> {
         fn of<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
             arguments: D,
@@ -97,8 +100,8 @@ impl Call {
 
         Ok(match field {
             "createDomain" => Self::CreateDomain(CreateDomain { network }),
-            "createGroup" => Self::CreateGroup(of(arguments)?),
-            "joinGroup" => Self::JoinGroup(of(arguments)?),
+            "createGroup" => Self::CreateGroup(CreateGroup { from, ..of(arguments)? }),
+            "joinGroup" => Self::JoinGroup(JoinGroup { from, ..of(arguments)? }),
             "leaveGroup" => Self::LeaveGroup(of(arguments)?),
             "dissolveGroup" => Self::DissolveGroup(DissolveGroup { fields, ..of(arguments)? }),
             "renewHeartbeat" => Self::RenewHeartbeat(of(arguments)?),
@@ -113,8 +116,8 @@ impl Call {
             "getNodeStatus" => Self::GetNodeStatus(of(arguments)?),
             "listGroupStatuses" => Self::ListGroupStatuses(of(arguments)?),
             "listNodesInGroup" => Self::ListNodesInGroup(of(arguments)?),
-            "getEventsSince" => Self::GetEventsSince(of(arguments)?),
-            "pollGroupData" => Self::PollGroupData(of(arguments)?),
+            "getEventsSince" => Self::GetEventsSince(GetEventsSince { from, ..of(arguments)? }),
+            "pollGroupData" => Self::PollGroupData(PollGroupData { from, ..of(arguments)? }),
             _ => return Err(CallError::UnknownField),
         })
     }

@@ -61,7 +61,7 @@ impl Event {
     /// [`CallError`] if no operation serves the field, or the arguments do not fit it.
     pub fn call(&self, trusted_hops: usize) -> Result<Call, CallError<serde_json::Error>> {
         let arguments = &mut serde_json::Deserializer::from_str(self.arguments.get());
-        Call::read(&self.field, arguments, self.message_fields(), self.network(trusted_hops))
+        Call::read(&self.field, arguments, self.message_fields(), self.network(trusted_hops), None)
     }
 
     /// The fields of the live message that the mutation selected. AppSync lists an aliased field by its alias

@@ -108,7 +108,7 @@ struct EventInBatch<'a> {
     batch: &'a BatchEvent,
     event: &'a Event,
     index: usize,
-    reader: Option<u16>,
+    reader: Option<u64>,
 }
 
 object!(EventInBatch<'_> as "Event", |this| {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
 
-/// The most characters that a written cursor has; a live message's size counts one as this many.
+/// The most characters of a cursor that names no reader; a live message's size counts one as this many.
 pub const MAX_TEXT_LENGTH: usize = 32;
 
 /// A position between two events of a group's log.
@@ -22,8 +22,8 @@ pub struct Cursor {
     /// The position itself.
     pub position: Position,
     /// The reader of this cursor, where the store tells readers apart: a store that knows what a
-    /// reader was last served can let it go on exactly there.
-    pub reader: Option<u16>,
+    /// reader was last served can let it go on exactly there. 64 random bits, so that nobody guesses another's.
+    pub reader: Option<u64>,
 }
 
 /// A position in one life of a group's log; later places are greater.
@@ -49,9 +49,9 @@ impl Cursor {
         };
         let epoch = next(8)??.try_into().ok()?;
         let position = Position { call: next(12)??, taken: next(4)??.try_into().ok()? };
-        let reader = match next(4) {
+        let reader = match next(16) {
             None => None,
-            Some(number) => Some(number?.try_into().ok()?),
+            Some(number) => Some(number?),
         };
         parts.next().is_none().then_some(Self { epoch, position, reader })
     }
@@ -77,6 +77,11 @@ pub enum Since {
 }
 
 impl Since {
+    /// The refusal of a cursor that the store cannot have given out.
+    pub fn beyond_the_end() -> Error {
+        Error::invalid("since is a cursor beyond the last event of the group")
+    }
+
     /// Reads the argument: `""`, a cursor, or an ISO date-time with an offset.
     ///
     /// # Errors
@@ -101,7 +106,7 @@ mod tests {
     #[test]
     fn the_longest_cursor_fits() {
         let position = Position { call: (1 << 48) - 1, taken: 1000 };
-        let longest = Cursor { epoch: u32::MAX, position, reader: Some(u16::MAX) };
+        let longest = Cursor { epoch: u32::MAX, position, reader: None };
         assert!(longest.to_string().len() <= MAX_TEXT_LENGTH, "{longest}");
     }
 
@@ -120,7 +125,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_reads_back(
-            epoch: u32, call in 0..1_u64 << 48, taken in 0..=1000_u32, reader: Option<u16>,
+            epoch: u32, call in 0..1_u64 << 48, taken in 0..=1000_u32, reader: Option<u64>,
         ) {
             let cursor = Cursor { epoch, position: Position { call, taken }, reader };
             prop_assert_eq!(Since::parse(&cursor.to_string()).unwrap(), Since::Cursor(cursor));

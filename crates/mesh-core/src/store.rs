@@ -20,6 +20,7 @@
 //! [`Error::Invalid`]: crate::Error::Invalid
 //! [`Error::Store`]: crate::Error::Store
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +48,8 @@ pub struct NewGroup {
     pub life: Duration,
     /// The host's secret: a new group is bound to it, a living one demands the one that it is bound to.
     pub secret: Option<SecretHash>,
+    /// The address that it comes from, if that is known.
+    pub from: Option<IpAddr>,
 }
 
 /// A node's wish to join.
@@ -56,6 +59,8 @@ pub struct NewMember {
     pub use_web_socket: Option<bool>,
     /// Its name; `None` keeps the one of an earlier join.
     pub name: Option<Arc<str>>,
+    /// The address that it comes from, if that is known.
+    pub from: Option<IpAddr>,
 }
 
 /// The result of a join.
@@ -194,12 +199,14 @@ pub trait Store: Send + Sync + 'static {
         group: &GroupKey,
     ) -> impl Future<Output = Result<(GroupRecord, Vec<NodeRecord>)>> + Send;
 
-    /// Recorded events behind `since`, as a poll.
+    /// Recorded events behind `since`, as a poll. A cursor beyond the end of the log is refused. `from` is the
+    /// address that the poll comes from, if that is known: a home may tell readers apart by it.
     fn events_since(
         &self,
         now: Now,
         group: &GroupKey,
         since: Since,
+        from: Option<IpAddr>,
     ) -> impl Future<Output = Result<EventPage>> + Send;
 }
 

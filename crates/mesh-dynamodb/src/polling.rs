@@ -48,10 +48,14 @@ pub(crate) async fn events_since(
     since: Since,
 ) -> Result<EventPage> {
     let (group, item_key) = read_group(store, now, key).await?;
+    let epoch = epoch(&key.id);
     if !group.has_pollers {
+        // Nothing was recorded, so no cursor was given out.
+        if matches!(since, Since::Cursor(cursor) if cursor.epoch == epoch) {
+            return Err(Since::beyond_the_end());
+        }
         begin_recording(store, now, key, &item_key).await?;
     }
-    let epoch = epoch(&key.id);
     let (calls, complete) = match since {
         Since::Cursor(Cursor { epoch: own, position, .. }) if own == epoch => {
             match calls_behind(store, now, key, position).await? {
@@ -74,7 +78,7 @@ pub(crate) async fn events_since(
 }
 
 /// Calls with events behind a position, enough for an answer. Returns `None` when some of these events
-/// are no longer kept.
+/// are no longer kept. A position beyond the last call is refused: the last call stays as long as its group.
 async fn calls_behind(
     store: &DynamoStore,
     now: Timestamp,
@@ -84,12 +88,14 @@ async fn calls_behind(
     let (first, last) = (keys::call_sort(position.call), keys::call_sort(u64::MAX >> 16));
     let mut log = store.table.query(keys::group(&key.id), PAGE).between(&first, &last);
     let mut calls = Calls::default();
+    let mut exists = position == Position::default();
     while !calls.fill_a_page()
         && let Some(page) = log.next().await?
     {
         for item in page {
             let is_first = number_of(&item)? == position.call;
             let call = Call::new(item, if is_first { position.taken as usize } else { 0 })?;
+            exists |= !is_first || call.known <= call.count;
             if call.wanted() == 0 {
                 continue;
             }
@@ -100,7 +106,7 @@ async fn calls_behind(
             calls.push_newer(call);
         }
     }
-    Ok(Some(calls))
+    if exists { Ok(Some(calls)) } else { Err(Since::beyond_the_end()) }
 }
 
 /// The oldest calls that are kept and not older than `oldest`, enough for an answer; and the time of

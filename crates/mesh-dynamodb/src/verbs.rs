@@ -1,5 +1,6 @@
 //! The verbs of the [`Store`], each within its timeout and in the module of its name's subject.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use mesh_core::clock::Now;
@@ -127,7 +128,14 @@ impl Store for DynamoStore {
         in_time(members::list_nodes(self, now.wall, group)).await
     }
 
-    async fn events_since(&self, now: Now, group: &GroupKey, since: Since) -> Result<EventPage> {
+    async fn events_since(
+        &self,
+        now: Now,
+        group: &GroupKey,
+        since: Since,
+        // Readers are not told apart here: that would be a write for each poll.
+        _from: Option<IpAddr>,
+    ) -> Result<EventPage> {
         in_time(polling::events_since(self, now.wall, group, since)).await
     }
 }

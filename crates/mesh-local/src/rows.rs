@@ -63,7 +63,8 @@ pub(super) struct GroupRow {
     /// No recorded call got a later number, unless it is still there.
     pub(super) next_call: u64,
     pub(super) dropped: Dropped,
-    pub(super) next_reader: u32,
+    /// The number that names its host in cursors.
+    pub(super) host_reader: u64,
     /// The secret of its host.
     pub(super) secret: Option<SecretHash>,
 }
@@ -85,7 +86,8 @@ pub(super) struct MemberRow {
     pub(super) first_joined: u64,
     pub(super) joined: u64,
     pub(super) use_web_socket: bool,
-    pub(super) reader: Option<u16>,
+    /// The number that names it in its cursors.
+    pub(super) reader: u64,
     /// The name that it gave itself, and its secret.
     pub(super) name: Option<Arc<str>>,
     pub(super) secret: Option<SecretHash>,

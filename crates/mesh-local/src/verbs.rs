@@ -1,5 +1,6 @@
 //! The verbs of the [`Store`], each in the module of its name's subject.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use mesh_core::clock::Now;
@@ -16,8 +17,8 @@ use crate::state::GroupSearch;
 
 impl Store for LocalStore {
     async fn create_group(&self, now: Now, new: NewGroup) -> Result<GroupRecord> {
-        let id = new_group_id()?;
-        self.change(|state, change| state.create_group(now, new, id, change)).await
+        let (id, reader) = (new_group_id()?, new_reader()?);
+        self.change(|state, change| state.create_group(now, new, id, reader, change)).await
     }
 
     async fn renew_heartbeat(&self, now: Now, group: &GroupKey, host: Caller<'_>) -> Result<GroupRecord> {
@@ -31,7 +32,8 @@ impl Store for LocalStore {
         node: Caller<'_>,
         new: NewMember,
     ) -> Result<JoinedNode> {
-        self.change(|state, change| state.join_group(now, group, node, new, change)).await
+        let reader = new_reader()?;
+        self.change(|state, change| state.join_group(now, group, node, new, reader, change)).await
     }
 
     async fn send_member_heartbeat(
@@ -116,8 +118,14 @@ impl Store for LocalStore {
         self.change(|state, _| state.list_nodes(now, group)).await
     }
 
-    async fn events_since(&self, now: Now, group: &GroupKey, since: Since) -> Result<EventPage> {
-        self.change(|state, _| state.events_since(now, group, since)).await
+    async fn events_since(
+        &self,
+        now: Now,
+        group: &GroupKey,
+        since: Since,
+        from: Option<IpAddr>,
+    ) -> Result<EventPage> {
+        self.change(|state, _| state.events_since(now, group, since, from)).await
     }
 }
 
@@ -126,4 +134,9 @@ fn new_group_id() -> Result<Id> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| Error::Store(error.into()))?;
     Ok(Id::from(Hex(&bytes).to_string()))
+}
+
+/// The number that names a reader in its cursors: 64 random bits, which nobody guesses.
+fn new_reader() -> Result<u64> {
+    getrandom::u64().map_err(|error| Error::Store(error.into()))
 }

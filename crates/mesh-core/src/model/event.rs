@@ -50,7 +50,7 @@ pub struct CallNumber {
 
 impl BatchEvent {
     /// The cursor right behind the event at `index`, for `reader`, where the call was recorded.
-    pub fn cursor_behind(&self, index: usize, reader: Option<u16>) -> Option<Cursor> {
+    pub fn cursor_behind(&self, index: usize, reader: Option<u64>) -> Option<Cursor> {
         let CallNumber { epoch, call } = self.recorded?;
         let taken = u32::try_from(index + 1).ok()?;
         Some(Cursor { epoch, position: Position { call, taken }, reader })
@@ -64,6 +64,6 @@ pub struct EventSlice {
     pub batch: Arc<BatchEvent>,
     /// Which of its events.
     pub range: Range<usize>,
-    /// The reader's number, where the store tells readers apart.
-    pub reader: Option<u16>,
+    /// Its reader, where the store tells readers apart.
+    pub reader: Option<u64>,
 }

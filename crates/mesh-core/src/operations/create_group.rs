@@ -1,5 +1,7 @@
 //! The operation `createGroup`: its arguments, its limits, its rule.
 
+use std::net::IpAddr;
+
 use serde::Deserialize;
 
 use crate::context::Context;
@@ -29,6 +31,9 @@ pub struct CreateGroup {
     pub max_connection_time_seconds: Option<i32>,
     /// True or absent if its nodes use WebSockets.
     pub use_web_socket: Option<bool>,
+    /// The address that it comes from, where the home tells readers apart by it.
+    #[serde(skip)]
+    pub from: Option<IpAddr>,
 }
 
 impl Operation for CreateGroup {
@@ -53,6 +58,7 @@ impl Operation for CreateGroup {
             use_web_socket: self.use_web_socket.unwrap_or(true),
             life: settings::seconds(life),
             secret: self.secret.as_ref().map(Secret::hash),
+            from: self.from,
         };
         context.store.create_group(context.now(), new).await.map(|record| lifetimes.describe(record))
     }

@@ -1,5 +1,7 @@
 //! The operation `getEventsSince`: its arguments, its limits, its rule.
 
+use std::net::IpAddr;
+
 use serde::Deserialize;
 
 use crate::context::Context;
@@ -21,6 +23,9 @@ pub struct GetEventsSince {
     pub domain: Domain,
     /// `""`, a date-time or a cursor.
     pub since: String,
+    /// The address that it comes from, where the home tells readers apart by it.
+    #[serde(skip)]
+    pub from: Option<IpAddr>,
 }
 
 impl Operation for GetEventsSince {
@@ -34,6 +39,6 @@ impl Operation for GetEventsSince {
     async fn apply<S: Store>(self, context: &Context<S>) -> Result<Vec<EventSlice>> {
         let group = GroupKey { id: self.group_id, domain: self.domain };
         let since = Since::parse(&self.since)?;
-        context.store.events_since(context.now(), &group, since).await.map(|page| page.events)
+        context.store.events_since(context.now(), &group, since, self.from).await.map(|page| page.events)
     }
 }

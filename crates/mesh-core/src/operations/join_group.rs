@@ -1,5 +1,7 @@
 //! The operation `joinGroup`: its arguments, its limits, its rule.
 
+use std::net::IpAddr;
+
 use serde::Deserialize;
 
 use crate::context::Context;
@@ -30,6 +32,9 @@ pub struct JoinGroup {
     /// The node's name; joining again with another name changes it.
     #[serde(default)]
     pub name: Option<String>,
+    /// The address that it comes from, where the home tells readers apart by it.
+    #[serde(skip)]
+    pub from: Option<IpAddr>,
 }
 
 impl Operation for JoinGroup {
@@ -43,7 +48,8 @@ impl Operation for JoinGroup {
     async fn apply<S: Store>(self, context: &Context<S>) -> Result<Node> {
         let caller = Caller::new(&self.node_id, self.secret.as_ref());
         let group = GroupKey { id: self.group_id, domain: self.domain };
-        let new = NewMember { use_web_socket: self.use_web_socket, name: self.name.map(Into::into) };
+        let (use_web_socket, name, from) = (self.use_web_socket, self.name.map(Into::into), self.from);
+        let new = NewMember { use_web_socket, name, from };
         let joined = context.store.join_group(context.now(), &group, caller, new).await?;
         Ok(context.settings.lifetimes.describe_node(&joined.group, joined.node))
     }

@@ -1,5 +1,7 @@
 //! The operation `pollGroupData`: its arguments, its limits, its rule.
 
+use std::net::IpAddr;
+
 use serde::Deserialize;
 
 use crate::context::Context;
@@ -21,6 +23,9 @@ pub struct PollGroupData {
     pub domain: Domain,
     /// `""`, a date-time or a cursor.
     pub since: String,
+    /// The address that it comes from, where the home tells readers apart by it.
+    #[serde(skip)]
+    pub from: Option<IpAddr>,
 }
 
 /// The answer of `pollGroupData`.
@@ -46,7 +51,7 @@ impl Operation for PollGroupData {
         let group = GroupKey { id: self.group_id, domain: self.domain };
         let since = Since::parse(&self.since)?;
         // Events first: a poller that hears an event then has the values that were set before it.
-        let page = context.store.events_since(context.now(), &group, since).await?;
+        let page = context.store.events_since(context.now(), &group, since, self.from).await?;
         let node_statuses = context.store.group_statuses(context.now(), &group).await?;
         Ok(PollGroupDataAnswer { events: page.events, node_statuses, complete: page.complete })
     }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::missing_errors_doc, reason = "each answers or refuses as its operation does")]
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::clock::Now;
@@ -28,11 +29,14 @@ pub struct Harness<S> {
     pub clock: Arc<TestClock>,
     /// The secret that every call brings.
     secret: Option<Secret>,
+    /// The address that every call comes from.
+    from: Option<IpAddr>,
 }
 
 impl<S> Clone for Harness<S> {
     fn clone(&self) -> Self {
-        Self { context: self.context.clone(), clock: self.clock.clone(), secret: self.secret.clone() }
+        let (context, clock) = (self.context.clone(), self.clock.clone());
+        Self { context, clock, secret: self.secret.clone(), from: self.from }
     }
 }
 
@@ -50,13 +54,19 @@ impl<S: Store> Harness<S> {
     /// A home over `store`, whose clock is `clock`.
     pub fn new(store: S, clock: Arc<TestClock>, settings: Settings) -> Self {
         let context = Context { store, clock: clock.clone(), settings, domain_secret: None };
-        Self { context: Arc::new(context), clock, secret: None }
+        Self { context: Arc::new(context), clock, secret: None, from: None }
     }
 
     /// The same home, whose calls bring this secret.
     #[must_use]
     pub fn with_secret(&self, secret: &str) -> Self {
         Self { secret: Some(secret.into()), ..self.clone() }
+    }
+
+    /// The same home, whose calls come from this address.
+    #[must_use]
+    pub fn coming_from(&self, address: IpAddr) -> Self {
+        Self { from: Some(address), ..self.clone() }
     }
 
     /// Reads both clocks.
@@ -90,6 +100,7 @@ impl<S: Store> Harness<S> {
             domain: domain.into(),
             max_connection_time_seconds: life,
             use_web_socket,
+            from: self.from,
         };
         create.run(&self.context).await
     }
@@ -120,8 +131,8 @@ impl<S: Store> Harness<S> {
         name: Option<&str>,
     ) -> Result<Node> {
         let (group_id, domain) = parts(group);
-        let (secret, name) = (self.secret.clone(), name.map(Into::into));
-        JoinGroup { group_id, domain, node_id: node.into(), secret, use_web_socket, name }
+        let (secret, name, from) = (self.secret.clone(), name.map(Into::into), self.from);
+        JoinGroup { group_id, domain, node_id: node.into(), secret, use_web_socket, name, from }
             .run(&self.context)
             .await
     }
@@ -270,13 +281,14 @@ impl<S: Store> Harness<S> {
     /// A poll.
     pub async fn poll(&self, group: &GroupKey, since: &str) -> Result<PollGroupDataAnswer> {
         let (group_id, domain) = parts(group);
-        PollGroupData { group_id, domain, since: since.into() }.run(&self.context).await
+        PollGroupData { group_id, domain, since: since.into(), from: self.from }.run(&self.context).await
     }
 
     /// Names of the events behind `since`.
     pub async fn names_since(&self, group: &GroupKey, since: &str) -> Vec<String> {
         let (group_id, domain) = parts(group);
-        let events = GetEventsSince { group_id, domain, since: since.into() }.run(&self.context).await;
+        let since = GetEventsSince { group_id, domain, since: since.into(), from: self.from };
+        let events = since.run(&self.context).await;
         events.expect("getEventsSince").iter().flat_map(Heard::of).map(|heard| heard.name).collect()
     }
 

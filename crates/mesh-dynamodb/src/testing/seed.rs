@@ -45,6 +45,7 @@ async fn create(store: &DynamoStore, now: Now, key: &GroupKey) -> Result<()> {
         use_web_socket: true,
         life: LIFE,
         secret: None,
+        from: None,
     };
     let mut record = store.create_group(now, new).await?;
     record.key = Arc::new(key.clone());

@@ -61,7 +61,7 @@ fn functions_and_events_are_named_after_their_fields() {
         assert!(main.lines().count() <= 10);
         for field in fields {
             let arguments = event(&format!("{name}.json"))["arguments"].clone();
-            Call::read(field, arguments, MessageFields::ALL, None).expect(field);
+            Call::read(field, arguments, MessageFields::ALL, None, None).expect(field);
         }
     }
 }

@@ -47,6 +47,17 @@ impl EventLog {
         self.next_call
     }
 
+    /// The place behind the last call.
+    pub(super) fn end(&self) -> Position {
+        Position { call: self.next_call, taken: 0 }
+    }
+
+    /// True if a place lies beyond the last event.
+    pub(super) fn ends_before(&self, place: Position) -> bool {
+        let last = self.calls.back().filter(|last| last.call + 1 == self.next_call);
+        place > self.end() || last.is_some_and(|last| place > last.wholly_dropped().to && place < self.end())
+    }
+
     /// The position up to which the log was dropped.
     pub(super) fn dropped(&self) -> Dropped {
         self.dropped
@@ -113,14 +124,15 @@ impl EventLog {
         self.calls.front().map(|kept| kept.at)
     }
 
-    /// The events after `since`, at most 100. `position` is what a cursor of this epoch says, and none for one of another.
+    /// The events after `since`, at most 100, and from where on they were looked for. `position` is what a cursor of
+    /// this epoch says, and none for one of another.
     pub(super) fn read(
         &self,
         now: Now,
         rules: &Lifetimes,
         since: Since,
         position: Option<Position>,
-    ) -> EventPage {
+    ) -> (EventPage, Position) {
         let first_kept =
             self.calls.partition_point(|kept| !rules.keeps_event(now.steady.saturating_sub(kept.at)));
         let mut dropped = self.dropped;
@@ -142,7 +154,7 @@ impl EventLog {
             (Since::Cursor(_), None) => false,
             (Since::Everything, _) => nothing_dropped,
         };
-        EventPage { events: self.slices(first_kept, from), complete }
+        (EventPage { events: self.slices(first_kept, from), complete }, from)
     }
 
     fn slices(&self, first_kept: usize, from: Position) -> Vec<EventSlice> {

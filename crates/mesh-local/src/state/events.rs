@@ -56,14 +56,14 @@ impl State {
         let answer = repeated.unwrap_or_else(|| {
             // Right behind what this node was last served, or right before its own batch.
             let before_own = Position { call: group.log.next_call() - 1, taken: 0 };
-            let served = reader.and_then(|reader| group.served.get(&reader)).copied();
+            let served = reader.and_then(|reader| group.readers.served(reader));
             let next_since = Cursor { epoch, position: served.unwrap_or(before_own), reader };
             // A call has at most 1,000 events.
             let count = u32::try_from(call.sorted.len()).unwrap_or(u32::MAX);
             RepeatRow { at: now.wall, count, next_since }
         });
         if let Some(reader) = reader {
-            group.served.insert(reader, answer.next_since.position);
+            group.readers.told(reader, answer.next_since.position);
         }
         if !is_repeated {
             group.repeats.insert(repeat_key, answer.clone());

@@ -1,11 +1,11 @@
 //! One group: its members, their values, and the rules that it decides by.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mesh_core::clock::Now;
-use mesh_core::cursor::Position;
 use mesh_core::error::{Error, Result};
 use mesh_core::id::Id;
 use mesh_core::model::GroupRecord;
@@ -14,12 +14,10 @@ use mesh_core::settings::{GroupAge, Life, Lifetimes, seconds};
 use mesh_core::time::Timestamp;
 
 use super::event_log::EventLog;
+use super::readers::Readers;
 use super::values::Values;
 use crate::outbox::Outbox;
 use crate::rows::{GroupRow, MemberRow, RepeatRow, Row};
-
-/// The host's reader number in cursors; members count from one.
-pub(super) const HOST_READER: u16 = 0;
 
 /// A group that was not dissolved; it may be past its end and not yet removed.
 pub(super) struct GroupState {
@@ -37,9 +35,9 @@ pub(super) struct GroupState {
     pub(super) log: EventLog,
     /// Answers to recorded calls, which may come again.
     pub(super) repeats: HashMap<(Id, [u8; 16]), RepeatRow>,
-    /// The position up to which each reader was served; only nodes that recorded have a reader's cursor.
-    pub(super) served: HashMap<u16, Position>,
-    pub(super) next_reader: u32,
+    /// The number that names the host in its cursors.
+    pub(super) host_reader: u64,
+    pub(super) readers: Readers,
     /// The latest timestamp of a report.
     pub(super) last_report: Timestamp,
     pub(super) outbox: Arc<Outbox>,
@@ -136,9 +134,16 @@ impl GroupState {
             .chain(members.map(|(id, member)| (id, &member.values)))
     }
 
-    /// The number that names a node in its cursors. `None` if no number was left for it.
-    pub(super) fn reader_of(&self, node: &Id) -> Option<u16> {
-        if self.is_host(node) { Some(HOST_READER) } else { self.members.get(node)?.row.reader }
+    /// The number that names a node in its cursors. `None` if it is no member.
+    pub(super) fn reader_of(&self, node: &Id) -> Option<u64> {
+        if self.is_host(node) { Some(self.host_reader) } else { Some(self.members.get(node)?.row.reader) }
+    }
+
+    /// Notes from where the host of a polling group calls, and so polls.
+    pub(super) fn host_polls_from(&mut self, from: Option<IpAddr>) {
+        if !self.record.use_web_socket {
+            self.readers.joined(self.host_reader, from, self.log.end());
+        }
     }
 
     /// The next report's timestamp: the clock's, or right behind the last one.
@@ -156,7 +161,7 @@ impl GroupState {
             last_report: self.last_report,
             next_call: self.log.next_call(),
             dropped: self.log.dropped(),
-            next_reader: self.next_reader,
+            host_reader: self.host_reader,
             secret: self.secret,
         };
         Row::Group(self.number, Box::new(row))

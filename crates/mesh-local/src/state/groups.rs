@@ -13,6 +13,7 @@ use mesh_core::time::Timestamp;
 
 use super::event_log::EventLog;
 use super::group::GroupState;
+use super::readers::Readers;
 use super::{Changes, MEMBER_BYTES, State};
 
 /// So many groups a search looks at while the state is locked.
@@ -54,6 +55,7 @@ impl State {
         now: Now,
         new: NewGroup,
         id: Id,
+        reader: u64,
         change: &mut Changes,
     ) -> Result<GroupRecord> {
         self.expire_groups(now, change);
@@ -62,6 +64,7 @@ impl State {
         {
             group.check_secret(Caller { id: &new.host_id, secret: new.secret })?;
             group.host_seen = now.steady;
+            group.host_polls_from(new.from);
             return Ok(group.record.clone());
         }
         if self.indexes.count_in_domain(&new.domain) >= self.settings.limits.groups_in_domain {
@@ -80,7 +83,7 @@ impl State {
             use_web_socket: new.use_web_socket,
         };
         let number = self.number();
-        let group = GroupState {
+        let mut group = GroupState {
             number,
             record: record.clone(),
             secret: new.secret,
@@ -91,11 +94,12 @@ impl State {
             members: std::collections::HashMap::new(),
             log: EventLog::default(),
             repeats: std::collections::HashMap::new(),
-            served: std::collections::HashMap::new(),
-            next_reader: 1,
+            host_reader: reader,
+            readers: Readers::default(),
             last_report: Timestamp::from_millis(0),
             outbox: Arc::default(),
         };
+        group.host_polls_from(new.from);
         change.rows.push(group.row());
         self.add_group(group);
         Ok(record)

@@ -12,6 +12,7 @@ use mesh_core::time::Timestamp;
 
 use super::event_log::EventLog;
 use super::group::{GroupState, Member};
+use super::readers::Readers;
 use super::{MEMBER_BYTES, State};
 use crate::LocalSettings;
 use crate::rows::{CallRow, EndedRow, GroupRow, MemberRow, RepeatRow, Row, ValueRow};
@@ -147,6 +148,11 @@ impl State {
             orders.repeats.push((steady(now, row.at), key.id.clone(), node.clone(), *digest));
         }
         group.repeats = rows.repeats;
+        group.host_polls_from(None);
+        let end = group.log.end();
+        for member in group.members.values().filter(|member| !member.row.use_web_socket) {
+            group.readers.joined(member.row.reader, None, end);
+        }
         self.adopt(group, now);
     }
 
@@ -171,7 +177,8 @@ impl State {
             let Some(before) = old.groups.remove(id) else { continue };
             group.host_seen = before.host_seen;
             group.end = before.end;
-            group.served = before.served;
+            group.readers = before.readers;
+            group.readers.end_at(group.log.end());
             group.outbox = before.outbox;
             for (node, member) in &mut group.members {
                 if let Some(before) = before.members.get(node) {
@@ -194,8 +201,8 @@ fn resumed(number: u64, row: GroupRow, end: Duration, now: Duration) -> GroupSta
         members: HashMap::new(),
         log: EventLog::resumed(row.next_call, row.dropped),
         repeats: HashMap::new(),
-        served: HashMap::new(),
-        next_reader: row.next_reader,
+        host_reader: row.host_reader,
+        readers: Readers::default(),
         last_report: row.last_report,
         outbox: Arc::default(),
     }

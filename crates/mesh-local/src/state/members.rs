@@ -20,6 +20,7 @@ impl State {
         key: &GroupKey,
         caller: Caller<'_>,
         new: NewMember,
+        reader: u64,
         change: &mut Changes,
     ) -> Result<JoinedNode> {
         let group = self.group(now, key)?;
@@ -31,7 +32,7 @@ impl State {
             (record.created_at, new.name)
         } else {
             let wish = NewMember { use_web_socket: Some(use_web_socket), ..new };
-            let row = self.join_member(now, key, caller, wish, change)?;
+            let row = self.join_member(now, key, caller, wish, reader, change)?;
             (row.created_at, row.name)
         };
         let node = NodeRecord { id: caller.id.clone(), created_at, name, use_web_socket };
@@ -55,6 +56,7 @@ impl State {
         key: &GroupKey,
         caller: Caller<'_>,
         new: NewMember,
+        reader: u64,
         change: &mut Changes,
     ) -> Result<MemberRow> {
         let node = caller.id;
@@ -77,8 +79,6 @@ impl State {
             member.row.name = new.name.or(member.row.name.take());
             member.row.clone()
         } else {
-            let reader = u16::try_from(group.next_reader).ok();
-            group.next_reader = group.next_reader.saturating_add(1);
             let row = MemberRow {
                 created_at: now.wall,
                 first_joined: joined,
@@ -90,9 +90,13 @@ impl State {
             };
             let member = Member { row: row.clone(), seen: now.steady, values: Arc::default() };
             group.members.insert(node.clone(), member);
-            change.rows.push(group.row());
             row
         };
+        if use_web_socket {
+            group.readers.stops_polling(row.reader);
+        } else {
+            group.readers.joined(row.reader, new.from, group.log.end());
+        }
         change.rows.push(Row::Member(group.number, node.clone(), row.clone()));
         if let Some(before) = before {
             self.indexes.remove_membership(node, before);
@@ -190,9 +194,7 @@ impl State {
         let Some(member) = group.members.remove(node) else { return };
         self.indexes.remove_membership(node, member.row.joined);
         self.status_bytes -= MEMBER_BYTES + member.values.bytes();
-        if let Some(reader) = member.row.reader {
-            group.served.remove(&reader);
-        }
+        group.readers.left(member.row.reader);
         change.rows.push(Row::DropMember(group.number, node.clone()));
         if member.values.bytes() > 0 {
             // The newest timestamp may have gone with these values.

@@ -13,6 +13,7 @@ mod load;
 mod members;
 mod overview;
 mod polling;
+mod readers;
 mod status;
 mod values;
 mod walk;

@@ -6,6 +6,7 @@ mod folding;
 mod kept;
 mod news;
 mod power_cuts;
+mod readers;
 mod restarts;
 
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! From a request to something that is ready to run: documents are validated once and kept, and
 //! everything that can be refused without looking anything up is refused here.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use apollo_compiler::Node;
@@ -66,7 +67,7 @@ impl Engine {
         Ok(Self { schema: Schema::load()?, documents })
     }
 
-    /// Reads a query or mutation.
+    /// Reads a query or mutation that comes from an address, if that is known.
     ///
     /// # Errors
     ///
@@ -74,13 +75,14 @@ impl Engine {
     pub fn prepare(
         &self,
         request: &Request<'_>,
-        network: Option<Network>,
+        from: Option<IpAddr>,
     ) -> Result<Prepared, Vec<GraphqlError>> {
         let read = self.read(request)?;
         if read.plan.kind == OperationType::Subscription {
             let detail = "subscriptions are served over the WebSocket at /graphql/realtime";
             return Err(vec![GraphqlError::validation(Fault::UnsupportedOperation, detail, vec![])]);
         }
+        let network = from.map(Network::of_local);
         let variables = read.variables(request);
         let mut meta = self.answer_meta_fields(&read, variables)?;
         let step = |field: &RootField| {
@@ -91,7 +93,7 @@ impl Engine {
                 return Ok(Step::Refused);
             }
             let fields = field.selection.message_fields();
-            let call = Call::read(field.name, variables.arguments(&field.arguments), fields, network);
+            let call = Call::read(field.name, variables.arguments(&field.arguments), fields, network, from);
             call.map(Step::Call).map_err(|_| vec![self.wrong_argument(variables, field)])
         };
         let steps = read.plan.fields.iter().map(step).collect::<Result<_, _>>()?;

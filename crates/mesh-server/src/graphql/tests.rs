@@ -4,7 +4,6 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use mesh_core::model::MeshMessage;
-use mesh_core::network::Network;
 use mesh_core::settings::Settings;
 use mesh_core::testing::Harness;
 use serde_json::{Value, json};
@@ -36,7 +35,7 @@ impl Home {
     async fn ask(&self, body: Value) -> Value {
         let body = body.to_string();
         let request = Request::parse(body.as_bytes()).unwrap();
-        let json = match self.engine.prepare(&request, Some(Network::Lan)) {
+        let json = match self.engine.prepare(&request, Some(Ipv4Addr::LOCALHOST.into())) {
             Ok(prepared) => {
                 let mut hold = Arc::<Buffers>::default().hold(Ipv4Addr::LOCALHOST.into());
                 prepared.run(&self.room.context, &mut hold).await.unwrap().json

@@ -10,7 +10,6 @@ use axum::http::{Method, Response, StatusCode};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use mesh_core::ErrorType;
-use mesh_core::network::Network;
 use tokio::time::timeout;
 
 use super::body::discard;
@@ -71,7 +70,7 @@ async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
             return garbage(app, address).unwrap_or_else(|| bad_request(error));
         }
     };
-    let prepared = match app.executor.engine.prepare(&request, Some(Network::of_local(address))) {
+    let prepared = match app.executor.engine.prepare(&request, Some(address)) {
         Ok(prepared) => prepared,
         Err(errors) => {
             app.metrics.refused(ErrorType::ValidationError);

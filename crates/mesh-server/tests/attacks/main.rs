@@ -5,6 +5,7 @@
 
 mod answers;
 mod boards;
+mod cursors;
 mod names;
 mod rates;
 mod sockets;

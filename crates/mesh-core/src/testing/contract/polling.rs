@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use super::{cases, refusal};
-use crate::cursor::{Cursor, Since};
+use crate::cursor::{Cursor, Position, Since};
 use crate::store::Store;
 use crate::testing::{Harness, event};
 
@@ -18,6 +18,8 @@ pub async fn polling<S: Store>(make: impl AsyncFn() -> Harness<S>) {
         events_are_kept_for_their_time,
         complete_tells_what_was_missed,
         a_node_goes_on_where_it_recorded,
+        a_forged_cursor_moves_nobody,
+        a_cursor_beyond_the_end_is_refused,
         concurrent_writers_leave_no_gap,
         a_strange_since_is_refused,
         an_older_epoch_means_everything,
@@ -150,6 +152,54 @@ async fn a_node_goes_on_where_it_recorded<S: Store>(room: Harness<S>) {
     let names = room.names_since(&key, &record.next_since.to_string()).await;
     // Clients drop their own events; nothing behind them may be missing.
     assert_eq!(names, ["own", "after"]);
+}
+
+/// What a node records next, and from where it then goes on, is the same with and without an attack.
+async fn a_forged_cursor_moves_nobody<S: Store>(room: Harness<S>) {
+    let mut went_on = Vec::new();
+    for is_attacked in [false, true] {
+        let key = room.create_with_poller(&format!("host{is_attacked}")).await;
+        let host = &*format!("host{is_attacked}");
+        let began = room.record_names(&key, "poller", &["own"]).await.unwrap().next_since.to_string();
+        room.names_since(&key, &began).await;
+        room.record_names(&key, host, &["meanwhile"]).await.unwrap();
+        if is_attacked {
+            let end = room.events_since(&key, "").await.pop().unwrap().cursor;
+            let Since::Cursor(end) = Since::parse(&end).unwrap() else { panic!("a cursor") };
+            for reader in (0..100).chain([u64::MAX]).map(Some) {
+                // An unknown reader is ignored, and its place served.
+                let position = Position { taken: 0, ..end.position };
+                let forged = Cursor { position, reader, ..end }.to_string();
+                assert_eq!(room.names_since(&key, &forged).await, ["meanwhile"]);
+                assert!(room.names_since(&key, &Cursor { reader, ..end }.to_string()).await.is_empty());
+            }
+        }
+        let next = room.record_names(&key, "poller", &["own again"]).await.unwrap().next_since.to_string();
+        went_on.push(room.names_since(&key, &next).await);
+    }
+    assert_eq!(went_on[0], went_on[1]);
+}
+
+async fn a_cursor_beyond_the_end_is_refused<S: Store>(room: Harness<S>) {
+    let key = room.create_with_poller("host").await;
+    room.record_names(&key, "host", &["a", "b"]).await.unwrap();
+    let heard = room.events_since(&key, "").await;
+    let Since::Cursor(end) = Since::parse(&heard[1].cursor).unwrap() else { panic!("a cursor") };
+    let Position { call, taken } = end.position;
+    let beyond = [
+        Position { call, taken: taken + 1 },
+        Position { call: call + 1, taken: 1 },
+        Position { call: call + 2, taken: 0 },
+        Position { call: (1 << 48) - 1, taken: 1_000 },
+    ];
+    for position in beyond {
+        let (word, text) = refusal(room.poll(&key, &Cursor { position, ..end }.to_string()).await);
+        assert_eq!(
+            (word, &*text),
+            ("ValidationError", "since is a cursor beyond the last event of the group")
+        );
+    }
+    assert!(room.names_since(&key, &end.to_string()).await.is_empty());
 }
 
 async fn concurrent_writers_leave_no_gap<S: Store>(room: Harness<S>) {

@@ -172,7 +172,7 @@ impl<'a> Lesson<'a> {
     pub(super) async fn call(&mut self, field: &str, mut arguments: Value) -> Value {
         arguments["domain"] = json!(DOMAIN);
         arguments["groupId"] = self.group.clone();
-        let call = Call::read(field, arguments, MessageFields::ALL, None).unwrap();
+        let call = Call::read(field, arguments, MessageFields::ALL, None, None).unwrap();
         let reply = call.run(&self.context).await.unwrap();
         let units = self.context.store.take_usage();
         let answer: Value = serde_json::from_str(&event::data(&reply).unwrap()).unwrap();

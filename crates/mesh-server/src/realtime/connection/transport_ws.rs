@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use mesh_core::network::Network;
 use tokio::io::AsyncWrite;
 
 use super::{Close, Connection, Ended, UpgradeKey};
@@ -90,7 +89,7 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
     async fn execute(&mut self, id: &str, request: &Request<'_>, bytes: usize) -> Result<(), Vec<Refusal>> {
         let began = Instant::now();
         let executor = &self.realtime.executor;
-        let prepared = executor.engine.prepare(request, Some(Network::of_local(self.address)));
+        let prepared = executor.engine.prepare(request, Some(self.address));
         let prepared = prepared.map_err(|errors| errors.iter().map(Refusal::from).collect::<Vec<_>>())?;
         let admitted = executor.limits.rates.admit(self.address, Work::Bytes, bytes);
         let admitted = admitted.and_then(|()| executor.admit(self.address, &prepared, bytes));
