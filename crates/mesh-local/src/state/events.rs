@@ -95,7 +95,7 @@ impl State {
         });
         let before = group.log.bytes();
         group.log.push(batch.clone(), call, now.steady);
-        let added = group.log.bytes() - before;
+        let after = group.log.bytes();
         change.rows.push(Row::Call(group.number, call, CallRow::of(&batch)));
         let message = MeshMessage {
             group: group.record.key.clone(),
@@ -103,32 +103,45 @@ impl State {
             fields,
         };
         change.messages.push((group.outbox.clone(), message.clone()));
-        self.kept_bytes += added;
+        self.kept_bytes += after - before;
+        self.shares.change(&key.id, before, after);
         self.counts.events_kept += batch.events.len() as u64;
         self.kept.push_back((key.id.clone(), call));
         self.make_room(&key.id, change);
         Ok(message)
     }
 
-    /// Drops the oldest events of a group that has too many, and of all groups if they have too many.
+    /// Drops the oldest events of a group that has too many. If all groups together have too many, the group loses
+    /// its own that has more than its share: one that floods takes nothing from one that keeps little.
     fn make_room(&mut self, id: &Id, change: &mut Changes) {
         let mut shortened = BTreeSet::new();
-        if let Some(group) = self.groups.get_mut(id)
-            && group.log.is_over_full()
-        {
-            let before = group.log.bytes();
-            while group.log.is_over_full() && group.log.drop_oldest_event() {
-                self.counts.events_dropped += 1;
-            }
-            self.kept_bytes -= before - group.log.bytes();
+        if self.groups.get(id).is_some_and(|group| group.log.is_over_full()) {
+            self.shorten(id, EventLog::is_over_full);
             shortened.insert(id.clone());
         }
         while self.kept_bytes > TOTAL_EVENT_BYTES {
-            let Some((id, call)) = self.kept.pop_front() else { break };
-            self.counts.events_dropped += self.drop_call(&id, call) as u64;
-            shortened.insert(id);
+            let share = TOTAL_EVENT_BYTES / self.shares.count().max(1);
+            let is_over_share = self.groups.get(id).is_some_and(|group| group.log.bytes() > share);
+            let loser = if is_over_share { Some(id) } else { self.shares.heaviest() };
+            let Some(loser) = loser.cloned() else { break };
+            // One event at a time: the next one may be another group's to lose.
+            let before = self.groups.get(&loser).map_or(0, |group| group.log.bytes());
+            self.shorten(&loser, |log| log.bytes() == before);
+            shortened.insert(loser);
         }
         self.write_shortened(&shortened, change);
+    }
+
+    /// Drops a group's oldest events while it has too many.
+    fn shorten(&mut self, id: &Id, has_too_many: impl Fn(&EventLog) -> bool) {
+        let Some(group) = self.groups.get_mut(id) else { return };
+        let before = group.log.bytes();
+        while has_too_many(&group.log) && group.log.drop_oldest_event() {
+            self.counts.events_dropped += 1;
+        }
+        let after = group.log.bytes();
+        self.kept_bytes -= before - after;
+        self.shares.change(id, before, after);
     }
 
     /// Drops events whose time is over. Reads skip them already.
@@ -154,7 +167,9 @@ impl State {
         let Some(group) = self.groups.get_mut(id) else { return 0 };
         let before = group.log.bytes();
         let dropped = group.log.drop_call(call);
-        self.kept_bytes -= before - group.log.bytes();
+        let after = group.log.bytes();
+        self.kept_bytes -= before - after;
+        self.shares.change(id, before, after);
         dropped
     }
 

@@ -150,6 +150,7 @@ impl State {
         }
         self.status_bytes -= group.host_values.bytes();
         self.kept_bytes -= group.log.bytes();
+        self.shares.change(id, group.log.bytes(), 0);
         Some(group)
     }
 }

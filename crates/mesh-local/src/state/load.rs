@@ -166,6 +166,7 @@ impl State {
         }
         self.status_bytes += group.host_values.bytes();
         self.kept_bytes += group.log.bytes();
+        self.shares.change(&id, 0, group.log.bytes());
         self.add_group(group);
     }
 

@@ -14,6 +14,7 @@ mod members;
 mod overview;
 mod polling;
 mod readers;
+mod shares;
 mod status;
 mod values;
 mod walk;
@@ -34,6 +35,7 @@ pub(super) use groups::GroupSearch;
 use indexes::Indexes;
 pub(super) use load::Loaded;
 pub use overview::{GroupView, NodeView, Overview};
+use shares::Shares;
 
 /// The most bytes of events that are kept of all groups.
 const TOTAL_EVENT_BYTES: usize = 256 << 20;
@@ -66,6 +68,7 @@ pub(super) struct State {
     /// Recorded calls of all groups, oldest first.
     kept: VecDeque<(Id, u64)>,
     kept_bytes: usize,
+    shares: Shares,
     /// Answers to recorded calls, oldest first.
     repeats: VecDeque<(Duration, Id, Id, [u8; 16])>,
     /// The number of them that were forgotten.
@@ -122,6 +125,7 @@ impl State {
             member_deadlines: BTreeSet::new(),
             kept: VecDeque::new(),
             kept_bytes: 0,
+            shares: Shares::default(),
             repeats: VecDeque::new(),
             repeats_forgotten: 0,
             ended_order: VecDeque::new(),
@@ -167,6 +171,7 @@ impl State {
         counts.iter().chain(&more).all(|count| *count == 0)
             && self.member_deadlines.is_empty()
             && self.indexes.is_empty()
+            && self.shares.count() == 0
     }
 
     fn number(&mut self) -> u64 {
