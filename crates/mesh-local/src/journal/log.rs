@@ -17,7 +17,7 @@ use crate::folder::LogFile;
 use crate::rows::Row;
 
 /// The first bytes of a log. The digits are raised whenever rows are written in another way.
-const TITLE: &[u8; 16] = b"mesh store 0002\n";
+const TITLE: &[u8; 16] = b"mesh store 0003\n";
 const MARK: &[u8; 4] = b"\x1eMsh";
 const HEADER_BYTES: usize = 20;
 

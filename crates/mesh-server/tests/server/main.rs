@@ -15,6 +15,7 @@ mod lifecycle;
 mod limits;
 mod monitoring;
 mod pages;
+mod polling;
 mod queries;
 mod realtime;
 mod schedules;
