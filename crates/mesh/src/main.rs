@@ -1,5 +1,6 @@
 //! The command `mesh`.
 
+mod doctor;
 mod endpoint;
 mod health;
 mod record;
@@ -37,6 +38,8 @@ enum Command {
     Replay(replay::Arguments),
     /// Try everything that an endpoint must do, and say what works
     Verify(verify::Arguments),
+    /// Look whether this machine can serve a lesson: port, firewall, addresses, disk, clock, descriptors
+    Doctor(doctor::Arguments),
     /// Ask the server on this machine whether it serves: exit code 0 if it does, 1 if not
     Health(health::Arguments),
     /// Print a completion script for a shell
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Command::Record(arguments) => record::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "mesh", &mut std::io::stdout());

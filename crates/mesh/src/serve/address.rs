@@ -38,7 +38,7 @@ const SOMEWHERE_V6: SocketAddr =
 type Own = (String, IpAddr);
 
 /// The addresses by which a listener is reached, the best one first; never empty.
-pub(super) fn reached_by(listening: SocketAddr) -> Vec<SocketAddr> {
+pub(crate) fn reached_by(listening: SocketAddr) -> Vec<SocketAddr> {
     if !listening.ip().is_unspecified() {
         return vec![listening];
     }

@@ -263,7 +263,7 @@ fn admin_key() -> impl TypedValueParser<Value = String> {
 }
 
 /// An address with a port, from either alone too.
-fn listening() -> impl TypedValueParser<Value = String> {
+pub(crate) fn listening() -> impl TypedValueParser<Value = String> {
     NonEmptyStringValueParser::new().map(|given| {
         if let Ok(port) = given.parse::<u16>() {
             return format!("127.0.0.1:{port}");

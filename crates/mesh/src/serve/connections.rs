@@ -17,6 +17,12 @@ pub(super) fn raise_descriptor_limit() {
     let _ = rlimit::increase_nofile_limit(u64::MAX);
 }
 
+/// The number of connections that this process may have open; `usize::MAX` where there is no limit.
+pub(crate) fn possible_connections() -> usize {
+    raise_descriptor_limit();
+    possible(descriptors())
+}
+
 /// The limits that were asked for, or that fit this process.
 pub(super) fn limits(network: &NetworkArguments) -> ConnectionLimits {
     let possible = possible(descriptors());
@@ -44,7 +50,7 @@ pub(super) fn limits(network: &NetworkArguments) -> ConnectionLimits {
 
 /// The number of connections for which so many descriptors are enough.
 fn possible(descriptors: usize) -> usize {
-    descriptors - RESERVED.min(descriptors / 2)
+    if descriptors == usize::MAX { usize::MAX } else { descriptors - RESERVED.min(descriptors / 2) }
 }
 
 /// The number of files and sockets that this process may have open.

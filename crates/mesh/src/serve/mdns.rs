@@ -17,14 +17,14 @@ const ANNOUNCING: Duration = Duration::from_millis(1_500);
 const RESOLVING: Duration = Duration::from_millis(1_500);
 
 /// A name that is told while this lives.
-pub(super) struct Announced {
+pub(crate) struct Announced {
     daemon: ServiceDaemon,
     /// The name, as `mesh.local`, where this machine itself finds it: then others do, too.
-    pub(super) name: Option<String>,
+    pub(crate) name: Option<String>,
 }
 
 /// Tells the network that `addresses` are called `mesh.local`; `None` where there is no multicast.
-pub(super) async fn announce(addresses: &[SocketAddr]) -> Option<Announced> {
+pub(crate) async fn announce(addresses: &[SocketAddr]) -> Option<Announced> {
     let port = addresses.first()?.port();
     let own: Vec<IpAddr> = addresses.iter().map(SocketAddr::ip).collect();
     let daemon = ServiceDaemon::new().ok()?;

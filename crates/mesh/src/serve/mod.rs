@@ -12,7 +12,11 @@ mod systemd;
 
 use std::process::ExitCode;
 
-pub(super) use arguments::Arguments;
+pub(super) use address::reached_by;
+pub(super) use arguments::{Arguments, listening};
+pub(super) use connections::possible_connections;
+pub(super) use mdns::announce;
+pub(super) use start::STORE_FILE;
 
 use super::block_on;
 

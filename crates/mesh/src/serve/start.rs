@@ -24,7 +24,8 @@ use mesh_server::limits::buffers::BufferLimits;
 use mesh_server::server::tls::{self, Tls, TlsError};
 use mesh_server::wiring::{BuildError, Parts, Storage};
 
-const STORE_FILE: &str = "store.log";
+/// The log of the store in the data folder.
+pub(crate) const STORE_FILE: &str = "store.log";
 const API_KEY_FILE: &str = "api-key";
 const ADMIN_KEY_FILE: &str = "admin-key";
 const SECRET_FILE: &str = "domain-secret";
