@@ -84,7 +84,11 @@ const Lesson = ({ lesson, apiKey }) => {
         <a href={`./#key=${encodeURIComponent(apiKey)}`} target="_blank">
           a second window
         </a>{' '}
-        does what it is to hear.
+        does what it is to hear. All types are in{' '}
+        <a href="/schema.graphql" target="_blank">
+          schema.graphql
+        </a>
+        .
       </p>
       <ol>
         {lesson.map(operation => (

@@ -34,6 +34,9 @@ test('the console holds a lesson: queries, mutations and a subscription that del
   await answered(page, 'createDomain');
 
   await page.getByRole('button', { name: 'Show Lesson' }).click();
+  const link = page.getByRole('link', { name: 'schema.graphql' });
+  const schema = await page.request.get(await link.evaluate(({ href }) => href));
+  assert.match(await schema.text(), /type Subscription/);
   await choose(page, 'CreateGroup');
   await run(page);
   await answered(page, '"fullId"');

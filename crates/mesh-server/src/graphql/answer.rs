@@ -52,6 +52,11 @@ impl Answer {
 }
 
 impl Prepared {
+    /// Returns `true` if it may change something.
+    pub fn is_mutation(&self) -> bool {
+        self.plan.kind == OperationType::Mutation
+    }
+
     /// The calls of this request, in its order.
     pub fn calls(&self) -> impl Iterator<Item = &Call> {
         self.steps.iter().filter_map(|step| match step {

@@ -80,14 +80,32 @@ impl<'a> Request<'a> {
         let query = query.ok_or(RequestError::Bad("The body must have a text as its query"))?;
         let variables =
             body.variables.map_or(Ok(Variables::default()), |json| serde_json::from_str(json.get()));
-        let variables = variables.map_err(|_| RequestError::Bad("The variables must be a JSON object"))?;
+        let variables = variables.map_err(|_| RequestError::Bad(NO_OBJECT))?;
         let operation_name = body.operation_name.map(text);
         if operation_name == Some(None) {
             return Err(RequestError::Bad("The operationName must be a text"));
         }
         Ok(Self { query, variables, operation_name: operation_name.flatten() })
     }
+
+    /// A request of its parts; the variables are JSON text whose surrogates are mended.
+    ///
+    /// # Errors
+    ///
+    /// The variables are no JSON object.
+    pub fn of_parts(
+        query: &'a str,
+        variables: Option<&'a str>,
+        operation_name: Option<&'a str>,
+    ) -> Result<Self, RequestError> {
+        let variables = variables.map_or(Ok(Variables::default()), serde_json::from_str);
+        let variables = variables.map_err(|_| RequestError::Bad(NO_OBJECT))?;
+        let operation_name = operation_name.map(Cow::Borrowed);
+        Ok(Self { query: Cow::Borrowed(query), variables, operation_name })
+    }
 }
+
+const NO_OBJECT: &str = "The variables must be a JSON object";
 
 fn text(json: &RawValue) -> Option<Cow<'_, str>> {
     serde_json::from_str::<Text>(json.get()).ok().map(|text| text.0)

@@ -80,9 +80,17 @@ pub(super) fn too_late() -> Response<Body> {
 }
 
 pub(super) fn method_not_allowed() -> Response<Body> {
-    let message = "Requests are sent by POST, subscriptions by a WebSocket upgrade";
+    let message = "Requests are sent by POST, queries also by GET, subscriptions by a WebSocket upgrade";
+    not_allowed(message, "GET, POST, OPTIONS")
+}
+
+pub(super) fn mutation_by_get() -> Response<Body> {
+    not_allowed("Only queries are answered by GET: send a mutation by POST", "POST, OPTIONS")
+}
+
+fn not_allowed(message: &str, allowed: &'static str) -> Response<Body> {
     let mut response = error(StatusCode::METHOD_NOT_ALLOWED, ErrorType::MethodNotAllowed, message);
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST, OPTIONS"));
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     response
 }
 

@@ -1,4 +1,6 @@
-//! POST /graphql: checks in AppSync's order, then the engine.
+//! Requests to /graphql: checks in AppSync's order, then the engine.
+
+mod by_get;
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -14,7 +16,7 @@ use tokio::time::timeout;
 
 use super::body::discard;
 use super::{App, Peer, answer, caller, origin, pieces};
-use crate::graphql::answer::refused;
+use crate::graphql::answer::{Prepared, refused};
 use crate::graphql::request::{Request as GraphqlRequest, RequestError, mend_surrogates};
 use crate::limits::buffers::{Full, Hold};
 use crate::limits::rates::{TooMuch, Work};
@@ -31,6 +33,9 @@ pub(super) async fn serve(app: &App, peer: &Peer, request: Request) -> Response<
     let mut response = match *request.method() {
         Method::OPTIONS => origin::preflight(request.headers()),
         Method::POST => post(app, peer, request).await,
+        Method::GET if request.uri().query().is_some() => {
+            by_get::get(app, peer, &request.into_parts().0).await
+        }
         _ => answer::method_not_allowed(),
     };
     response.headers_mut().insert(REQUEST_ID, request_id());
@@ -40,16 +45,13 @@ pub(super) async fn serve(app: &App, peer: &Peer, request: Request) -> Response<
 async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
     let began = Instant::now();
     let (parts, mut body) = request.into_parts();
-    let Some(address) = caller(app, peer, &parts.headers) else {
-        discard(&mut body).await;
-        return answer::unknown_caller();
+    let address = match authorised(app, peer, &parts.headers) {
+        Ok(address) => address,
+        Err(refusal) => {
+            discard(&mut body).await;
+            return *refusal;
+        }
     };
-    let key = parts.headers.get(API_KEY).map(HeaderValue::as_bytes);
-    if !key.is_some_and(|key| app.keys.admits(key)) {
-        app.metrics.refused(ErrorType::UnauthorizedException);
-        discard(&mut body).await;
-        return garbage(app, address).unwrap_or_else(answer::unauthorized);
-    }
     let mut hold = app.limits.buffers.hold(address);
     let body = match read(&parts.headers, &mut body, &mut hold).await {
         Ok(body) => mend_surrogates(body),
@@ -63,27 +65,50 @@ async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
     if let Err(too_much) = admit_bytes(app, peer, address, body.len()) {
         return refuse(app, too_much);
     }
-    let request = match GraphqlRequest::parse(&body) {
-        Ok(request) => request,
-        Err(error) => {
-            app.metrics.refused(error.error_type());
-            return garbage(app, address).unwrap_or_else(|| bad_request(error));
-        }
-    };
-    let prepared = match app.executor.engine.prepare(&request, Some(address)) {
+    let prepared = match prepare(app, address, GraphqlRequest::parse(&body)) {
         Ok(prepared) => prepared,
-        Err(errors) => {
-            app.metrics.refused(ErrorType::ValidationError);
-            return garbage(app, address).unwrap_or_else(|| json(refused(&errors).into()));
-        }
+        Err(refusal) => return *refusal,
     };
     if let Err(too_much) = app.executor.admit(address, &prepared, body.len()) {
         return answer::too_much(too_much);
     }
     // What the request was made of is not needed while it runs.
-    drop(request);
     drop(body);
     hold.release();
+    run(app, prepared, hold, began).await
+}
+
+/// The answer to a request that is not run.
+type Refusal = Box<Response<Body>>;
+
+/// The address of a caller with a right key.
+fn authorised(app: &App, peer: &Peer, headers: &HeaderMap) -> Result<IpAddr, Refusal> {
+    let address = caller(app, peer, headers).ok_or_else(|| Box::new(answer::unknown_caller()))?;
+    let key = headers.get(API_KEY).map(HeaderValue::as_bytes);
+    if key.is_some_and(|key| app.keys.admits(key)) {
+        return Ok(address);
+    }
+    app.metrics.refused(ErrorType::UnauthorizedException);
+    Err(garbage(app, address).unwrap_or_else(answer::unauthorized).into())
+}
+
+fn prepare(
+    app: &App,
+    address: IpAddr,
+    request: Result<GraphqlRequest<'_>, RequestError>,
+) -> Result<Prepared, Refusal> {
+    let request = request.map_err(|error| {
+        app.metrics.refused(error.error_type());
+        garbage(app, address).unwrap_or_else(|| bad_request(error))
+    })?;
+    let prepared = app.executor.engine.prepare(&request, Some(address));
+    prepared.map_err(|errors| {
+        app.metrics.refused(ErrorType::ValidationError);
+        garbage(app, address).unwrap_or_else(|| json(refused(&errors).into())).into()
+    })
+}
+
+async fn run(app: &App, prepared: Prepared, mut hold: Hold, began: Instant) -> Response<Body> {
     match app.executor.run(prepared, &mut hold, began).await {
         Ok(answer) => json(hold.keep_with(answer)),
         Err(Full) => answer::too_many_bytes(),

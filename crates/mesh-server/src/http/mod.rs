@@ -15,6 +15,7 @@ mod operators;
 mod origin;
 mod pages;
 mod pieces;
+mod schema;
 mod upgrade;
 
 use std::net::IpAddr;
@@ -119,6 +120,7 @@ pub fn app(app: Arc<App>) -> Router {
         .route("/admin/rename", post(admin::rename))
         .merge(console::routes())
         .route("/extension/mesh.js", get(extension::serve))
+        .route("/schema.graphql", get(schema::serve))
         .merge(join::page())
         .merge(Pages::new::<Board>(OWN_SERVER_ONLY).routes("/board"))
         .merge(Pages::new::<Example>(ANY_SERVER).routes("/example"))

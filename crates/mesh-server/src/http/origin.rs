@@ -84,7 +84,7 @@ pub(super) fn preflight(request: &HeaderMap) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = axum::http::StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST, OPTIONS"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, OPTIONS"));
     let asked = request.get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
     let allowed = asked.unwrap_or(HeaderValue::from_static(DEFAULT_HEADERS));
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);

@@ -4,6 +4,7 @@
 
 mod admin;
 mod browsers;
+mod by_get;
 mod docs;
 mod errors;
 mod extension;
