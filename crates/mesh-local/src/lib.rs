@@ -9,7 +9,7 @@
 //!
 //! use mesh_core::model::MeshMessage;
 //! use mesh_core::settings::Settings;
-//! use mesh_local::{LocalSettings, LocalStore, Publisher};
+//! use mesh_local::{LocalSettings, LocalStore, Publisher, StoreMemory};
 //!
 //! struct Print;
 //!
@@ -19,7 +19,11 @@
 //!     }
 //! }
 //!
-//! let settings = LocalSettings { settings: Settings::default(), max_groups: 20_000 };
+//! let settings = LocalSettings {
+//!     settings: Settings::default(),
+//!     max_groups: 20_000,
+//!     memory: StoreMemory { nodes: 512 << 20, events: 256 << 20, repeats: 128 << 20, ended_groups: 32 << 20 },
+//! };
 //! let store = LocalStore::in_memory(&settings, Arc::new(Print))?;
 //! assert_eq!(store.counts().groups, 0);
 //! # Ok::<(), mesh_core::error::StoreFailure>(())
@@ -55,7 +59,7 @@ use parking_lot::Mutex;
 pub use folder::is_in_use;
 pub use journal::{CommitObserver, OpenError};
 pub use outbox::Publisher;
-pub use state::{GroupView, NodeView, Overview, StoreCounts};
+pub use state::{GroupView, NodeView, Overview, StoreCounts, StoreMemory};
 pub use sync::{ParseSyncPolicyError, SyncPolicy};
 
 use folder::{DiskFolder, Folder};
@@ -70,6 +74,8 @@ pub struct LocalSettings {
     pub settings: Settings,
     /// The most groups in all domains.
     pub max_groups: usize,
+    /// The most bytes of each kind.
+    pub memory: StoreMemory,
 }
 
 /// A [`Store`](mesh_core::store::Store) inside this process.

@@ -19,6 +19,7 @@ use mesh_local::{LocalSettings, LocalStore};
 use mesh_server::graphql::engine::Engine;
 use mesh_server::graphql::request::{Request, mend_surrogates};
 use mesh_server::limits::buffers::Buffers;
+use mesh_server::limits::memory::MemoryLimits;
 use mesh_server::realtime::hub::{Hub, Registration};
 use mesh_server::realtime::outbound::Outbound;
 use mesh_server::realtime::protocol::appsync;
@@ -66,7 +67,11 @@ struct Harness {
 impl Harness {
     async fn new() -> Self {
         let hub = Arc::<Hub>::default();
-        let settings = LocalSettings { settings: Settings::default(), max_groups: 10 };
+        let settings = LocalSettings {
+            settings: Settings::default(),
+            max_groups: 10,
+            memory: MemoryLimits::default().store,
+        };
         let store = LocalStore::in_memory(&settings, hub.clone()).unwrap();
         let clock = Arc::<TestClock>::default();
         let context = Context { store, clock, settings: settings.settings, domain_secret: None };

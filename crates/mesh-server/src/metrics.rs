@@ -14,6 +14,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::limits::memory::MemoryUse;
 use crate::realtime::hub;
 use mesh_local as store;
 
@@ -21,6 +22,11 @@ use mesh_local as store;
 struct Outcome {
     operation: &'static str,
     result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Kind {
+    kind: &'static str,
 }
 
 /// The result of an operation that was not refused.
@@ -41,9 +47,8 @@ pub struct Metrics {
     subscriptions: Gauge,
     groups: Gauge,
     nodes: Gauge,
-    kept_bytes: Gauge,
-    waiting_bytes: Gauge,
-    held_bytes: Gauge,
+    memory: Family<Kind, Gauge>,
+    memory_limit: Family<Kind, Gauge>,
     grown: Mutex<Grown>,
 }
 
@@ -69,9 +74,8 @@ impl Metrics {
             subscriptions: Gauge::default(),
             groups: Gauge::default(),
             nodes: Gauge::default(),
-            kept_bytes: Gauge::default(),
-            waiting_bytes: Gauge::default(),
-            held_bytes: Gauge::default(),
+            memory: Family::default(),
+            memory_limit: Family::default(),
             grown: Mutex::default(),
         };
         metrics.registered()
@@ -90,12 +94,10 @@ impl Metrics {
         registry.register("subscriptions", "Registered subscriptions", self.subscriptions.clone());
         registry.register("groups", "Living groups", self.groups.clone());
         registry.register("nodes", "Joined nodes, hosts not counted", self.nodes.clone());
-        let help = "Memory of the events that are kept for pollers";
-        registry.register_with_unit("events_kept", help, Unit::Bytes, self.kept_bytes.clone());
-        let help = "Memory of messages that wait for subscribers";
-        registry.register_with_unit("waiting", help, Unit::Bytes, self.waiting_bytes.clone());
-        let help = "Memory of requests and answers on their way";
-        registry.register_with_unit("held", help, Unit::Bytes, self.held_bytes.clone());
+        let help = "Memory that counts, by what it is for";
+        registry.register_with_unit("memory", help, Unit::Bytes, self.memory.clone());
+        let help = "The most memory of each kind";
+        registry.register_with_unit("memory_limit", help, Unit::Bytes, self.memory_limit.clone());
         {
             let grown = self.grown.lock();
             registry.register("deliveries", "Messages handed to subscribers", grown.deliveries.clone());
@@ -154,16 +156,17 @@ impl Metrics {
         &self,
         hub: hub::HubCounts,
         store: store::StoreCounts,
-        held_bytes: usize,
+        memory: &[MemoryUse],
     ) -> Result<String, fmt::Error> {
         let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         self.connections.set(signed(hub.connections as u64));
         self.subscriptions.set(signed(hub.subscriptions));
         self.groups.set(signed(store.groups as u64));
         self.nodes.set(signed(store.nodes as u64));
-        self.kept_bytes.set(signed(store.kept_bytes as u64));
-        self.waiting_bytes.set(signed(hub.waiting_bytes as u64));
-        self.held_bytes.set(signed(held_bytes as u64));
+        for MemoryUse { kind, bytes, limit } in memory {
+            self.memory.get_or_create(&Kind { kind }).set(signed(*bytes as u64));
+            self.memory_limit.get_or_create(&Kind { kind }).set(signed(*limit as u64));
+        }
         let grown = self.grown.lock();
         for (counter, reading) in [
             (&grown.deliveries, hub.deliveries),

@@ -20,8 +20,8 @@ use crate::http::{App, Console, Folder, Hosts, Origins, RefusedOrigins};
 use crate::join::JoinCode;
 use crate::keys::ApiKeys;
 use crate::limits::Limits;
-use crate::limits::buffers::BufferLimits;
 use crate::limits::connections::{ConnectionLimits, Connections};
+use crate::limits::memory::MemoryLimits;
 use crate::limits::rates::RateLimits;
 use crate::metrics::Metrics;
 use crate::realtime::connection::Realtime;
@@ -55,8 +55,8 @@ pub struct Parts {
     pub connections: ConnectionLimits,
     /// Limits on work in a time.
     pub rates: RateLimits,
-    /// Limits on memory of requests and answers on their way.
-    pub buffers: BufferLimits,
+    /// Limits on memory.
+    pub memory: MemoryLimits,
     /// The number of proxies in front of this server that are trusted to say where a call comes from.
     pub trusted_proxies: usize,
     /// Whose pages may call.
@@ -105,10 +105,14 @@ impl Parts {
     /// If the store cannot be opened or the schema cannot be served.
     pub fn build(self) -> Result<Server, BuildError> {
         let metrics = Arc::new(Metrics::new());
-        let hub = Arc::<Hub>::default();
+        let hub = Arc::new(Hub::new(self.memory.waiting));
         let registry = Arc::<BoardRegistry>::default();
         let fan_out = Arc::new(FanOut { observer: registry.clone(), hub: hub.clone() });
-        let local = LocalSettings { settings: self.settings.clone(), max_groups: self.max_groups };
+        let local = LocalSettings {
+            settings: self.settings.clone(),
+            max_groups: self.max_groups,
+            memory: self.memory.store,
+        };
         let store = match self.storage {
             Storage::Memory => LocalStore::in_memory(&local, fan_out).map_err(BuildError::MemoryStore)?,
             Storage::File { path, sync } => {
@@ -131,10 +135,10 @@ impl Parts {
             join: JoinCode::default(),
             base_url: self.base_url,
         };
-        let limits = Arc::new(Limits::new(self.rates, self.buffers));
+        let limits = Arc::new(Limits::new(self.rates, self.memory));
         let executor = Arc::new(Executor {
             context: context.clone(),
-            engine: Engine::new()?,
+            engine: Engine::keeping(self.memory.documents)?,
             observer: registry,
             limits: limits.clone(),
             metrics: metrics.clone(),

@@ -10,11 +10,12 @@ use mesh_core::model::{BatchEvent, Event, EventSlice, PageRoom};
 use mesh_core::settings::{Lifetimes, SINCE_LOOK_BACK};
 use mesh_core::store::EventPage;
 
+use super::memory::{block, in_queue, shared, shrink_queue, text};
 use crate::rows::Dropped;
 
 /// The most events that are kept of a group.
 const GROUP_EVENTS: usize = 10_000;
-/// The most bytes of events that are kept of a group.
+/// The most memory of events that are kept of a group.
 const GROUP_BYTES: usize = 8 << 20;
 
 /// Calls in the order recorded, numbered without a gap.
@@ -24,7 +25,7 @@ pub(super) struct EventLog {
     next_call: u64,
     dropped: Dropped,
     events: usize,
-    bytes: usize,
+    cost: usize,
 }
 
 struct Kept {
@@ -68,9 +69,9 @@ impl EventLog {
         self.calls.iter().map(|kept| (kept.call, &*kept.batch))
     }
 
-    /// Bytes of all events that are kept.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
+    /// What all calls that are kept cost in memory.
+    pub(super) fn cost(&self) -> usize {
+        self.cost
     }
 
     /// Adds a call; its number is [`Self::next_call`] or, for a log read back, a later one.
@@ -78,40 +79,43 @@ impl EventLog {
         let from = if call == self.dropped.to.call { self.dropped.to.taken as usize } else { 0 };
         let kept = batch.events.get(from..).unwrap_or_default();
         self.events += kept.len();
-        self.bytes += bytes_of(kept);
+        self.cost += cost_of(&batch);
         self.next_call = self.next_call.max(call + 1);
         self.calls.push_back(Kept { batch, call, from, at });
     }
 
     /// True if more is kept than a group may have.
     pub(super) fn is_over_full(&self) -> bool {
-        self.events > GROUP_EVENTS || self.bytes > GROUP_BYTES
+        self.events > GROUP_EVENTS || self.cost > GROUP_BYTES
     }
 
-    /// Drops the oldest event; false if nothing is kept.
+    /// Drops the oldest event; false if nothing is kept. The memory of a call is free once its last event is dropped.
     pub(super) fn drop_oldest_event(&mut self) -> bool {
         let Some(oldest) = self.calls.front_mut() else { return false };
-        let Some(event) = oldest.batch.events.get(oldest.from) else {
-            self.calls.pop_front();
+        if oldest.from == oldest.batch.events.len() {
+            self.pop_oldest_call();
             return self.drop_oldest_event();
-        };
+        }
         self.events -= 1;
-        self.bytes -= bytes_of(std::slice::from_ref(event));
         oldest.from += 1;
         self.dropped = oldest.dropped_so_far();
         if oldest.from == oldest.batch.events.len() {
-            self.calls.pop_front();
+            self.pop_oldest_call();
         }
         true
     }
 
-    /// Drops the oldest call if it is `call`; returns the number of its events.
-    pub(super) fn drop_call(&mut self, call: u64) -> usize {
-        let mut dropped = 0;
-        while self.calls.front().is_some_and(|oldest| oldest.call == call) && self.drop_oldest_event() {
-            dropped += 1;
+    fn pop_oldest_call(&mut self) {
+        if let Some(oldest) = self.calls.pop_front() {
+            self.cost -= cost_of(&oldest.batch);
+            shrink_queue(&mut self.calls);
         }
-        dropped
+    }
+
+    /// Drops the oldest call.
+    pub(super) fn drop_oldest_call(&mut self) {
+        let call = self.first_call();
+        while self.first_call() == call && self.drop_oldest_event() {}
     }
 
     /// The number of the oldest call that is kept, or of the next one.
@@ -189,11 +193,14 @@ impl Kept {
     }
 }
 
-/// The bytes that events take in memory: their texts and the structures around them.
-fn bytes_of(events: &[Event]) -> usize {
-    let texts = |event: &Event| {
-        let optional = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-        event.name.len() + optional(&event.payload) + optional(&event.order_key)
-    };
-    events.iter().map(|event| size_of::<Event>() + texts(event)).sum()
+/// What a call costs in memory: its texts and the structures around them.
+fn cost_of(batch: &BatchEvent) -> usize {
+    let string = |text: &String| block(text.capacity());
+    let optional = |text: &Option<String>| text.as_ref().map_or(0, string);
+    let texts = |event: &Event| string(&event.name) + optional(&event.payload) + optional(&event.order_key);
+    in_queue::<Kept>()
+        + shared(size_of::<BatchEvent>())
+        + shared(size_of_val(&*batch.events))
+        + text(batch.fired_by.as_str())
+        + batch.events.iter().map(texts).sum::<usize>()
 }

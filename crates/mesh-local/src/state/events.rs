@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mesh_core::clock::Now;
 use mesh_core::cursor::{Cursor, Position};
@@ -12,7 +13,8 @@ use mesh_core::secret::Caller;
 use mesh_core::store::{NewBatch, RecordedBatch};
 
 use super::event_log::EventLog;
-use super::{Changes, State, TOTAL_EVENT_BYTES, TOTAL_REPEATS};
+use super::memory::{in_queue, in_table, shrink_queue, shrink_table, text};
+use super::{Changes, State};
 use crate::rows::{CallRow, RepeatRow, Row};
 
 impl State {
@@ -68,7 +70,9 @@ impl State {
         if !is_repeated {
             group.repeats.insert(repeat_key, answer.clone());
             change.rows.push(Row::Repeat(group.number, node.clone(), call.digest, answer.clone()));
-            self.repeats.push_back((now.steady, key.id.clone(), node.clone(), call.digest));
+            let id = group.record.key.id.clone();
+            self.repeats.push_back((now.steady, id, node.clone(), call.digest));
+            self.memory.repeats += cost_of_repeat(node);
         }
         Ok(RecordedBatch { count: answer.count as usize, next_since: answer.next_since, is_repeated })
     }
@@ -93,9 +97,12 @@ impl State {
             timestamp: now.wall,
             recorded: Some(CallNumber { epoch, call }),
         });
-        let before = group.log.bytes();
+        let before = group.log.cost();
         group.log.push(batch.clone(), call, now.steady);
-        let after = group.log.bytes();
+        let after = group.log.cost();
+        let id = group.record.key.id.clone();
+        let was_queued = group.events_queued.is_some();
+        group.events_queued.get_or_insert(now.steady);
         change.rows.push(Row::Call(group.number, call, CallRow::of(&batch)));
         let message = MeshMessage {
             group: group.record.key.clone(),
@@ -103,11 +110,13 @@ impl State {
             fields,
         };
         change.messages.push((group.outbox.clone(), message.clone()));
-        self.kept_bytes += after - before;
-        self.shares.change(&key.id, before, after);
+        if !was_queued {
+            self.oldest_calls.insert((now.steady, id.clone()));
+        }
+        self.memory.events += after - before;
+        self.shares.change(&id, before, after);
         self.counts.events_kept += batch.events.len() as u64;
-        self.kept.push_back((key.id.clone(), call));
-        self.make_room(&key.id, change);
+        self.make_room(&id, change);
         Ok(message)
     }
 
@@ -119,14 +128,14 @@ impl State {
             self.shorten(id, EventLog::is_over_full);
             shortened.insert(id.clone());
         }
-        while self.kept_bytes > TOTAL_EVENT_BYTES {
-            let share = TOTAL_EVENT_BYTES / self.shares.count().max(1);
-            let is_over_share = self.groups.get(id).is_some_and(|group| group.log.bytes() > share);
+        while self.memory.events > self.most.events {
+            let share = self.most.events / self.shares.count().max(1);
+            let is_over_share = self.groups.get(id).is_some_and(|group| group.log.cost() > share);
             let loser = if is_over_share { Some(id) } else { self.shares.heaviest() };
             let Some(loser) = loser.cloned() else { break };
             // One event at a time: the next one may be another group's to lose.
-            let before = self.groups.get(&loser).map_or(0, |group| group.log.bytes());
-            self.shorten(&loser, |log| log.bytes() == before);
+            let before = self.groups.get(&loser).map_or(0, |group| group.log.cost());
+            self.shorten(&loser, |log| log.cost() == before);
             shortened.insert(loser);
         }
         self.write_shortened(&shortened, change);
@@ -135,42 +144,40 @@ impl State {
     /// Drops a group's oldest events while it has too many.
     fn shorten(&mut self, id: &Id, has_too_many: impl Fn(&EventLog) -> bool) {
         let Some(group) = self.groups.get_mut(id) else { return };
-        let before = group.log.bytes();
+        let before = group.log.cost();
         while has_too_many(&group.log) && group.log.drop_oldest_event() {
             self.counts.events_dropped += 1;
         }
-        let after = group.log.bytes();
-        self.kept_bytes -= before - after;
+        let after = group.log.cost();
+        self.memory.events -= before - after;
         self.shares.change(id, before, after);
     }
 
     /// Drops events whose time is over. Reads skip them already.
     pub(super) fn drop_old_events(&mut self, now: Now, change: &mut Changes) {
+        let rules = self.settings.lifetimes.clone();
+        let is_old = |at: Duration| !rules.keeps_event(now.steady.saturating_sub(at));
         let mut shortened = BTreeSet::new();
-        while let Some((id, call)) = self.kept.front() {
-            let log = self.groups.get(id).map(|group| &group.log).filter(|log| log.first_call() == *call);
-            let age = log.and_then(EventLog::oldest_at).map(|at| now.steady.saturating_sub(at));
-            if age.is_some_and(|age| self.settings.lifetimes.keeps_event(age)) {
+        while let Some((at, id)) = self.oldest_calls.pop_first() {
+            if !is_old(at) {
+                self.oldest_calls.insert((at, id));
                 break;
             }
-            if let Some((id, call)) = self.kept.pop_front()
-                && self.drop_call(&id, call) > 0
-            {
+            let Some(group) = self.groups.get_mut(&id) else { continue };
+            let before = group.log.cost();
+            while group.log.oldest_at().is_some_and(is_old) {
+                group.log.drop_oldest_call();
+            }
+            let after = group.log.cost();
+            group.events_queued = group.log.oldest_at();
+            self.oldest_calls.extend(group.events_queued.map(|at| (at, id.clone())));
+            self.memory.events -= before - after;
+            self.shares.change(&id, before, after);
+            if after < before {
                 shortened.insert(id);
             }
         }
         self.write_shortened(&shortened, change);
-    }
-
-    /// Drops a group's oldest call if it is `call`; returns the number of its events.
-    fn drop_call(&mut self, id: &Id, call: u64) -> usize {
-        let Some(group) = self.groups.get_mut(id) else { return 0 };
-        let before = group.log.bytes();
-        let dropped = group.log.drop_call(call);
-        let after = group.log.bytes();
-        self.kept_bytes -= before - after;
-        self.shares.change(id, before, after);
-        dropped
     }
 
     fn write_shortened(&self, ids: &BTreeSet<Id>, change: &mut Changes) {
@@ -183,17 +190,23 @@ impl State {
     pub(super) fn forget_repeats(&mut self, now: Now, change: &mut Changes) {
         while let Some((at, ..)) = self.repeats.front() {
             let still_known = now.steady.saturating_sub(*at) < mesh_core::settings::REPEAT_WINDOW;
-            if still_known && self.repeats.len() <= TOTAL_REPEATS {
+            if still_known && self.memory.repeats <= self.most.repeats {
                 break;
             }
-            let forgotten = self.repeats.pop_front();
+            let Some((_, id, node, digest)) = self.repeats.pop_front() else { break };
             self.repeats_forgotten += 1;
-            if let Some((_, id, node, digest)) = forgotten
-                && let Some(group) = self.groups.get_mut(&id)
-            {
+            self.memory.repeats -= cost_of_repeat(&node);
+            if let Some(group) = self.groups.get_mut(&id) {
                 change.rows.push(Row::DropRepeat(group.number, node.clone(), digest));
                 group.repeats.remove(&(node, digest));
+                shrink_table(&mut group.repeats);
             }
         }
+        shrink_queue(&mut self.repeats);
     }
+}
+
+/// What it costs in memory to recognise a recorded call of that node.
+pub(super) fn cost_of_repeat(node: &Id) -> usize {
+    in_queue::<(Duration, Id, Id, [u8; 16])>() + in_table::<(Id, [u8; 16]), RepeatRow>() + text(node.as_str())
 }

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use mesh_core::clock::Now;
 use mesh_core::error::{Error, Result};
-use mesh_core::id::Id;
+use mesh_core::id::{GroupKey, Id};
 use mesh_core::model::GroupRecord;
 use mesh_core::secret::{Caller, SecretHash};
 use mesh_core::settings::{GroupAge, Life, Lifetimes, seconds};
 use mesh_core::time::Timestamp;
 
 use super::event_log::EventLog;
+use super::indexes::Indexes;
+use super::memory::{block, in_table, in_tree, shared, text};
 use super::readers::Readers;
 use super::values::Values;
 use crate::outbox::Outbox;
@@ -31,7 +33,7 @@ pub(super) struct GroupState {
     pub(super) host_joined: u64,
     pub(super) host_values: Arc<Values>,
     /// The joined nodes.
-    pub(super) members: HashMap<Id, Member>,
+    pub(super) members: HashMap<Id, Box<Member>>,
     pub(super) log: EventLog,
     /// Answers to recorded calls, which may come again.
     pub(super) repeats: HashMap<(Id, [u8; 16]), RepeatRow>,
@@ -41,6 +43,10 @@ pub(super) struct GroupState {
     /// The latest timestamp of a report.
     pub(super) last_report: Timestamp,
     pub(super) outbox: Arc<Outbox>,
+    /// Under which time it is among the deadlines.
+    pub(super) queued: Duration,
+    /// Under which time it is among the oldest calls; `None` if it has no events.
+    pub(super) events_queued: Option<Duration>,
 }
 
 /// A joined node.
@@ -48,6 +54,8 @@ pub(super) struct Member {
     pub(super) row: MemberRow,
     /// Its latest heartbeat, by the steady clock.
     pub(super) seen: Duration,
+    /// Under which time it is among the deadlines.
+    pub(super) queued: Duration,
     pub(super) values: Arc<Values>,
 }
 
@@ -72,7 +80,7 @@ impl GroupState {
 
     /// The member of that id, if it was not silent for too long. The host is none of these.
     pub(super) fn member(&self, now: Now, rules: &Lifetimes, node: &Id) -> Option<&Member> {
-        self.members.get(node).filter(|member| member.lives(now, rules))
+        self.members.get(node).map(|member| &**member).filter(|member| member.lives(now, rules))
     }
 
     /// Refuses a node that is neither the host nor a member.
@@ -168,7 +176,45 @@ impl GroupState {
     }
 }
 
+/// What a group costs beside its texts, values, members and events: itself, and its places in the state's tables.
+const GROUP: usize = block(size_of::<GroupState>())
+    + shared(size_of::<GroupKey>())
+    + shared(size_of::<Values>())
+    + shared(size_of::<Outbox>())
+    + in_table::<Id, Box<GroupState>>()
+    + 2 * in_tree::<(Duration, Id), ()>()
+    + in_tree::<(u32, Id), ()>()
+    + Readers::MEMBER
+    + Indexes::GROUP;
+
+/// What a member costs beside its texts and values.
+const MEMBER: usize = block(size_of::<Member>())
+    + shared(size_of::<Values>())
+    + in_table::<Id, Box<Member>>()
+    + Readers::MEMBER
+    + in_tree::<(Duration, Id, Id), ()>()
+    + Indexes::MEMBERSHIP;
+
+impl GroupState {
+    /// What it costs in memory, without its members and events.
+    pub(super) fn cost(&self) -> usize {
+        let GroupRecord { key, name, host_id, .. } = &self.record;
+        let texts = [key.id.as_str(), key.domain.as_str(), name, host_id.as_str()];
+        GROUP + texts.into_iter().map(text).sum::<usize>() + self.host_values.cost()
+    }
+}
+
 impl Member {
+    /// What a new member costs in memory.
+    pub(super) fn cost_of(node: &Id, name: Option<&str>) -> usize {
+        MEMBER + text(node.as_str()) + name.map_or(0, text)
+    }
+
+    /// What it costs in memory.
+    pub(super) fn cost(&self, node: &Id) -> usize {
+        Self::cost_of(node, self.row.name.as_deref()) + self.values.cost()
+    }
+
     pub(super) fn lives(&self, now: Now, rules: &Lifetimes) -> bool {
         rules.member_lives(now.steady.saturating_sub(self.seen))
     }

@@ -1,6 +1,8 @@
 //! Creating, finding and ending groups.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mesh_core::clock::Now;
 use mesh_core::error::{Error, Result};
@@ -13,8 +15,9 @@ use mesh_core::time::Timestamp;
 
 use super::event_log::EventLog;
 use super::group::GroupState;
+use super::memory::shrink_table;
 use super::readers::Readers;
-use super::{Changes, MEMBER_BYTES, State};
+use super::{Changes, State};
 
 /// So many groups a search looks at while the state is locked.
 const GROUPS_IN_STEP: usize = 250;
@@ -91,14 +94,17 @@ impl State {
             host_seen: now.steady,
             host_joined: number,
             host_values: Arc::default(),
-            members: std::collections::HashMap::new(),
+            members: HashMap::new(),
             log: EventLog::default(),
-            repeats: std::collections::HashMap::new(),
+            repeats: HashMap::new(),
             host_reader: reader,
             readers: Readers::default(),
             last_report: Timestamp::from_millis(0),
             outbox: Arc::default(),
+            queued: Duration::ZERO,
+            events_queued: None,
         };
+        self.memory.check_nodes(self.most, 0, group.cost())?;
         group.host_polls_from(new.from);
         change.rows.push(group.row());
         self.add_group(group);
@@ -127,30 +133,38 @@ impl State {
         now: Now,
         ids: impl Iterator<Item = &'a Id>,
     ) -> impl Iterator<Item = &'a GroupState> {
-        ids.filter_map(|id| self.groups.get(id))
+        ids.filter_map(|id| self.groups.get(id).map(|group| &**group))
             .filter(move |group| group.life(now, &self.settings.lifetimes) == Life::Alive)
     }
 
-    pub(super) fn add_group(&mut self, group: GroupState) {
+    pub(super) fn add_group(&mut self, mut group: GroupState) {
+        self.memory.nodes += group.cost();
         let id = &group.record.key.id;
+        group.queued = group.deadline(&self.settings.lifetimes);
         self.indexes.add_group(&group.record, group.number);
         self.indexes.add_membership(&group.record.host_id, group.host_joined, id);
-        self.group_deadlines.insert((group.deadline(&self.settings.lifetimes), id.clone()));
-        self.groups.insert(id.clone(), group);
+        self.group_deadlines.insert((group.queued, id.clone()));
+        self.groups.insert(id.clone(), Box::new(group));
     }
 
     /// Takes a group and everything that belongs to it out of the state.
-    pub(super) fn remove_group(&mut self, id: &Id) -> Option<GroupState> {
+    pub(super) fn remove_group(&mut self, id: &Id) -> Option<Box<GroupState>> {
         let group = self.groups.remove(id)?;
+        shrink_table(&mut self.groups);
         self.indexes.remove_group(&group.record, group.number);
         self.indexes.remove_membership(&group.record.host_id, group.host_joined);
+        self.group_deadlines.remove(&(group.queued, id.clone()));
         for (node, member) in &group.members {
             self.indexes.remove_membership(node, member.row.joined);
-            self.status_bytes -= MEMBER_BYTES + member.values.bytes();
+            self.member_deadlines.remove(&(member.queued, id.clone(), node.clone()));
+            self.memory.nodes -= member.cost(node);
         }
-        self.status_bytes -= group.host_values.bytes();
-        self.kept_bytes -= group.log.bytes();
-        self.shares.change(id, group.log.bytes(), 0);
+        self.memory.nodes -= group.cost();
+        self.memory.events -= group.log.cost();
+        self.shares.change(id, group.log.cost(), 0);
+        if let Some(at) = group.events_queued {
+            self.oldest_calls.remove(&(at, id.clone()));
+        }
         Some(group)
     }
 }

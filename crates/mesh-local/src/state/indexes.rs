@@ -7,6 +7,8 @@ use mesh_core::id::{Domain, Id};
 use mesh_core::model::GroupRecord;
 use mesh_core::time::Timestamp;
 
+use super::memory::{in_table, in_tree, shrink_table};
+
 /// Ways to find groups other than by their id.
 #[derive(Default)]
 pub(super) struct Indexes {
@@ -25,7 +27,20 @@ struct DomainIndex {
     by_host: HashMap<Id, Id>,
 }
 
+/// A tree or a table that has one thing alone, as of a domain with one group.
+const SMALLEST: usize = 512;
+
 impl Indexes {
+    /// What a group costs here, its host's membership included.
+    pub(super) const GROUP: usize = in_table::<Domain, DomainIndex>()
+        + 2 * SMALLEST
+        + in_tree::<u64, Id>()
+        + in_tree::<(Arc<str>, u64), Id>()
+        + Self::MEMBERSHIP;
+
+    /// What a membership costs here.
+    pub(super) const MEMBERSHIP: usize = in_tree::<(Id, u64), Id>();
+
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.domains.is_empty() && self.by_age.is_empty() && self.names.is_empty() && self.nodes.is_empty()
@@ -44,8 +59,10 @@ impl Indexes {
         if let Some(domain) = self.domains.get_mut(&record.key.domain) {
             domain.by_age.remove(&(record.created_at, number));
             domain.by_host.remove(&record.host_id);
+            shrink_table(&mut domain.by_host);
             if domain.by_age.is_empty() {
                 self.domains.remove(&record.key.domain);
+                shrink_table(&mut self.domains);
             }
         }
         self.by_age.remove(&number);

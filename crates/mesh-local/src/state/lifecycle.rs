@@ -9,7 +9,8 @@ use mesh_core::model::{DissolveReason, GroupRecord, MeshMessage, MessageFields};
 use mesh_core::secret::Caller;
 use mesh_core::settings::{EXPIRED_MEMORY, Life};
 
-use super::{Changes, Ended, State, TOTAL_ENDED};
+use super::memory::{in_queue, in_table, shared, shrink_queue, shrink_table, text};
+use super::{Changes, Ended, State};
 use crate::rows::{EndedRow, Row};
 
 impl State {
@@ -101,10 +102,11 @@ impl State {
                 self.group_deadlines.insert((deadline, id));
                 break;
             }
-            let Some(group) = self.groups.get(&id) else { continue };
+            let Some(group) = self.groups.get_mut(&id) else { continue };
             let reason = match group.life(now, &self.settings.lifetimes) {
                 Life::Alive => {
-                    self.group_deadlines.insert((group.deadline(&self.settings.lifetimes), id));
+                    group.queued = group.deadline(&self.settings.lifetimes);
+                    self.group_deadlines.insert((group.queued, id));
                     continue;
                 }
                 Life::Expired => DissolveReason::TimeOver,
@@ -122,7 +124,7 @@ impl State {
                 change.messages.push((group.outbox, message));
             }
         }
-        while self.ended.len() > TOTAL_ENDED {
+        while self.memory.ended_groups > self.most.ended_groups && !self.ended.is_empty() {
             self.forget_oldest(change);
         }
     }
@@ -135,11 +137,11 @@ impl State {
                 break;
             }
             let rules = &self.settings.lifetimes;
-            let Some(member) = self.groups.get(&group).and_then(|group| group.members.get(&node)) else {
-                continue;
-            };
+            let members = self.groups.get_mut(&group).map(|group| &mut group.members);
+            let Some(member) = members.and_then(|members| members.get_mut(&node)) else { continue };
             if member.lives(now, rules) {
-                self.member_deadlines.insert((member.deadline(rules), group, node));
+                member.queued = member.deadline(rules);
+                self.member_deadlines.insert((member.queued, group, node));
             } else {
                 self.remove_member(&group, &node, change);
             }
@@ -156,6 +158,7 @@ impl State {
 
     pub(super) fn remember(&mut self, number: u64, row: EndedRow, end: Duration, ended_at: Duration) {
         let id = row.key.id.clone();
+        self.memory.ended_groups += row.cost();
         self.ended_order.push_back((ended_at, id.clone()));
         self.ended.insert(id, Ended { number, row, end });
     }
@@ -164,7 +167,21 @@ impl State {
         if let Some((_, id)) = self.ended_order.pop_front()
             && let Some(ended) = self.ended.remove(&id)
         {
+            self.memory.ended_groups -= ended.row.cost();
             change.rows.push(Row::ForgetGroup(ended.number));
+            shrink_table(&mut self.ended);
+            shrink_queue(&mut self.ended_order);
         }
+    }
+}
+
+impl EndedRow {
+    /// What it costs in memory to remember it.
+    fn cost(&self) -> usize {
+        in_table::<Id, Ended>()
+            + in_queue::<(Duration, Id)>()
+            + shared(size_of::<GroupKey>())
+            + text(self.key.id.as_str())
+            + text(self.key.domain.as_str())
     }
 }

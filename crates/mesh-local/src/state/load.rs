@@ -10,10 +10,11 @@ use mesh_core::model::{BatchEvent, CallNumber};
 use mesh_core::settings::{elapsed, seconds};
 use mesh_core::time::Timestamp;
 
+use super::State;
 use super::event_log::EventLog;
+use super::events::cost_of_repeat;
 use super::group::{GroupState, Member};
 use super::readers::Readers;
-use super::{MEMBER_BYTES, State};
 use crate::LocalSettings;
 use crate::rows::{CallRow, EndedRow, GroupRow, MemberRow, RepeatRow, Row, ValueRow};
 
@@ -74,26 +75,18 @@ impl Loaded {
     }
 }
 
-/// Recorded calls and answers of all groups with their times, to be sorted.
-#[derive(Default)]
-struct Orders {
-    calls: Vec<(Duration, u64, u64, Id)>,
-    repeats: Vec<(Duration, Id, Id, [u8; 16])>,
-}
-
 impl State {
     /// Builds the state. A restart counts as a heartbeat of every living host and member.
     pub(crate) fn load(local: &LocalSettings, now: Now, epoch: u32, loaded: Loaded) -> Self {
         let mut state = Self::new(local, epoch);
         state.load_ended(now, loaded.ended);
-        let mut orders = Orders::default();
+        let mut repeats = Vec::new();
         for (number, rows) in loaded.groups {
-            state.load_group(now, number, rows, &mut orders);
+            state.load_group(now, number, rows, &mut repeats);
         }
-        orders.calls.sort_unstable();
-        orders.repeats.sort_unstable();
-        state.kept = orders.calls.into_iter().map(|(_, _, call, id)| (id, call)).collect();
-        state.repeats = orders.repeats.into();
+        repeats.sort_unstable();
+        state.memory.repeats = repeats.iter().map(|(_, _, node, _)| cost_of_repeat(node)).sum();
+        state.repeats = repeats.into();
         state
     }
 
@@ -113,7 +106,13 @@ impl State {
         now.steady + elapsed(now.wall, expires_at).min(longest)
     }
 
-    fn load_group(&mut self, now: Now, number: u64, rows: LoadedGroup, orders: &mut Orders) {
+    fn load_group(
+        &mut self,
+        now: Now,
+        number: u64,
+        rows: LoadedGroup,
+        repeats: &mut Vec<(Duration, Id, Id, [u8; 16])>,
+    ) {
         let Some(row) = rows.row else { return };
         self.next_number = self.next_number.max(number + 1).max(row.host_joined + 1);
         let end = self.end(now, row.record.expires_at);
@@ -121,7 +120,8 @@ impl State {
         let key = group.record.key.clone();
         for (id, row) in rows.members {
             self.next_number = self.next_number.max(row.joined + 1);
-            group.members.insert(id, Member { row, seen: now.steady, values: Arc::default() });
+            let member = Member { row, seen: now.steady, queued: Duration::ZERO, values: Arc::default() };
+            group.members.insert(id, Box::new(member));
         }
         for (node, values) in rows.values {
             let newest = values.values().map(|row| row.at).max();
@@ -134,7 +134,6 @@ impl State {
         }
         for (call, row) in rows.calls {
             let at = steady(now, row.timestamp);
-            orders.calls.push((at, number, call, key.id.clone()));
             let batch = BatchEvent {
                 group: key.clone(),
                 fired_by: row.fired_by,
@@ -145,7 +144,7 @@ impl State {
             group.log.push(Arc::new(batch), call, at);
         }
         for ((node, digest), row) in &rows.repeats {
-            orders.repeats.push((steady(now, row.at), key.id.clone(), node.clone(), *digest));
+            repeats.push((steady(now, row.at), key.id.clone(), node.clone(), *digest));
         }
         group.repeats = rows.repeats;
         group.host_polls_from(None);
@@ -156,17 +155,19 @@ impl State {
         self.adopt(group, now);
     }
 
-    fn adopt(&mut self, group: GroupState, now: Now) {
+    fn adopt(&mut self, mut group: GroupState, now: Now) {
         let id = group.record.key.id.clone();
         let deadline = now.steady + seconds(self.settings.lifetimes.member_heartbeat_ttl);
-        for (node, member) in &group.members {
+        for (node, member) in &mut group.members {
+            member.queued = deadline;
             self.indexes.add_membership(node, member.row.joined, &id);
             self.member_deadlines.insert((deadline, id.clone(), node.clone()));
-            self.status_bytes += MEMBER_BYTES + member.values.bytes();
+            self.memory.nodes += member.cost(node);
         }
-        self.status_bytes += group.host_values.bytes();
-        self.kept_bytes += group.log.bytes();
-        self.shares.change(&id, 0, group.log.bytes());
+        self.memory.events += group.log.cost();
+        self.shares.change(&id, 0, group.log.cost());
+        group.events_queued = group.log.oldest_at();
+        self.oldest_calls.extend(group.events_queued.map(|at| (at, id)));
         self.add_group(group);
     }
 
@@ -206,6 +207,8 @@ fn resumed(number: u64, row: GroupRow, end: Duration, now: Duration) -> GroupSta
         readers: Readers::default(),
         last_report: row.last_report,
         outbox: Arc::default(),
+        queued: Duration::ZERO,
+        events_queued: None,
     }
 }
 

@@ -10,7 +10,8 @@ use mesh_core::secret::Caller;
 use mesh_core::store::{JoinedNode, NewMember};
 
 use super::group::Member;
-use super::{Changes, MEMBER_BYTES, State};
+use super::memory::{shrink_table, text};
+use super::{Changes, State};
 use crate::rows::{MemberRow, Row};
 
 impl State {
@@ -65,14 +66,20 @@ impl State {
         let group = self.group(now, key)?;
         if group.members.contains_key(node) {
             group.check_secret(caller)?;
+            self.check_room_for_name(&key.id, node, new.name.as_deref())?;
         } else {
             self.check_room_for_member(now, key, change)?;
+            self.memory.check_nodes(self.most, 0, Member::cost_of(node, new.name.as_deref()))?;
         }
         let joined = self.number();
+        let deadline =
+            now.steady + mesh_core::settings::seconds(self.settings.lifetimes.member_heartbeat_ttl);
         let group = self.group_mut(now, key)?;
-        let mut before = None;
+        let id = group.record.key.id.clone();
+        let (mut before, mut cost_before) = (None, 0);
         let row = if let Some(member) = group.members.get_mut(node) {
             before = Some(member.row.joined);
+            cost_before = member.cost(node);
             member.seen = now.steady;
             member.row.joined = joined;
             member.row.use_web_socket = use_web_socket;
@@ -88,8 +95,9 @@ impl State {
                 name: new.name,
                 secret: caller.secret,
             };
-            let member = Member { row: row.clone(), seen: now.steady, values: Arc::default() };
-            group.members.insert(node.clone(), member);
+            let member =
+                Member { row: row.clone(), seen: now.steady, queued: deadline, values: Arc::default() };
+            group.members.insert(node.clone(), Box::new(member));
             row
         };
         if use_web_socket {
@@ -98,15 +106,14 @@ impl State {
             group.readers.joined(row.reader, new.from, group.log.end());
         }
         change.rows.push(Row::Member(group.number, node.clone(), row.clone()));
+        let cost = group.members.get(node).map_or(0, |member| member.cost(node));
+        self.memory.nodes = self.memory.nodes - cost_before + cost;
         if let Some(before) = before {
             self.indexes.remove_membership(node, before);
         } else {
-            self.status_bytes += MEMBER_BYTES;
-            let deadline =
-                now.steady + mesh_core::settings::seconds(self.settings.lifetimes.member_heartbeat_ttl);
-            self.member_deadlines.insert((deadline, key.id.clone(), node.clone()));
+            self.member_deadlines.insert((deadline, id.clone(), node.clone()));
         }
-        self.indexes.add_membership(node, joined, &key.id);
+        self.indexes.add_membership(node, joined, &id);
         Ok(row)
     }
 
@@ -118,7 +125,14 @@ impl State {
         if self.group(now, key)?.members.len() >= most {
             return Err(Error::invalid(format!("a group may have at most {most} nodes")));
         }
-        self.check_status_room(0, MEMBER_BYTES)
+        Ok(())
+    }
+
+    /// Refuses a longer name that does not fit.
+    fn check_room_for_name(&self, group: &Id, node: &Id, name: Option<&str>) -> Result<()> {
+        let member = self.groups.get(group).and_then(|group| group.members.get(node));
+        let before = member.and_then(|member| member.row.name.as_deref()).map_or(0, text);
+        self.memory.check_nodes(self.most, before, name.map_or(before, text))
     }
 
     pub(crate) fn leave_group(
@@ -166,11 +180,15 @@ impl State {
         change: &mut Changes,
     ) -> Result<()> {
         self.group(now, key)?.check_member(now, &self.settings.lifetimes, node)?;
+        self.check_room_for_name(&key.id, node, Some(&name))?;
         let group = self.group_mut(now, key)?;
         let number = group.number;
         let member = group.members.get_mut(node).ok_or_else(|| Error::NodeNotFound(node.clone()))?;
+        let before = member.cost(node);
         member.row.name = Some(name);
         change.rows.push(Row::Member(number, node.clone(), member.row.clone()));
+        let after = member.cost(node);
+        self.memory.nodes = self.memory.nodes - before + after;
         Ok(())
     }
 
@@ -180,22 +198,26 @@ impl State {
         let mut members: Vec<_> =
             group.members.iter().filter(|(_, member)| member.lives(now, rules)).collect();
         members.sort_unstable_by_key(|(_, member)| (member.row.created_at, member.row.first_joined));
-        let node = |(id, member): (&Id, &Member)| NodeRecord {
+        let nodes = members.into_iter().map(|(id, member)| NodeRecord {
             id: id.clone(),
             created_at: member.row.created_at,
             name: member.row.name.clone(),
             use_web_socket: member.row.use_web_socket,
-        };
-        Ok((group.record.clone(), members.into_iter().map(node).collect()))
+        });
+        Ok((group.record.clone(), nodes.collect()))
     }
 
     pub(super) fn remove_member(&mut self, group: &Id, node: &Id, change: &mut Changes) {
         let Some(group) = self.groups.get_mut(group) else { return };
-        let Some(member) = group.members.remove(node) else { return };
-        self.indexes.remove_membership(node, member.row.joined);
-        self.status_bytes -= MEMBER_BYTES + member.values.bytes();
+        let Some((node, member)) = group.members.remove_entry(node) else { return };
+        shrink_table(&mut group.members);
+        self.memory.nodes -= member.cost(&node);
+        self.indexes.remove_membership(&node, member.row.joined);
+        let deadline = (member.queued, group.record.key.id.clone(), node);
+        self.member_deadlines.remove(&deadline);
+        let (_, _, node) = deadline;
         group.readers.left(member.row.reader);
-        change.rows.push(Row::DropMember(group.number, node.clone()));
+        change.rows.push(Row::DropMember(group.number, node));
         if member.values.bytes() > 0 {
             // The newest timestamp may have gone with these values.
             change.rows.push(group.row());

@@ -11,6 +11,7 @@ mod indexes;
 mod lifecycle;
 mod load;
 mod members;
+mod memory;
 mod overview;
 mod polling;
 mod readers;
@@ -34,40 +35,33 @@ use group::GroupState;
 pub(super) use groups::GroupSearch;
 use indexes::Indexes;
 pub(super) use load::Loaded;
+pub use memory::StoreMemory;
 pub use overview::{GroupView, NodeView, Overview};
 use shares::Shares;
-
-/// The most bytes of events that are kept of all groups.
-const TOTAL_EVENT_BYTES: usize = 256 << 20;
-/// The most bytes of members and their values in all groups.
-const TOTAL_STATUS_BYTES: usize = 512 << 20;
-/// The bytes that a member counts beside its values.
-const MEMBER_BYTES: usize = 512;
-/// The most calls of `recordEventsByNode` that are remembered of all groups.
-const TOTAL_REPEATS: usize = 1_000_000;
-/// The most ended groups that are remembered.
-const TOTAL_ENDED: usize = 100_000;
 
 /// Everything that the store knows.
 pub(super) struct State {
     settings: Settings,
     /// The most groups in all domains.
     max_groups: usize,
+    /// The most bytes of each kind, and those that are kept.
+    most: StoreMemory,
+    memory: StoreMemory,
     /// Cursors of another epoch mean nothing here.
     epoch: u32,
-    groups: HashMap<Id, GroupState>,
+    groups: HashMap<Id, Box<GroupState>>,
     /// Groups that ended without being dissolved.
     ended: HashMap<Id, Ended>,
     indexes: Indexes,
     /// The next group number, and the next place in the order of joins.
     next_number: u64,
-    /// The time at which each group may have ended, unless it was renewed since.
+    /// The time at which each group may have ended, unless it was renewed since: its `queued`.
     group_deadlines: BTreeSet<(Duration, Id)>,
-    /// The time at which each member may be gone, unless it was renewed since.
+    /// The time at which each member may be gone, unless it was renewed since: its `queued`.
     member_deadlines: BTreeSet<(Duration, Id, Id)>,
-    /// Recorded calls of all groups, oldest first.
-    kept: VecDeque<(Id, u64)>,
-    kept_bytes: usize,
+    /// When the oldest call of each group was recorded that has events, or one that was dropped since: its
+    /// `events_queued`.
+    oldest_calls: BTreeSet<(Duration, Id)>,
     shares: Shares,
     /// Answers to recorded calls, oldest first.
     repeats: VecDeque<(Duration, Id, Id, [u8; 16])>,
@@ -75,7 +69,6 @@ pub(super) struct State {
     repeats_forgotten: u64,
     /// Ended groups, oldest first.
     ended_order: VecDeque<(Duration, Id)>,
-    status_bytes: usize,
     counts: StoreCounts,
 }
 
@@ -94,8 +87,8 @@ pub struct StoreCounts {
     pub groups: usize,
     /// Joined nodes.
     pub nodes: usize,
-    /// Bytes of events that are kept.
-    pub kept_bytes: usize,
+    /// Bytes that are kept.
+    pub memory: StoreMemory,
     /// Events kept so far.
     pub events_kept: u64,
     /// Events dropped because there was no room for them; not those whose time was over.
@@ -116,6 +109,8 @@ impl State {
         Self {
             settings: local.settings.clone(),
             max_groups: local.max_groups,
+            most: local.memory,
+            memory: StoreMemory::default(),
             epoch,
             groups: HashMap::new(),
             ended: HashMap::new(),
@@ -123,21 +118,20 @@ impl State {
             next_number: 0,
             group_deadlines: BTreeSet::new(),
             member_deadlines: BTreeSet::new(),
-            kept: VecDeque::new(),
-            kept_bytes: 0,
+            oldest_calls: BTreeSet::new(),
             shares: Shares::default(),
             repeats: VecDeque::new(),
             repeats_forgotten: 0,
             ended_order: VecDeque::new(),
-            status_bytes: 0,
             counts: StoreCounts::default(),
         }
     }
 
     /// The figures for the metrics.
     pub(super) fn counts(&self) -> StoreCounts {
-        let nodes = self.groups.values().map(|group| group.members.len()).sum();
-        StoreCounts { groups: self.groups.len(), nodes, kept_bytes: self.kept_bytes, ..self.counts }
+        // Each member has one deadline.
+        let nodes = self.member_deadlines.len();
+        StoreCounts { groups: self.groups.len(), nodes, memory: self.memory, ..self.counts }
     }
 
     /// The living group of that key.
@@ -159,17 +153,19 @@ impl State {
     /// The living group of that key, to change it.
     fn group_mut(&mut self, now: Now, key: &GroupKey) -> Result<&mut GroupState> {
         self.group(now, key)?;
-        self.groups.get_mut(&key.id).ok_or_else(|| Error::GroupNotFound(key.clone()))
+        self.groups
+            .get_mut(&key.id)
+            .map(|group| &mut **group)
+            .ok_or_else(|| Error::GroupNotFound(key.clone()))
     }
 
     /// True if nothing is kept at all.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        let counts =
-            [self.groups.len(), self.ended.len(), self.kept.len(), self.kept_bytes, self.repeats.len()];
-        let more = [self.ended_order.len(), self.status_bytes, self.group_deadlines.len()];
+        let counts = [self.groups.len(), self.ended.len(), self.oldest_calls.len(), self.repeats.len()];
+        let more = [self.ended_order.len(), self.group_deadlines.len(), self.member_deadlines.len()];
         counts.iter().chain(&more).all(|count| *count == 0)
-            && self.member_deadlines.is_empty()
+            && self.memory == StoreMemory::default()
             && self.indexes.is_empty()
             && self.shares.count() == 0
     }

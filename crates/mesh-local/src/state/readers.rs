@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use mesh_core::cursor::Position;
 
+use super::memory::{block, in_table, shrink_table};
+
 /// The readers of one group, each by the number that names it in its cursors.
 #[derive(Default)]
 pub(super) struct Readers {
@@ -24,6 +26,10 @@ struct Reader {
 }
 
 impl Readers {
+    /// What a member costs here, the only one of its address.
+    pub(super) const MEMBER: usize =
+        in_table::<u64, Reader>() + in_table::<IpAddr, Vec<u64>>() + block(4 * size_of::<u64>());
+
     /// Notes that a member joined that polls, from where, and where the log ended then.
     pub(super) fn joined(&mut self, number: u64, from: Option<IpAddr>, end: Position) {
         self.stops_polling(number);
@@ -47,6 +53,7 @@ impl Readers {
     pub(super) fn left(&mut self, number: u64) {
         self.stops_polling(number);
         self.readers.remove(&number);
+        shrink_table(&mut self.readers);
     }
 
     /// The reader behind a poll: the one that its cursor names, or else the only polling member that joined from
@@ -90,6 +97,7 @@ impl Readers {
             numbers.retain(|other| *other != number);
             if numbers.is_empty() {
                 self.by_address.remove(&address);
+                shrink_table(&mut self.by_address);
             }
         }
     }

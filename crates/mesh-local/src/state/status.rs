@@ -7,11 +7,9 @@ use mesh_core::error::{Error, Result};
 use mesh_core::id::{GroupKey, Id};
 use mesh_core::model::{Content, MeshMessage, MessageFields, NodeStatus, SensorData};
 use mesh_core::secret::Caller;
-use mesh_core::settings::Life;
 
-use super::group::GroupState;
 use super::values::Values;
-use super::{Changes, State, TOTAL_STATUS_BYTES};
+use super::{Changes, State};
 use crate::rows::{Row, ValueRow};
 
 /// About as many values are read before others may work.
@@ -31,10 +29,10 @@ impl State {
         group.check_caller(now, &self.settings.lifetimes, caller)?;
         let node = caller.id;
         let values = group.values_of(node).ok_or_else(|| Error::NodeNotFound(node.clone()))?;
-        let (before, size) = (values.bytes(), values.size_with(&data));
+        let (before, (size, after)) = (values.cost(), values.size_with(&data));
         size.check()?;
-        self.check_status_room(before, size.bytes)?;
-        self.status_bytes = self.status_bytes - before + size.bytes;
+        self.memory.check_nodes(self.most, before, after)?;
+        self.memory.nodes = self.memory.nodes - before + after;
 
         let group = self.group_mut(now, key)?;
         let timestamp = group.report_time(now);
@@ -56,10 +54,8 @@ impl State {
     /// The values of a node in its newest membership still in force.
     pub(crate) fn node_values(&self, now: Now, node: &Id) -> Option<SharedValues> {
         let rules = &self.settings.lifetimes;
-        let in_force = |group: &&GroupState| {
-            group.life(now, rules) == Life::Alive && group.check_member(now, rules, node).is_ok()
-        };
-        let group = self.indexes.groups_of_node(node).filter_map(|id| self.groups.get(id)).find(in_force)?;
+        let mut living = self.living(now, self.indexes.groups_of_node(node));
+        let group = living.find(|group| group.check_member(now, rules, node).is_ok())?;
         let values = group.values_of(node)?.clone();
         Some(SharedValues { group: group.record.key.clone(), nodes: vec![(node.clone(), values)] })
     }
@@ -70,16 +66,6 @@ impl State {
         let values = group.living_values(now, &self.settings.lifetimes);
         let nodes = values.map(|(node, values)| (node.clone(), values.clone())).collect();
         Ok(SharedValues { group: group.record.key.clone(), nodes })
-    }
-
-    /// Refuses what would exceed the memory that members and values may take in all.
-    pub(super) fn check_status_room(&self, before: usize, after: usize) -> Result<()> {
-        if after > before && self.status_bytes - before + after > TOTAL_STATUS_BYTES {
-            return Err(Error::invalid(format!(
-                "this server may hold at most {TOTAL_STATUS_BYTES} bytes of nodes and values"
-            )));
-        }
-        Ok(())
     }
 }
 

@@ -8,6 +8,10 @@ use mesh_core::limits::StatusSize;
 use mesh_core::model::{NodeStatus, SensorData};
 use mesh_core::time::Timestamp;
 
+use super::memory::{block, text};
+
+/// The list of values grows by so many.
+const GROWTH: usize = 4;
 /// In reports of up to so many items, equal keys are found by looking at all of them.
 const FEW_ITEMS: usize = 8;
 
@@ -18,6 +22,8 @@ pub(crate) struct Values {
     /// Ordered by their keys.
     held: Vec<Held>,
     bytes: usize,
+    /// What all texts cost.
+    texts: usize,
     /// When the latest of them was set.
     newest: Option<Timestamp>,
 }
@@ -35,6 +41,11 @@ impl Values {
         self.held.iter().map(|held| (&held.key, &held.value, held.at))
     }
 
+    /// What they cost in memory.
+    pub(super) fn cost(&self) -> usize {
+        self.texts + list(self.held.len())
+    }
+
     /// The number of keys.
     pub(super) fn len(&self) -> usize {
         self.held.len()
@@ -45,18 +56,22 @@ impl Values {
         self.bytes
     }
 
-    /// The size after a report.
-    pub(super) fn size_with(&self, data: &[SensorData]) -> StatusSize {
+    /// The size after a report, and what they cost then.
+    pub(super) fn size_with(&self, data: &[SensorData]) -> (StatusSize, usize) {
         let mut size = StatusSize { keys: self.held.len(), bytes: self.bytes };
+        let mut texts = self.texts;
         for item in last_of_equal_keys(data) {
             if let Ok(place) = self.place_of(&item.key) {
-                size.bytes = size.bytes - self.held[place].value.len() + item.value.len();
+                let before = &self.held[place].value;
+                size.bytes = size.bytes - before.len() + item.value.len();
+                texts = texts - text(before) + text(&item.value);
             } else {
                 size.keys += 1;
                 size.bytes += item.key.len() + item.value.len();
+                texts += text(&item.key) + text(&item.value);
             }
         }
-        size
+        (size, texts + list(size.keys))
     }
 
     /// Sets values as of `at`.
@@ -68,16 +83,22 @@ impl Values {
 
     pub(super) fn set(&mut self, key: Arc<str>, value: Arc<str>, at: Timestamp) {
         self.bytes += value.len();
+        self.texts += text(&value);
         self.newest = self.newest.max(Some(at));
         match self.place_of(&key) {
             Ok(place) => {
                 let held = &mut self.held[place];
                 self.bytes -= held.value.len();
+                self.texts -= text(&held.value);
                 held.value = value;
                 held.at = at;
             }
             Err(place) => {
                 self.bytes += key.len();
+                self.texts += text(&key);
+                if self.held.len() == self.held.capacity() {
+                    self.held.reserve_exact(GROWTH);
+                }
                 self.held.insert(place, Held { key, value, at });
             }
         }
@@ -130,6 +151,11 @@ impl Values {
     }
 }
 
+/// A list of that many values.
+fn list(values: usize) -> usize {
+    block(values.next_multiple_of(GROWTH) * size_of::<Held>())
+}
+
 impl Held {
     fn item(&self) -> SensorData {
         SensorData { key: self.key.clone(), value: self.value.clone() }
@@ -170,9 +196,10 @@ mod tests {
                     (0..count).map(|n| item(&(n * 3 % keys).to_string(), &"v".repeat(n % 5))).collect();
                 for before in [vec![], vec![item("3", "1234"), item("x", "")]] {
                     let mut values = values(&before);
-                    let size = values.size_with(&report);
+                    let (size, cost) = values.size_with(&report);
                     values.merge(&report, Timestamp::from_millis(1));
-                    assert_eq!((size.keys, size.bytes), (values.len(), values.bytes()), "{count}, {keys}");
+                    let is = (values.len(), values.bytes(), values.cost());
+                    assert_eq!((size.keys, size.bytes, cost), is, "{count}, {keys}");
                     let texts = values.iter().map(|(key, value, _)| key.len() + value.len());
                     assert_eq!(values.bytes(), texts.sum::<usize>());
                 }

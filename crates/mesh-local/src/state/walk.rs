@@ -43,7 +43,7 @@ impl State {
                 }
             } else if let Some(id) = walk.groups.pop() {
                 let group = self.groups.get(&id);
-                rows.extend(group.into_iter().flat_map(GroupState::own_rows));
+                rows.extend(group.into_iter().flat_map(|group| group.own_rows()));
                 let nodes = group.map(|group| group.members.keys().cloned().collect());
                 walk.group = nodes.map(|nodes| (id, nodes));
             } else if let Some(id) = walk.ended.pop() {

@@ -6,7 +6,7 @@ use mesh_core::model::Event;
 use mesh_core::settings::{Limits, Settings};
 use mesh_core::testing::{Harness, event};
 
-use super::{Heard, LocalSettings, LocalStore, all_names, in_memory};
+use super::{Heard, LocalSettings, LocalStore, MEMORY, all_names, in_memory};
 
 fn named(names: std::ops::Range<usize>, template: &Event) -> Vec<Event> {
     names.map(|name| Event { name: name.to_string(), ..template.clone() }).collect()
@@ -59,7 +59,7 @@ async fn all_groups_together_keep_256_megabytes() {
         }
         groups.push(group);
     }
-    assert!(room.context.store.counts().kept_bytes <= 256 << 20);
+    assert!(room.context.store.counts().memory.events <= 256 << 20);
     for group in &groups {
         let kept = all_names(&room, group).await.len();
         assert!(kept >= 16, "half of a fair share of 32 events, at least: {kept}");
@@ -67,7 +67,7 @@ async fn all_groups_together_keep_256_megabytes() {
     for (index, group) in groups.iter().enumerate() {
         room.dissolve(group, &format!("h{index}")).await.unwrap();
     }
-    assert_eq!(room.context.store.counts().kept_bytes, 0);
+    assert_eq!(room.context.store.counts().memory.events, 0);
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn a_group_that_floods_takes_nothing_from_a_quiet_one() {
         }
     }
     let counts = room.context.store.counts();
-    assert!(counts.events_dropped > 0 && counts.kept_bytes <= 256 << 20);
+    assert!(counts.events_dropped > 0 && counts.memory.events <= 256 << 20);
     assert_eq!(room.names_since(&quiet, "").await, ["the oldest of all"]);
     assert!(room.poll(&quiet, "").await.unwrap().complete);
 }
@@ -129,7 +129,11 @@ async fn nothing_is_left_of_groups_that_are_gone() {
 #[tokio::test]
 async fn a_search_finds_the_oldest_of_many_groups() {
     let limits = Limits { groups_in_domain: 1_000, ..Limits::default() };
-    let settings = LocalSettings { settings: Settings { limits, ..Settings::default() }, max_groups: 1_000 };
+    let settings = LocalSettings {
+        settings: Settings { limits, ..Settings::default() },
+        max_groups: 1_000,
+        memory: MEMORY,
+    };
     let store = LocalStore::in_memory(&settings, Arc::<Heard>::default()).unwrap();
     let room = Harness::new(store, Arc::default(), settings.settings);
     for number in (0..700).rev() {

@@ -17,7 +17,7 @@ use mesh_core::settings::{Limits, Settings};
 use mesh_core::testing::{Harness, TestClock};
 use parking_lot::Mutex;
 
-use super::{LocalSettings, LocalStore, OpenError, Publisher, SyncPolicy, is_in_use};
+use super::{LocalSettings, LocalStore, OpenError, Publisher, StoreMemory, SyncPolicy, is_in_use};
 use crate::testing::TestDisk;
 
 /// A publisher that remembers what left.
@@ -46,9 +46,13 @@ impl Publisher for Heard {
     }
 }
 
+/// The most memory of a store in tests.
+const MEMORY: StoreMemory =
+    StoreMemory { nodes: 512 << 20, events: 256 << 20, repeats: 128 << 20, ended_groups: 32 << 20 };
+
 fn local_settings() -> LocalSettings {
     let limits = Limits { nodes_in_group: 20, groups_in_domain: 20 };
-    LocalSettings { settings: Settings { limits, ..Settings::default() }, max_groups: 100 }
+    LocalSettings { settings: Settings { limits, ..Settings::default() }, max_groups: 100, memory: MEMORY }
 }
 
 fn in_memory() -> Harness<LocalStore> {

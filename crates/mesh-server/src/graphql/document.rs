@@ -25,6 +25,9 @@ pub const MAX_ALIASES: usize = 50;
 /// The most `__schema` and `__type` fields of an operation, and the most aliases below them.
 const MAX_SCHEMA_FIELDS: usize = 2;
 const MAX_SCHEMA_ALIASES: usize = 10;
+/// The memory of a document beside its tokens, and of each token.
+const DOCUMENT_BYTES: usize = 4 << 10;
+const TOKEN_BYTES: usize = 512;
 /// The most errors that are answered to one document.
 const MAX_ERRORS: usize = 10;
 
@@ -34,6 +37,8 @@ pub struct Document {
     pub executable: Valid<ExecutableDocument>,
     /// Aliases below root fields, of the operation that has the most.
     deep_aliases: usize,
+    /// The number of its tokens.
+    tokens: usize,
     /// The plan of its only operation, where no variable shapes it.
     plan: OnceLock<Arc<Plan>>,
 }
@@ -45,7 +50,7 @@ impl Document {
     ///
     /// What is wrong with the document, or the limit that it passes.
     pub fn parse(schema: &Schema, text: &str) -> Result<Self, Vec<GraphqlError>> {
-        check_tokens(text)?;
+        let tokens = check_tokens(text)?;
         let mut parser = Parser::new();
         let ast = parser
             .parse_ast(text, "request")
@@ -57,7 +62,12 @@ impl Document {
         for operation in executable.operations.iter() {
             deep_aliases = deep_aliases.max(check_shape(&executable, operation)?);
         }
-        Ok(Self { executable, deep_aliases, plan: OnceLock::new() })
+        Ok(Self { executable, deep_aliases, tokens, plan: OnceLock::new() })
+    }
+
+    /// What it costs in memory beside its text, about: with its plan, a token becomes so many bytes at most.
+    pub fn cost(&self) -> usize {
+        DOCUMENT_BYTES + self.tokens * TOKEN_BYTES
     }
 
     /// The operation to execute.
@@ -118,7 +128,8 @@ impl Document {
     }
 }
 
-fn check_tokens(text: &str) -> Result<(), Vec<GraphqlError>> {
+/// Counts the tokens of a text, and refuses too many.
+fn check_tokens(text: &str) -> Result<usize, Vec<GraphqlError>> {
     let counted = Lexer::new(text)
         .filter_map(Result::ok)
         .filter(|token| !is_ignored(token.kind()))
@@ -128,7 +139,7 @@ fn check_tokens(text: &str) -> Result<(), Vec<GraphqlError>> {
         let detail = format!("a document may have at most {MAX_TOKENS} tokens");
         return Err(vec![GraphqlError::validation(Fault::TooManyTokens, &detail, vec![])]);
     }
-    Ok(())
+    Ok(counted)
 }
 
 fn is_ignored(kind: TokenKind) -> bool {

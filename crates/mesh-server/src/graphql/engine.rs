@@ -23,17 +23,17 @@ use super::error::{Fault, GraphqlError};
 use super::plan::{Meta, Plan, RootField};
 use super::request::Request;
 use super::schema::{Schema, SchemaError};
+use crate::limits::memory::MemoryLimits;
 
-/// The most documents that are kept, and the most bytes of their texts together.
+/// About as many documents are kept.
 const KEPT_DOCUMENTS: usize = 1_000;
-const KEPT_BYTES: u64 = 4 << 20;
 /// Longer texts are not kept: they carry data that does not come again.
 const KEPT_LENGTH: usize = 16 << 10;
 
 /// Reads requests against the schema.
 pub struct Engine {
     schema: Schema,
-    documents: Cache<Box<str>, Arc<Document>, TextLength>,
+    documents: Cache<Box<str>, Arc<Document>, Cost>,
 }
 
 /// A subscription that is ready to be registered.
@@ -47,24 +47,39 @@ pub struct Subscription {
     pub selection: Selection,
 }
 
+/// The memory that a document costs.
 #[derive(Clone)]
-struct TextLength;
+struct Cost;
 
-impl Weighter<Box<str>, Arc<Document>> for TextLength {
-    fn weight(&self, text: &Box<str>, _: &Arc<Document>) -> u64 {
-        text.len() as u64
+impl Weighter<Box<str>, Arc<Document>> for Cost {
+    fn weight(&self, text: &Box<str>, document: &Arc<Document>) -> u64 {
+        (text.len() + document.cost()) as u64
     }
 }
 
 impl Engine {
-    /// Loads the schema.
+    /// Loads the schema. Keeps as many documents as a server does by default.
     ///
     /// # Errors
     ///
     /// The schema of this program is not valid.
     pub fn new() -> Result<Self, SchemaError> {
-        let documents = Cache::with_weighter(KEPT_DOCUMENTS, KEPT_BYTES, TextLength);
+        Self::keeping(MemoryLimits::default().documents)
+    }
+
+    /// Loads the schema. Keeps documents of so many bytes.
+    ///
+    /// # Errors
+    ///
+    /// The schema of this program is not valid.
+    pub fn keeping(bytes: usize) -> Result<Self, SchemaError> {
+        let documents = Cache::with_weighter(KEPT_DOCUMENTS, bytes as u64, Cost);
         Ok(Self { schema: Schema::load()?, documents })
+    }
+
+    /// Bytes of the documents that are kept.
+    pub fn document_bytes(&self) -> usize {
+        usize::try_from(self.documents.weight()).unwrap_or(usize::MAX)
     }
 
     /// Reads a query or mutation that comes from an address, if that is known.

@@ -12,6 +12,7 @@ use super::answer::refused;
 use super::engine::Engine;
 use super::request::Request;
 use crate::limits::buffers::Buffers;
+use crate::limits::memory::MemoryLimits;
 use mesh_local::{LocalSettings, LocalStore, Publisher};
 
 struct Nobody;
@@ -27,7 +28,11 @@ struct Home {
 
 impl Home {
     fn new() -> Self {
-        let settings = LocalSettings { settings: Settings::default(), max_groups: 100 };
+        let settings = LocalSettings {
+            settings: Settings::default(),
+            max_groups: 100,
+            memory: MemoryLimits::default().store,
+        };
         let store = LocalStore::in_memory(&settings, Arc::new(Nobody)).unwrap();
         Self { engine: Engine::new().unwrap(), room: Harness::new(store, Arc::default(), settings.settings) }
     }

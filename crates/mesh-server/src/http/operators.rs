@@ -24,11 +24,10 @@ pub(super) async fn health(State(app): State<Arc<App>>) -> Response<Body> {
 }
 
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response<Body> {
-    let figures = app.metrics.encode(
-        app.realtime.hub.counts(),
-        app.context.store.counts(),
-        app.limits.buffers.held_bytes(),
-    );
+    let (hub, store) = (app.realtime.hub.counts(), app.context.store.counts());
+    let (documents, held) = (app.executor.engine.document_bytes(), app.limits.buffers.held_bytes());
+    let memory = app.limits.memory.compare(store.memory, documents, hub.waiting_bytes, held);
+    let figures = app.metrics.encode(hub, store, &memory);
     let Ok(text) = figures else { return answer::internal("the metrics could not be written") };
     let mut response = Response::new(Body::from(text));
     let text_format = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -26,7 +26,7 @@ pub struct BufferLimits {
 impl Default for BufferLimits {
     /// 128 MB in all, 32 MB for an address: six of the largest answers.
     fn default() -> Self {
-        Self { total: 128 << 20, per_address: 32 << 20 }
+        super::memory::MemoryLimits::default().buffers
     }
 }
 

@@ -14,12 +14,11 @@ use mesh_core::model::MeshMessage;
 use mesh_cost::steps;
 use parking_lot::{Mutex, RwLock};
 
+use crate::limits::memory::MemoryLimits;
 use crate::realtime::protocol::{DATA_TAIL, Framing};
 use crate::realtime::queue::{Closing, MAX_WAITING_BYTES, Message, Queue};
 use mesh_local::Publisher;
 
-/// When more waits in all queues, each queue may hold its fair share of it and no more.
-const MAX_WAITING_IN_ALL: usize = 128 << 20;
 /// A fair share is never less than this.
 const LEAST_SHARE: usize = 16 << 10;
 /// The most different selections of one group, and how many of them may be one connection's. For each,
@@ -30,8 +29,9 @@ const MAX_SELECTIONS_OF_ONE: usize = 8;
 const MAX_SELECTED_BYTES: usize = MESSAGE_BYTES - r#"{"data":{"onMessageInGroup":}}"#.len();
 
 /// The registry of connections and of their subscriptions.
-#[derive(Default)]
 pub struct Hub {
+    /// When more bytes wait in all queues, each queue may hold its fair share of them and no more.
+    most_waiting: usize,
     groups: RwLock<HashMap<GroupKey, Arc<Listeners>>>,
     connections: Mutex<HashMap<u64, Connected>>,
     next_connection: AtomicU64,
@@ -126,7 +126,31 @@ pub struct HubCounts {
     pub connected: Duration,
 }
 
+impl Default for Hub {
+    fn default() -> Self {
+        Self::new(MemoryLimits::default().waiting)
+    }
+}
+
 impl Hub {
+    /// Nobody is connected. When more than `most_waiting` bytes wait in all queues, each has a fair share of them.
+    pub fn new(most_waiting: usize) -> Self {
+        Self {
+            most_waiting,
+            groups: RwLock::default(),
+            connections: Mutex::default(),
+            next_connection: AtomicU64::default(),
+            waiting: Arc::default(),
+            open: AtomicUsize::default(),
+            subscriptions: AtomicU64::default(),
+            deliveries: AtomicU64::default(),
+            steps: AtomicU64::default(),
+            sent_bytes: AtomicU64::default(),
+            operations: AtomicU64::default(),
+            connected_before: AtomicU64::default(),
+        }
+    }
+
     /// Registers a connection from `address`.
     pub fn connect(self: &Arc<Self>, address: IpAddr) -> Registration {
         let connection = self.next_connection.fetch_add(1, Ordering::Relaxed);
@@ -270,11 +294,11 @@ impl Hub {
 
     /// The most that may wait for one connection now.
     fn most_of_one(&self) -> usize {
-        if self.waiting.load(Ordering::Relaxed) <= MAX_WAITING_IN_ALL {
+        if self.waiting.load(Ordering::Relaxed) <= self.most_waiting {
             return MAX_WAITING_BYTES;
         }
         let open = self.open.load(Ordering::Relaxed).max(1);
-        (MAX_WAITING_IN_ALL / open).clamp(LEAST_SHARE, MAX_WAITING_BYTES)
+        (self.most_waiting / open).clamp(LEAST_SHARE, MAX_WAITING_BYTES)
     }
 }
 

@@ -28,7 +28,7 @@ use crate::graphql::engine::Engine;
 use crate::graphql::executor::Executor;
 use crate::keys::ApiKeys;
 use crate::limits::Limits;
-use crate::limits::buffers::BufferLimits;
+use crate::limits::memory::MemoryLimits;
 use crate::limits::rates::RateLimits;
 use crate::metrics::Metrics;
 use mesh_local::{LocalSettings, LocalStore, Publisher};
@@ -77,7 +77,11 @@ impl Server {
 /// Operations over an empty store in memory.
 fn executor(hub: Arc<Hub>) -> Executor {
     let observer = Arc::<BoardRegistry>::default();
-    let settings = LocalSettings { settings: Settings::default(), max_groups: 10 };
+    let settings = LocalSettings {
+        settings: Settings::default(),
+        max_groups: 10,
+        memory: MemoryLimits::default().store,
+    };
     let context = Context {
         store: LocalStore::in_memory(&settings, Arc::new(FanOut { observer: observer.clone(), hub }))
             .unwrap(),
@@ -89,7 +93,7 @@ fn executor(hub: Arc<Hub>) -> Executor {
         context: Arc::new(context),
         engine: Engine::new().unwrap(),
         observer,
-        limits: Arc::new(Limits::new(RateLimits::OFF, BufferLimits::default())),
+        limits: Arc::new(Limits::new(RateLimits::OFF, MemoryLimits::default())),
         metrics: Arc::new(Metrics::new()),
     }
 }

@@ -13,6 +13,7 @@ use crate::http::{Console, Folder, Hosts, Origins};
 use crate::keys::ApiKeys;
 use crate::limits::buffers::BufferLimits;
 use crate::limits::connections::ConnectionLimits;
+use crate::limits::memory::MemoryLimits;
 use crate::limits::rates::RateLimits;
 use crate::wiring::{Parts, Storage};
 use mesh_core::network::DomainSecret;
@@ -87,7 +88,7 @@ impl TestServer {
             admin_keys: ApiKeys::new(vec![ADMIN_KEY.into()]),
             connections: options.connections,
             rates: options.rates,
-            buffers: options.buffers,
+            memory: MemoryLimits { buffers: options.buffers, ..MemoryLimits::default() },
             trusted_proxies: options.trusted_proxies,
             origins: options.origins,
             hosts: Hosts::default(),

@@ -167,7 +167,7 @@ async fn unfinished_bodies_are_bounded() {
     let refused = r#"mesh_requests_total{operation="",result="LimitExceededError"}"#;
     let waiting = async { while figure(&server, refused).await < 2 {} };
     timeout(Duration::from_secs(20), waiting).await.expect("refusals");
-    assert!(figure(&server, "mesh_held_bytes").await <= 2 << 20);
+    assert!(figure(&server, "mesh_memory_bytes{kind=\"held\"}").await <= 2 << 20);
     // All finish; those that had no room are told so.
     let mut statuses = Vec::new();
     for mut socket in sockets {

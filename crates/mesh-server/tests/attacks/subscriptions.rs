@@ -75,7 +75,7 @@ async fn what_was_taken_no_longer_waits() {
     }
     drop(socket);
     // The connection's task lets go of the last message a moment after its client has it.
-    while figure(&server, "mesh_waiting_bytes").await > 0 {
+    while figure(&server, "mesh_memory_bytes{kind=\"waiting\"}").await > 0 {
         tokio::task::yield_now().await;
     }
 }

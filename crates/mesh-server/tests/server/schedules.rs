@@ -14,6 +14,7 @@ use mesh_local::testing::TestDisk;
 use mesh_local::{LocalSettings, LocalStore};
 use mesh_server::graphql::engine::{Engine, Subscription};
 use mesh_server::graphql::request::Request;
+use mesh_server::limits::memory::MemoryLimits;
 use mesh_server::realtime::hub::{Hub, Registration};
 use mesh_server::realtime::protocol::appsync;
 use proptest::prelude::*;
@@ -79,7 +80,8 @@ struct World {
 /// A home over a disk, which a later start may find again.
 fn on_disk(disk: &TestDisk, clock: &Arc<TestClock>, hub: Arc<Hub>) -> Harness<LocalStore> {
     let settings = Settings::default();
-    let local = LocalSettings { settings: settings.clone(), max_groups: 100 };
+    let local =
+        LocalSettings { settings: settings.clone(), max_groups: 100, memory: MemoryLimits::default().store };
     let store = LocalStore::open_on(disk, local, clock.clone(), hub).unwrap();
     Harness::new(store, clock.clone(), settings)
 }

@@ -11,12 +11,14 @@ use mesh_core::settings::{Lifetimes, Limits, Settings};
 
 use super::announcement::with_port;
 use super::language::Language;
+use super::memory::{default_memory_limit, memory_limit};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use mesh_local::SyncPolicy;
 use mesh_server::http::{AllowedOrigin, Console};
+use mesh_server::limits::memory::MemoryLimits;
 use mesh_server::limits::rates::RateLimits;
 
 /// The port where none is given.
@@ -224,6 +226,11 @@ pub(super) struct LimitArguments {
     /// Most living groups in all
     #[arg(long, value_name = "N", env = "MESH_MAX_GROUPS", default_value_t = 20_000)]
     pub(super) max_groups: usize,
+
+    /// Most memory that the server takes, as 512MB or 2GB; all limits of kept bytes are parts of it. At least 128MB
+    /// [default: half of what the machine or the container has, and 2GB at most]
+    #[arg(long, value_name = "SIZE", env = "MESH_MEMORY_LIMIT", value_parser = memory_limit)]
+    memory_limit: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -296,6 +303,11 @@ impl Arguments {
                 groups_in_domain: self.limits.max_groups_per_domain,
             },
         }
+    }
+
+    /// Limits on memory.
+    pub(super) fn memory(&self) -> MemoryLimits {
+        MemoryLimits::of(self.limits.memory_limit.unwrap_or_else(default_memory_limit))
     }
 
     /// The language of what is printed to people.

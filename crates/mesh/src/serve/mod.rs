@@ -6,6 +6,7 @@ mod arguments;
 mod connections;
 mod language;
 mod mdns;
+mod memory;
 mod running;
 mod start;
 mod systemd;

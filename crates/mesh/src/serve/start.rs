@@ -20,7 +20,6 @@ use mesh_local::{is_in_use, private_file};
 use mesh_server::clock::SystemClock;
 use mesh_server::http::{AllowedOrigin, EDITORS, Folder, Hosts, Origins};
 use mesh_server::keys::{ApiKeys, in_fragment, new_api_key, random_text};
-use mesh_server::limits::buffers::BufferLimits;
 use mesh_server::server::tls::{self, Tls, TlsError};
 use mesh_server::wiring::{BuildError, Parts, Storage};
 
@@ -135,7 +134,7 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
         admin_keys: ApiKeys::new(vec![admin_key]),
         connections: connections::limits(&arguments.network),
         rates: arguments.network.rate_limit,
-        buffers: BufferLimits::default(),
+        memory: arguments.memory(),
         trusted_proxies: arguments.network.trust_proxy,
         origins: origins(&arguments),
         hosts: hosts(&arguments),

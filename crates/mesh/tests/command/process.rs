@@ -113,6 +113,8 @@ async fn options_that_would_serve_nobody_or_everybody_are_refused() {
         (&["--max-connections", "0"][..], "--max-connections"),
         (&["--rate-limit", "fast"], "--rate-limit"),
         (&["--rate-limit", "0"], "--rate-limit"),
+        (&["--memory-limit", "1GB2"], "such as 512MB or 2GB"),
+        (&["--memory-limit", "64MB"], "between 128MB and 1024GB"),
         (&same, "must not be one of --api-key"),
     ] {
         let serve = ["serve", "--in-memory", "--listen", "127.0.0.1:0"];
