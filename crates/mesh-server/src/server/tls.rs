@@ -127,12 +127,14 @@ fn from_pem(certificate: &[u8], key: &[u8], certificate_file: Option<PathBuf>) -
     let Some(leaf) = chain.first() else { return Err(unusable(&"there is no certificate in the file")) };
     let fingerprint = fingerprint(leaf);
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| unusable(&error))?;
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| unusable(&error))?
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .map_err(|error| unusable(&error))?;
+    // Clients keep their sessions themselves: what rustls would keep ends at 256, and a class has more.
+    config.ticketer = ring::Ticketer::new().map_err(|error| unusable(&error))?;
     Ok(Tls { acceptor: TlsAcceptor::from(Arc::new(config)), fingerprint, certificate_file })
 }
 
@@ -143,7 +145,58 @@ fn fingerprint(certificate: &CertificateDer<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio_rustls::rustls::{
+        ClientConfig, ClientConnection, HandshakeKind, RootCertStore, ServerConnection,
+    };
+
     use super::*;
+
+    /// Lets a client come in, and answers in which way.
+    fn come_in(server: &Tls, client: &Arc<ClientConfig>) -> HandshakeKind {
+        let mut client = ClientConnection::new(client.clone(), "localhost".try_into().unwrap()).unwrap();
+        let mut server = ServerConnection::new(server.acceptor.config().clone()).unwrap();
+        // Two turns are the handshake, the third brings what the client keeps for the next one.
+        for _ in 0..3 {
+            let mut bytes = Vec::new();
+            while client.wants_write() {
+                client.write_tls(&mut bytes).unwrap();
+            }
+            let mut unread = &bytes[..];
+            while server.read_tls(&mut unread).unwrap() > 0 {
+                server.process_new_packets().unwrap();
+            }
+            let mut bytes = Vec::new();
+            while server.wants_write() {
+                server.write_tls(&mut bytes).unwrap();
+            }
+            let mut unread = &bytes[..];
+            while client.read_tls(&mut unread).unwrap() > 0 {
+                client.process_new_packets().unwrap();
+            }
+        }
+        client.handshake_kind().unwrap()
+    }
+
+    #[test]
+    fn a_class_comes_back_without_a_whole_handshake() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = from_folder(folder.path(), &["localhost".to_owned()]).unwrap();
+        let pem = std::fs::read(server.certificate_file.as_ref().unwrap()).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&pem).flatten());
+        let client = || {
+            let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+            let builder = builder.with_safe_default_protocol_versions().unwrap();
+            Arc::new(builder.with_root_certificates(roots.clone()).with_no_client_auth())
+        };
+        let clients: Vec<_> = (0..200).map(|_| client()).collect();
+        for client in &clients {
+            assert_eq!(come_in(&server, client), HandshakeKind::Full);
+        }
+        for client in &clients {
+            assert_eq!(come_in(&server, client), HandshakeKind::Resumed);
+        }
+    }
 
     #[test]
     fn a_folder_keeps_its_certificate() {
