@@ -30,8 +30,11 @@ struct Effort {
 
 fn main() {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    if arguments.iter().any(|argument| argument == contender::FLOOR) {
-        return floor::serve();
+    if let [floor, port, rest @ ..] = &arguments[..]
+        && floor == contender::FLOOR
+    {
+        let _ = rlimit::increase_nofile_limit(u64::MAX);
+        return floor::serve(port.parse().unwrap(), rest.iter().any(|argument| argument == contender::TLS));
     }
     // Tests run benchmarks too, and have no time for this one.
     if !arguments.iter().any(|argument| argument == "--bench") {
@@ -73,6 +76,9 @@ async fn compare<'a>(scenario: &'a Scenario, effort: &Effort) -> Table<'a> {
     let mut samples = Samples::default();
     for repetition in 1..=effort.repetitions {
         for kind in [Kind::Floor, Kind::Mesh] {
+            if kind == Kind::Floor && !scenario.has_floor {
+                continue;
+            }
             let run = format!("{}: {kind:?}, {repetition} of {}", scenario.name, effort.repetitions);
             eprintln!("{run} ...");
             let contender = Contender::start(kind, scenario.home);

@@ -56,6 +56,9 @@ impl Spread {
         let values = samples.iter().flatten().filter(|(name, _)| *name == figure);
         let mut values: Vec<_> = values.map(|(_, value)| *value).collect();
         values.sort_by(f64::total_cmp);
+        if values.is_empty() {
+            return Self { min: f64::NAN, median: f64::NAN, max: f64::NAN };
+        }
         let median = f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2]);
         Self { min: values[0], median, max: values[values.len() - 1] }
     }
@@ -63,6 +66,9 @@ impl Spread {
 
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.median.is_nan() {
+            return f.pad("");
+        }
         let text = format!("{} / {} / {}", number(self.min), number(self.median), number(self.max));
         f.pad(&text)
     }
@@ -85,6 +91,7 @@ impl Aim {
             Self::RatioAtLeast(least) => format!("ratio >= {least}"),
             Self::RatioAtMost(most) => format!("ratio <= {most}"),
             Self::RatioGrowsAtMost(most, _) => format!("ratio <= {most} x small's"),
+            Self::GrowsAtMost(most, _) => format!("<= {most} x small's"),
             Self::AtMost(most) => format!("<= {most}"),
             Self::Zero => "none".to_owned(),
         }
@@ -96,6 +103,7 @@ impl Aim {
             Self::RatioAtLeast(least) => samples.ratio(figure) >= least,
             Self::RatioAtMost(most) => samples.ratio(figure) <= most,
             Self::RatioGrowsAtMost(most, small) => samples.ratio(figure) <= most * samples.ratio(small),
+            Self::GrowsAtMost(most, small) => mesh.median <= most * samples.spreads(small).1.median,
             Self::AtMost(most) => mesh.median <= most,
             Self::Zero => mesh.max == 0.0,
         }
@@ -115,7 +123,11 @@ impl<'a> Table<'a> {
 impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Scenario { name, about, home, aims, .. } = self.scenario;
-        let home = if *home == Home::Disk { "--data" } else { "--in-memory" };
+        let home = match home {
+            Home::Memory => "--in-memory",
+            Home::Disk => "--data",
+            Home::Tls => "--in-memory --tls",
+        };
         writeln!(f, "{name} ({home}): {about}")?;
         let samples = match &self.outcome {
             Outcome::Measured(samples) => samples,

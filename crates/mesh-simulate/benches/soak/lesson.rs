@@ -3,9 +3,11 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mesh_simulate::classroom::simulate;
+use mesh_simulate::client::Endpoint;
 use mesh_simulate::load::Load;
 use mesh_simulate::server_use::{Reading, open_files, resident_bytes};
 
@@ -45,14 +47,20 @@ struct Samples {
 
 impl Lesson {
     /// Plays the seed's load for so long, with members that leave and come back, and a tenth that polls.
-    pub(crate) async fn play(server: &Process, folder: &Path, soak: Instant, length: Duration) -> Self {
+    pub(crate) async fn play(
+        server: &Process,
+        endpoint: &Arc<Endpoint>,
+        folder: &Path,
+        soak: Instant,
+        length: Duration,
+    ) -> Self {
         let warm_up_seconds = 2.0;
         let seconds = length.as_secs_f64() - warm_up_seconds;
         let load = Load { polling_share: 0.1, churn: 1.0, warm_up_seconds, seconds, ..Load::seed() };
         let samples: RefCell<Samples> = RefCell::default();
         let reading = Reading::of(server.id()).unwrap();
         let watch = |_: &_| samples.borrow_mut().take(server.id(), folder);
-        let played = simulate(server.endpoint.clone(), &load, watch, std::future::pending()).await;
+        let played = simulate(endpoint.clone(), &load, watch, std::future::pending()).await;
         let report = played.unwrap_or_else(|error| panic!("the lesson could not begin: {error}"));
         for (error, count) in &report.figures.errors {
             println!("  {count} x {error}");

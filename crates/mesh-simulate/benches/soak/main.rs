@@ -15,12 +15,14 @@ mod lesson;
 mod process;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use drift::Drifts;
 use hostile::Hostile;
 use lesson::Lesson;
-use process::{Process, mesh_serve};
+use mesh_simulate::client::{Endpoint, Trust};
+use process::{API_KEY, Process, mesh_serve};
 
 /// Memory may grow by so much in an hour, in megabytes.
 const MEMORY_GROWTH: f64 = 1.0;
@@ -47,15 +49,16 @@ fn main() -> ExitCode {
 async fn soak(whole: Duration) -> Vec<Lesson> {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let mut command = mesh_serve();
-    command.arg("--data").arg(folder.path());
+    command.args(["--listen", "127.0.0.1:0", "--data"]).arg(folder.path());
     let server = Process::start(command);
-    let hostile = Hostile::start(&server.endpoint);
+    let endpoint = Arc::new(Endpoint::new(&server.url, API_KEY, &Trust::System).unwrap());
+    let hostile = Hostile::start(&endpoint);
     let length = (whole / 20).clamp(LESSON.0, LESSON.1);
     println!("{}", lesson::HEAD);
     let began = Instant::now();
     let mut lessons = Vec::new();
     while lessons.len() < 2 || began.elapsed() + length <= whole {
-        let lesson = Lesson::play(&server, folder.path(), began, length).await;
+        let lesson = Lesson::play(&server, &endpoint, folder.path(), began, length).await;
         println!("{lesson}");
         lessons.push(lesson);
     }

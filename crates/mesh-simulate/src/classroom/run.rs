@@ -31,6 +31,8 @@ pub struct Snapshot {
     pub failed: u64,
     /// Messages received.
     pub received: u64,
+    /// Events received by polls.
+    pub polled: u64,
     /// Deliveries with a fault, so far.
     pub faulty: u64,
     /// The last slice that is over.
@@ -164,6 +166,7 @@ impl Run {
             sent: read(&self.counts.sent),
             failed: read(&self.counts.failed),
             received: read(&self.counts.received),
+            polled: read(&self.counts.polled),
             faulty: read(&self.counts.faulty),
             slice: now.and_then(|now| self.recorder.slice_before(now)),
         }

@@ -3,16 +3,19 @@
 use std::io;
 use std::sync::Arc;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{Groups, operations, realtime};
 
+/// A connection, encrypted or not.
+pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket for S {}
+
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
 /// Answers what is posted over one connection, until it becomes a WebSocket or ends.
-pub(super) async fn serve(groups: Arc<Groups>, mut socket: TcpStream) -> io::Result<()> {
+pub(super) async fn serve(groups: Arc<Groups>, mut socket: impl Socket) -> io::Result<()> {
     let mut input = Vec::new();
     loop {
         let Some(head_length) = input.windows(HEAD_END.len()).position(|window| window == HEAD_END) else {
@@ -28,6 +31,7 @@ pub(super) async fn serve(groups: Arc<Groups>, mut socket: TcpStream) -> io::Res
                 sec-websocket-accept: {accept}\r\nsec-websocket-protocol: graphql-ws\r\n\r\n"
             );
             socket.write_all(upgrade.as_bytes()).await?;
+            socket.flush().await?;
             return realtime::serve(&groups, socket, input.split_off(body_start)).await;
         }
         let length: usize =
@@ -42,12 +46,13 @@ pub(super) async fn serve(groups: Arc<Groups>, mut socket: TcpStream) -> io::Res
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{answer}"
         );
         socket.write_all(answer.as_bytes()).await?;
+        socket.flush().await?;
         input.drain(..end);
     }
 }
 
 /// Reads what there is; the end is an error, since something is still wanted.
-pub(super) async fn read_more(socket: &mut TcpStream, input: &mut Vec<u8>) -> io::Result<()> {
+pub(super) async fn read_more(socket: &mut impl Socket, input: &mut Vec<u8>) -> io::Result<()> {
     match socket.read_buf(input).await? {
         0 => Err(io::ErrorKind::UnexpectedEof.into()),
         _ => Ok(()),

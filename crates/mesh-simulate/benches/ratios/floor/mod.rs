@@ -7,6 +7,7 @@
 mod http;
 mod operations;
 mod realtime;
+mod tls;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,7 +16,10 @@ use std::sync::atomic::AtomicU64;
 use bytes::Bytes;
 use parking_lot::RwLock;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
+use crate::contender::ADDRESSES;
 use realtime::Subscriber;
 
 /// The sockets of each group, by its id.
@@ -35,24 +39,34 @@ impl Groups {
     }
 }
 
-/// Serves until it is killed; says where on standard output, as `mesh serve` does.
-pub(crate) fn serve() {
+/// Serves on a port until it is killed; says where on standard output, as `mesh serve` does.
+pub(crate) fn serve(port: u16, encrypts: bool) {
     // As many threads as `mesh serve` has: one for each processor.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        println!("The floor listens on http://{}/graphql", listener.local_addr().unwrap());
-        // A task, so that it runs where the connections' tasks do.
-        tokio::spawn(accept(listener)).await.unwrap();
+        let groups = Arc::new(Groups::default());
+        let tls = encrypts.then(tls::acceptor);
+        let mut accepting = JoinSet::new();
+        for address in ADDRESSES {
+            let listener = TcpListener::bind((address, port)).await.unwrap();
+            // A task, so that it runs where the connections' tasks do.
+            accepting.spawn(accept(listener, groups.clone(), tls.clone()));
+        }
+        let scheme = if encrypts { "https" } else { "http" };
+        println!("The floor listens on {scheme}://{}:{port}/graphql", ADDRESSES[0]);
+        accepting.join_all().await;
     });
 }
 
-async fn accept(listener: TcpListener) {
-    let groups = Arc::new(Groups::default());
+async fn accept(listener: TcpListener, groups: Arc<Groups>, tls: Option<TlsAcceptor>) {
     loop {
         let (socket, _) = listener.accept().await.unwrap();
         socket.set_nodelay(true).unwrap();
+        let groups = groups.clone();
         // A connection that breaks ends its task and nothing else.
-        tokio::spawn(http::serve(groups.clone(), socket));
+        match tls.clone() {
+            None => tokio::spawn(http::serve(groups, socket)),
+            Some(tls) => tokio::spawn(async move { http::serve(groups, tls.accept(socket).await?).await }),
+        };
     }
 }

@@ -8,11 +8,10 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use super::Groups;
-use super::http::read_more;
+use super::http::{Socket, read_more};
 
 /// The first byte of a frame that is a whole text.
 const TEXT: u8 = 0x81;
@@ -40,7 +39,7 @@ impl Subscriber {
 }
 
 /// Serves a WebSocket with one subscription until it ends.
-pub(super) async fn serve(groups: &Groups, mut socket: TcpStream, mut input: Vec<u8>) -> io::Result<()> {
+pub(super) async fn serve(groups: &Groups, mut socket: impl Socket, mut input: Vec<u8>) -> io::Result<()> {
     loop {
         let Some(text) = take_text(&mut input) else {
             read_more(&mut socket, &mut input).await?;
@@ -51,6 +50,7 @@ pub(super) async fn serve(groups: &Groups, mut socket: TcpStream, mut input: Vec
         if request["type"] == "connection_init" {
             frame(&mut output, &[br#"{"type":"connection_ack","payload":{"connectionTimeoutMs":300000}}"#]);
             socket.write_all(&output).await?;
+            socket.flush().await?;
             continue;
         }
         let id = request["id"].as_str().unwrap_or_default();
@@ -64,6 +64,7 @@ pub(super) async fn serve(groups: &Groups, mut socket: TcpStream, mut input: Vec
         groups.subscribers.write().entry(group.to_owned()).or_default().push(subscriber.clone());
         frame(&mut output, &[format!(r#"{{"id":"{id}","type":"start_ack"}}"#).as_bytes()]);
         socket.write_all(&output).await?;
+        socket.flush().await?;
         let ended = deliver(&subscriber, socket).await;
         let mut subscribers = groups.subscribers.write();
         subscribers.entry(group.to_owned()).or_default().retain(|other| !Arc::ptr_eq(other, &subscriber));
@@ -72,14 +73,13 @@ pub(super) async fn serve(groups: &Groups, mut socket: TcpStream, mut input: Vec
 }
 
 /// Writes what waits, all of it in one write; reads only to see the end.
-async fn deliver(subscriber: &Subscriber, mut socket: TcpStream) -> io::Result<()> {
-    let (mut reader, mut writer) = socket.split();
+async fn deliver(subscriber: &Subscriber, mut socket: impl Socket) -> io::Result<()> {
     let (mut messages, mut output) = (Vec::new(), Vec::new());
     let mut unread = [0; 64];
     loop {
         tokio::select! {
             () = subscriber.wake.notified() => {}
-            read = reader.read(&mut unread) => match read? {
+            read = socket.read(&mut unread) => match read? {
                 0 => return Ok(()),
                 _ => continue,
             },
@@ -88,7 +88,8 @@ async fn deliver(subscriber: &Subscriber, mut socket: TcpStream) -> io::Result<(
         for message in messages.drain(..) {
             frame(&mut output, &[subscriber.head.as_bytes(), &message, TAIL]);
         }
-        writer.write_all(&output).await?;
+        socket.write_all(&output).await?;
+        socket.flush().await?;
         output.clear();
     }
 }
