@@ -205,9 +205,9 @@ pub(crate) fn all(seconds: f64) -> Vec<Scenario> {
         .alone(),
         Scenario::new(
             "joins",
-            "20 classes of 40 programs, each class at once: a join and a subscription",
+            "100 classes of 40 programs, each class at once: a join and a subscription",
             memory,
-            Play::Joins { classes: 20, nodes: 40 },
+            Play::Joins { classes: 100, nodes: 40 },
             JOINS,
         ),
         Scenario::new("handshakes", "a connection with one call", tls, Play::Handshakes, HANDSHAKES),

@@ -16,13 +16,14 @@ use super::Groups;
 struct Request<'a> {
     #[serde(borrow)]
     query: &'a str,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     variables: Variables<'a>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Variables<'a> {
+    #[serde(default)]
     domain: &'a str,
     #[serde(default)]
     group_id: &'a str,
