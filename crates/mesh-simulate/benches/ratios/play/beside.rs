@@ -123,7 +123,7 @@ async fn enter(endpoint: &Arc<Endpoint>, class: usize, nodes: usize) -> Result<V
     let programs = (0..nodes).map(|node| {
         let (endpoint, group) = (endpoint.clone(), group.clone());
         async move {
-            let join = Operation::join_group(&group, &format!("program {class} {node}"), true);
+            let join = Operation::join_group(&group, &format!("program {class} {node}"), true, None);
             Http::new(endpoint.clone()).call(&join).await?;
             Subscription::open(&endpoint, &group, SUBSCRIPTION).await
         }

@@ -87,7 +87,7 @@ async fn fill(contender: &Contender, domains: usize, nodes: usize) -> Result<Gro
     let mut http = Http::new(endpoint.clone());
     for node in 1..nodes {
         let node = format!("node {node}");
-        http.call(&Operation::join_group(&group, &node, false)).await?;
+        http.call(&Operation::join_group(&group, &node, false, None)).await?;
         let item = Item { key: "value".to_owned(), value: node.clone() };
         http.call(&Operation::report_data(&group, &node, &[item])).await?;
     }
