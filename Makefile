@@ -16,7 +16,7 @@ STAGE ?= stg
 CONFIG_ENV = $(or $(and $(filter stg,$(STAGE)),default),$(filter prod,$(STAGE)),$(error STAGE is stg or prod))
 FUNCTIONS := $(notdir $(wildcard crates/functions/*))
 
-.PHONY: help serve build test test-rust test-clients test-samples test-package test-browser test-editors test-cloud rehearse verify watch function deploy end-keys key-date chromium console check-console extension guide image image-files check-image check-services release-check check-workflows check bench soak bench-functions instructions fmt tools
+.PHONY: help serve build test test-rust test-clients test-samples test-package test-browser test-editors test-cloud rehearse verify watch function deploy end-keys key-date chromium console check-console extension guide pictures image image-files check-image check-services release-check check-workflows check bench soak bench-functions instructions fmt tools
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,19 @@ $(NODE_MODULES): package.json package-lock.json $(wildcard */package.json */*/pa
 
 guide: chromium $(NODE_MODULES) ## Make the teachers' guide out of README.ja.md: target/guide, as HTML and a sheet of A4
 	CHROMIUM=$(CHROMIUM) npm run --workspace packaging/guide build
+
+# Scratch's own editor: 150 MB, so it is fetched for this alone, and no part of the workspace.
+EDITOR := $(CURDIR)/target/pictures/editor
+EDITOR_PACKAGE := @scratch/scratch-gui-standalone@15.1.1
+$(EDITOR)/scratch-gui-standalone.js:
+	mkdir -p $(EDITOR)
+	cd $(EDITOR)/.. && npm pack --silent $(EDITOR_PACKAGE)
+	tar xzf $(EDITOR)/../scratch-scratch-gui-standalone-*.tgz -C $(EDITOR) --strip-components=2 --exclude='*.map' package/dist
+	rm $(EDITOR)/../*.tgz
+
+pictures: chromium $(NODE_MODULES) $(EDITOR)/scratch-gui-standalone.js ## Make the pictures of the READMEs and the guide out of the program itself, which are committed
+	$(CARGO) build --locked --bin mesh
+	CHROMIUM=$(CHROMIUM) EDITOR=$(EDITOR) MESH_BINARY=$(MESH_BINARY) npm run --workspace packaging/pictures build
 
 chromium:
 	@test -x $(CHROMIUM) || ./tests/browser/install-chromium

@@ -42,7 +42,7 @@ pub(super) fn event_name(number: usize) -> String {
 /// The id of a node, as those of living clients 32 hex digits, and different in each run. Where nodes have no name,
 /// as hosts, they are called by the first six: a multiplication by an odd number makes them different.
 pub(super) fn node_id(run: u32, group: usize, node: usize) -> String {
-    let shown = (group * 512 + node).wrapping_mul(0x9e_3779) & 0xff_ffff;
+    let shown = (group * 512 + node + 1).wrapping_mul(0x9e_3779) & 0xff_ffff;
     format!("{shown:06x}{run:08x}{group:08x}{node:010x}")
 }
 
