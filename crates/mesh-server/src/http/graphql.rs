@@ -31,7 +31,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
 pub(super) async fn serve(app: &App, peer: &Peer, request: Request) -> Response<Body> {
     let mut response = match *request.method() {
-        Method::OPTIONS => origin::preflight(request.headers()),
+        Method::OPTIONS => origin::preflight(request.headers(), "GET, POST, OPTIONS"),
         Method::POST => post(app, peer, request).await,
         Method::GET if request.uri().query().is_some() => {
             by_get::get(app, peer, &request.into_parts().0).await

@@ -63,7 +63,7 @@ pub(super) async fn enter(State(app): State<Arc<App>>, request: Request) -> Resp
         return answer::foreign_origin();
     };
     let response = match *request.method() {
-        Method::OPTIONS => origin::preflight(request.headers()),
+        Method::OPTIONS => origin::preflight(request.headers(), "POST, OPTIONS"),
         Method::POST => post(&app, &peer, request).await,
         _ => answer::method_not_allowed(),
     };

@@ -79,12 +79,12 @@ impl Admitted {
     }
 }
 
-/// The answer to a preflight.
-pub(super) fn preflight(request: &HeaderMap) -> Response<Body> {
+/// The answer to a preflight of what is asked for by these methods.
+pub(super) fn preflight(request: &HeaderMap, methods: &'static str) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = axum::http::StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, OPTIONS"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
     let asked = request.get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
     let allowed = asked.unwrap_or(HeaderValue::from_static(DEFAULT_HEADERS));
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
