@@ -70,6 +70,9 @@ impl FromStr for AllowedOrigin {
         if text == "null" {
             return Ok(Self::Exactly(text.to_owned()));
         }
+        if text.trim().eq_ignore_ascii_case("null") {
+            return Err("this is no origin, so it would match nothing: write null".to_owned());
+        }
         let right = spelling(text);
         if !is_origin(&right) {
             return Err(
@@ -141,9 +144,10 @@ impl RefusedOrigins {
         let mut known = self.0.lock();
         if known.len() < MAX_REMEMBERED && origin.len() <= 256 && known.insert(origin.into()) {
             drop(known);
+            let editors = if EDITORS.contains(&origin) { ", and so would --allow-editors" } else { "" };
             tracing::warn!(
                 origin,
-                "a page of this origin was refused: --allow-origin {origin} would allow it"
+                "a page of this origin was refused: --allow-origin {origin} would allow it{editors}"
             );
         }
     }
@@ -165,6 +169,7 @@ mod tests {
             ("https://Smalruby.app/editor?x=1", "https://smalruby.app"),
             ("https://smalruby.app:443", "https://smalruby.app"),
             ("http://smalruby.app:80", "http://smalruby.app"),
+            ("NULL", "null"),
         ] {
             let refused = read(given).unwrap_err();
             assert!(refused.ends_with(&format!("write {right}")), "{given}: {refused}");

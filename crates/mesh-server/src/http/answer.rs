@@ -2,8 +2,10 @@
 //! the header by which aws-amplify knows a wrong key.
 
 use axum::body::Body;
-use axum::http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
-use axum::http::{Response, StatusCode};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
+};
+use axum::http::{HeaderMap, Response, StatusCode};
 use mesh_appsync::selection::write_text;
 use mesh_core::ErrorType;
 
@@ -12,6 +14,14 @@ use crate::limits::rates::TooMuch;
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 pub(super) const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// Lets pages of every origin read an answer, which must have no secret.
+pub(super) fn readable_by_all(headers: &mut HeaderMap) {
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
+}
 
 pub(super) fn error(status: StatusCode, error_type: ErrorType, message: &str) -> Response<Body> {
     let mut json = b"{\"errors\":[{\"errorType\":".to_vec();

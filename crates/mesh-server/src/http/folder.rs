@@ -23,22 +23,32 @@ use super::answer;
 pub struct Folder {
     files: ServeDir<DefaultServeDirFallback, Inside>,
     inside: Inside,
+    readers: Readers,
+}
+
+/// Whose pages may read the files of a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// The server's own: other pages can only show pictures and run plain scripts, as everywhere.
+    OwnPages,
+    /// All: to import modules, or to load a project, from elsewhere.
+    AllPages,
 }
 
 impl Folder {
-    /// Serves the folder at `path`; an error if there is none.
+    /// Serves the folder at `path` to these pages; an error if there is none.
     ///
     /// # Errors
     ///
     /// It is no folder, or it cannot be read.
-    pub fn open(path: &Path) -> io::Result<Self> {
+    pub fn open(path: &Path, readers: Readers) -> io::Result<Self> {
         let folder: Arc<Path> = path.canonicalize()?.into();
         if !folder.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
         }
         let inside = Inside { folder: folder.clone() };
         let files = ServeDir::with_backend(folder, inside.clone());
-        Ok(Self { files: files.precompressed_br().precompressed_gzip(), inside })
+        Ok(Self { files: files.precompressed_br().precompressed_gzip(), inside, readers })
     }
 
     /// Returns `true` if it has a page for `/`.
@@ -62,6 +72,9 @@ impl Folder {
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         // Browsers ask whether theirs is the newest: a new build is seen at the next visit.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        if self.readers == Readers::AllPages {
+            answer::readable_by_all(headers);
+        }
         response
     }
 }

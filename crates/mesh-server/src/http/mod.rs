@@ -45,7 +45,7 @@ use pages::{ANY_SERVER, OWN_SERVER_ONLY, Pages};
 
 pub use allowed_origin::{AllowedOrigin, EDITORS, RefusedOrigins};
 pub use console::Console;
-pub use folder::Folder;
+pub use folder::{Folder, Readers};
 pub use hosts::Hosts;
 pub use origin::Origins;
 

@@ -1,7 +1,7 @@
 //! Names that lead here without being the server's own (DNS rebinding), and odd names of files.
 
 use hyper::{Method, StatusCode};
-use mesh_server::http::{Folder, Origins};
+use mesh_server::http::{Folder, Origins, Readers};
 
 use crate::support::{KEY, Options, TestServer};
 
@@ -41,7 +41,7 @@ async fn odd_names_of_files_are_not_found() {
     let folder = tempfile::tempdir().unwrap();
     #[cfg(unix)]
     std::os::unix::fs::symlink("loop", folder.path().join("loop")).unwrap();
-    let folder = Some(Folder::open(folder.path()).unwrap());
+    let folder = Some(Folder::open(folder.path(), Readers::OwnPages).unwrap());
     let server = TestServer::start_with(Options { folder, ..Options::default() }).await;
     for path in ["/loop".to_owned(), format!("/{}", "x".repeat(300)), "/%00".to_owned()] {
         let answer = server.client().await.send(Method::GET, &path, &[], b"").await;

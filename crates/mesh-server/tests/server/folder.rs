@@ -4,15 +4,19 @@ use std::fs;
 use std::path::Path;
 
 use hyper::{Method, StatusCode};
-use mesh_server::http::Folder;
+use mesh_server::http::{Folder, Readers};
 use tempfile::TempDir;
 
 use crate::support::{Options, Response, TestServer};
 
 /// A server with this folder beside the API.
 async fn server_of(folder: &Path) -> TestServer {
-    TestServer::start_with(Options { folder: Some(Folder::open(folder).unwrap()), ..Options::default() })
-        .await
+    server_for(folder, Readers::OwnPages).await
+}
+
+async fn server_for(folder: &Path, readers: Readers) -> TestServer {
+    let folder = Folder::open(folder, readers).unwrap();
+    TestServer::start_with(Options { folder: Some(folder), ..Options::default() }).await
 }
 
 /// A folder with a page, a script, a folder in it, and what must not be served.
@@ -37,6 +41,30 @@ fn editor() -> TempDir {
 
 async fn get(server: &TestServer, path: &str, headers: &[(&str, &str)]) -> Response {
     server.client().await.send(Method::GET, path, headers, b"").await
+}
+
+#[tokio::test]
+async fn pages_from_elsewhere_may_read_if_the_operator_says_so() {
+    let folder = editor();
+    let server = server_for(&folder.path().join("editor"), Readers::AllPages).await;
+    let elsewhere = [("origin", "https://editor.example")];
+    for path in ["/static/editor.js", "/"] {
+        let file = get(&server, path, &elsewhere).await;
+        assert_eq!(
+            (file.status, file.header("access-control-allow-origin")),
+            (StatusCode::OK, Some("*")),
+            "{path}"
+        );
+        assert_eq!(file.header("cross-origin-resource-policy"), Some("cross-origin"), "{path}");
+    }
+    // Nothing else becomes readable by it.
+    for path in ["/health", "/metrics", "/board/", "/static/none.js"] {
+        assert_eq!(
+            get(&server, path, &elsewhere).await.header("access-control-allow-origin"),
+            None,
+            "{path}"
+        );
+    }
 }
 
 #[tokio::test]

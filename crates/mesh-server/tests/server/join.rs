@@ -1,7 +1,7 @@
 //! The entrance for pupils: the board's code, for which they get the key.
 
 use hyper::{Method, StatusCode};
-use mesh_server::http::Folder;
+use mesh_server::http::{Folder, Readers};
 use serde_json::{Value, json};
 
 use crate::admin::Board;
@@ -37,7 +37,7 @@ async fn the_code_of_an_open_board_gives_the_key() {
 async fn with_a_folder_its_page_is_opened() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("index.html"), "<title>Editor</title>").unwrap();
-    let folder = Some(Folder::open(folder.path()).unwrap());
+    let folder = Some(Folder::open(folder.path(), Readers::OwnPages).unwrap());
     let server = TestServer::start_with(Options { folder, ..Options::default() }).await;
     let lobby = Board::lobby(&server).await;
     assert_eq!(parsed(&enter(&server, lobby.code()).await)["page"], "/");

@@ -81,10 +81,8 @@ pub(crate) struct Arguments {
     #[arg(long, env = "MESH_IN_MEMORY", action = ArgAction::SetTrue, value_parser = switch())]
     pub(super) in_memory: bool,
 
-    /// Serve the files of this folder beside the API, from / on. The server's own paths win (/graphql,
-    /// /board, ...), but an index.html of the folder takes the place of the page at /
-    #[arg(long = "static", value_name = "DIR", env = "MESH_STATIC")]
-    pub(super) static_folder: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) files: FileArguments,
 
     /// Open the teacher's board in the browser when the server is ready; a second start opens the board of the first
     #[arg(long, env = "MESH_OPEN", action = ArgAction::SetTrue, value_parser = switch())]
@@ -121,6 +119,19 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct FileArguments {
+    /// Serve the files of this folder beside the API, from / on. The server's own paths win (/graphql,
+    /// /board, ...), but an index.html of the folder takes the place of the page at /
+    #[arg(long = "static", id = "static_folder", value_name = "DIR", env = "MESH_STATIC")]
+    pub(super) folder: Option<PathBuf>,
+
+    /// Let the pages of every website read the files of --static: a module or a project is loaded from elsewhere.
+    /// Nothing secret may lie in that folder
+    #[arg(long = "static-cors", env = "MESH_STATIC_CORS", action = ArgAction::SetTrue, value_parser = switch(), requires = "static_folder")]
+    pub(super) cors: bool,
+}
+
+#[derive(Debug, Args)]
 #[command(next_help_heading = "TLS")]
 pub(super) struct TlsArguments {
     /// Serve https and wss, with a self-signed certificate that is made once. aws-amplify needs it
@@ -146,7 +157,7 @@ pub(super) struct NetworkArguments {
 
     /// Pages of editors for children may call: sandboxed frames (null), TurboWarp Desktop (tw-editor://.),
     /// turbowarp.org, packager.turbowarp.org, xcratch.github.io, penguinmod.com, studio.penguinmod.com, smalruby.app
-    /// and smalruby.jp
+    /// and smalruby.jp. As with --allow-origin, no others may then call through loopback listeners either
     #[arg(long, env = "MESH_ALLOW_EDITORS", action = ArgAction::SetTrue, value_parser = switch())]
     pub(super) allow_editors: bool,
 

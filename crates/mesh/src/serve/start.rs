@@ -18,7 +18,7 @@ use super::{connections, running, systemd};
 use crate::stop::told_to_stop;
 use mesh_local::{is_in_use, private_file};
 use mesh_server::clock::SystemClock;
-use mesh_server::http::{AllowedOrigin, EDITORS, Folder, Hosts, Origins};
+use mesh_server::http::{AllowedOrigin, EDITORS, Folder, Hosts, Origins, Readers};
 use mesh_server::keys::{ApiKeys, in_fragment, new_api_key, random_text};
 use mesh_server::server::tls::{self, Tls, TlsError};
 use mesh_server::wiring::{BuildError, Parts, Storage};
@@ -103,7 +103,7 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
         Err(error) => return second_start(&arguments, error),
         Ok(listeners) => listeners,
     };
-    let folder = arguments.static_folder.as_deref().map(open_folder).transpose()?;
+    let folder = open_folder(&arguments)?;
     let tls = tls(&arguments)?;
     let keys = Arc::new(ApiKeys::new(api_keys(&arguments)?));
     let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>();
@@ -195,8 +195,13 @@ async fn announce(arguments: &Arguments, listening: &[SocketAddr]) -> Option<Ann
     if arguments.network.no_mdns { None } else { mdns::announce(&for_others).await }
 }
 
-fn open_folder(path: &Path) -> Result<Folder, StartError> {
-    Folder::open(path).map_err(|error| StartError::Static { folder: path.display().to_string(), error })
+fn open_folder(arguments: &Arguments) -> Result<Option<Folder>, StartError> {
+    let readers = if arguments.files.cors { Readers::AllPages } else { Readers::OwnPages };
+    let open = |path: &Path| {
+        Folder::open(path, readers)
+            .map_err(|error| StartError::Static { folder: path.display().to_string(), error })
+    };
+    arguments.files.folder.as_deref().map(open).transpose()
 }
 
 fn tls(arguments: &Arguments) -> Result<Option<Tls>, TlsError> {

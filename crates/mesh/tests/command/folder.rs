@@ -15,3 +15,10 @@ async fn what_is_no_folder_stops_the_program_at_start() {
         assert!(!output.status.success() && told.contains(path) && told.contains("--static"), "{told}");
     }
 }
+
+#[tokio::test]
+async fn sharing_no_folder_is_refused() {
+    let output = mesh().args(["serve", "--in-memory", "--static-cors"]).output().await.unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && told.contains("--static <DIR>"), "{told}");
+}

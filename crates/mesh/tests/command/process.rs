@@ -245,9 +245,11 @@ async fn it_helps() {
 
 #[tokio::test]
 async fn an_origin_that_would_match_nothing_is_refused() {
-    for (given, right) in
-        [("smalruby.app", "https://smalruby.app"), ("https://smalruby.app/", "https://smalruby.app")]
-    {
+    for (given, right) in [
+        ("smalruby.app", "https://smalruby.app"),
+        ("https://smalruby.app/", "https://smalruby.app"),
+        ("NULL", "null"),
+    ] {
         let (code, _, told) = run(&["serve", "--in-memory", "--allow-origin", given], &[]).await;
         assert!(code == Some(2) && told.contains(&format!("write {right}")), "{told}");
     }
