@@ -20,7 +20,9 @@ const block = (name) => new RegExp(`<!-- sample: ${name} -->\n\`\`\`\\w+\n(.*?)\
 
 // Node 20 has no WebSocket of its own.
 const prelude = 'import WebSocket from "ws"; globalThis.WebSocket ??= WebSocket;\n';
-const javascript = (name) => [process.execPath, ["--input-type=module", "-e", prelude + block(name)]];
+const javascript = (code) => [process.execPath, ["--input-type=module", "-e", prelude + code]];
+/** The sample for Apollo with the other links in the place of its own. */
+const apolloLinks = () => block("apollo links") + block("apollo").split(/^const link = .*$/m)[1];
 const MICROPYTHON = process.env.MICROPYTHON ?? "micropython";
 const hasMicroPython = !spawnSync(MICROPYTHON, ["-c", ""]).error;
 
@@ -28,8 +30,10 @@ const SAMPLES = [
   { name: "Python", command: [process.env.PYTHON ?? "python3", [folder("../../examples/python/node.py")]] },
   { name: "Ruby", command: ["ruby", [folder("../../examples/ruby/node.rb")]] },
   { name: "MicroPython", command: [MICROPYTHON, [folder("../../examples/micropython/node.py")]], skip: !hasMicroPython && "there is no micropython" },
-  { name: "Apollo", command: javascript("apollo") },
-  { name: "urql", command: javascript("urql") },
+  { name: "Apollo", command: javascript(block("apollo")) },
+  { name: "Apollo", title: "Apollo with its own links", command: javascript(apolloLinks()) },
+  { name: "urql", command: javascript(block("urql")) },
+  { name: "graphql-ws", command: javascript(block("graphql-ws")) },
   { name: "curl", command: ["sh", ["-eu", "-c", block("curl")]] },
 ];
 
@@ -38,8 +42,8 @@ let server;
 before(async () => (server = await startServer(newFolder(), "--in-memory")));
 after(() => server?.stop());
 
-for (const { name, command, skip } of SAMPLES) {
-  test(`${name}: a value and an event each way`, { skip }, async () => {
+for (const { name, title = name, command, skip } of SAMPLES) {
+  test(`${title}: a value and an event each way`, { skip }, async () => {
     const { endpoint, apiKey } = server;
     const host = await new Mesh({ endpoint, apiKey, webSocket: WebSocket }).create({ name: "Class 3" });
     const received = [];
