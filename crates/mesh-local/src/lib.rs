@@ -31,6 +31,7 @@
 
 mod folder;
 mod journal;
+mod lock;
 mod outbox;
 pub mod private_file;
 mod rows;
@@ -47,6 +48,7 @@ mod tests;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use mesh_core::clock::{Clock, Now};
 use mesh_core::error::{Error, Result, StoreFailure};
@@ -58,12 +60,14 @@ use parking_lot::Mutex;
 
 pub use folder::is_in_use;
 pub use journal::{CommitObserver, OpenError};
+pub use lock::LockTimes;
 pub use outbox::Publisher;
 pub use state::{GroupView, NodeView, Overview, StoreCounts, StoreMemory};
 pub use sync::{ParseSyncPolicyError, SyncPolicy};
 
 use folder::{DiskFolder, Folder};
-use journal::{Journal, Shared, Ticket};
+use journal::{Journal, Ticket};
+use lock::Shared;
 use outbox::Outbox;
 use state::{Changes, State};
 
@@ -86,6 +90,8 @@ pub struct LocalStore {
     journal: Option<Arc<Journal>>,
     /// Outboxes whose task went away before its change was settled.
     pending: Mutex<Vec<Arc<Outbox>>>,
+    /// How often publishing let others have the thread.
+    yields: AtomicU64,
 }
 
 impl LocalStore {
@@ -135,17 +141,20 @@ impl LocalStore {
     }
 
     fn new(shared: Shared, publisher: Arc<dyn Publisher>, journal: Option<Arc<Journal>>) -> Self {
-        Self { shared, publisher, journal, pending: Mutex::default() }
+        Self { shared, publisher, journal, pending: Mutex::default(), yields: AtomicU64::default() }
     }
 
-    /// True while changes can be written. False after a failed write, until the store works again.
+    /// True while changes can be written. False from a failed write until as much was written for a trial, or by
+    /// another call.
     pub fn can_commit(&self) -> bool {
-        !self.shared.lock().refuses
+        self.journal.as_ref().is_none_or(|journal| journal.can_write()) && !self.shared.lock().refuses
     }
 
     /// Counts of everything that is kept and that was dropped.
     pub fn counts(&self) -> StoreCounts {
-        self.shared.lock().state.counts()
+        let counts = self.shared.lock().state.counts();
+        let yields = self.yields.load(Ordering::Relaxed);
+        StoreCounts { locked: self.shared.lock_times(), yields, ..counts }
     }
 
     /// All living groups, with values reported after `known`, by the id of their group: at most about
@@ -220,7 +229,7 @@ impl LocalStore {
             Ok(())
         });
         swept.await?;
-        pending.leave();
+        pending.leave().await;
         Ok(())
     }
 
@@ -239,7 +248,7 @@ impl LocalStore {
         {
             return Err(Error::Store("the commit failed".into()));
         }
-        begun.news.leave();
+        begun.news.leave().await;
         begun.result
     }
 
@@ -279,9 +288,13 @@ struct Leaving<'a> {
 }
 
 impl Leaving<'_> {
-    fn leave(mut self) {
-        for outbox in self.outboxes.drain(..) {
-            outbox.flush(&*self.store.publisher);
+    async fn leave(mut self) {
+        while let Some(outbox) = self.outboxes.last() {
+            while outbox.flush(&*self.store.publisher) {
+                self.store.yields.fetch_add(1, Ordering::Relaxed);
+                tokio::task::yield_now().await;
+            }
+            self.outboxes.pop();
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Figures of the server, in Prometheus' text format.
 
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use mesh_appsync::call::FIELDS;
@@ -49,6 +50,7 @@ pub struct Metrics {
     nodes: Gauge,
     memory: Family<Kind, Gauge>,
     memory_limit: Family<Kind, Gauge>,
+    longest_lock: Gauge<f64, AtomicU64>,
     grown: Mutex<Grown>,
 }
 
@@ -58,6 +60,8 @@ struct Grown {
     deliveries: Counter,
     events_kept: Counter,
     events_dropped: Counter,
+    locked: Counter<f64, AtomicU64>,
+    yields: Counter,
 }
 
 impl Metrics {
@@ -76,6 +80,7 @@ impl Metrics {
             nodes: Gauge::default(),
             memory: Family::default(),
             memory_limit: Family::default(),
+            longest_lock: Gauge::default(),
             grown: Mutex::default(),
         };
         metrics.registered()
@@ -98,12 +103,18 @@ impl Metrics {
         registry.register_with_unit("memory", help, Unit::Bytes, self.memory.clone());
         let help = "The most memory of each kind";
         registry.register_with_unit("memory_limit", help, Unit::Bytes, self.memory_limit.clone());
+        let help = "The longest time for which the store was locked";
+        registry.register_with_unit("store_longest_lock", help, Unit::Seconds, self.longest_lock.clone());
         {
             let grown = self.grown.lock();
             registry.register("deliveries", "Messages handed to subscribers", grown.deliveries.clone());
             registry.register("events_kept", "Events kept for pollers", grown.events_kept.clone());
             let help = "Events dropped for want of room, before their time";
             registry.register("events_dropped", help, grown.events_dropped.clone());
+            let help = "Time for which the store was locked";
+            registry.register_with_unit("store_locked", help, Unit::Seconds, grown.locked.clone());
+            let help = "Times that a message with much to write let others go first";
+            registry.register("publishing_yields", help, grown.yields.clone());
         }
         self
     }
@@ -167,11 +178,14 @@ impl Metrics {
             self.memory.get_or_create(&Kind { kind }).set(signed(*bytes as u64));
             self.memory_limit.get_or_create(&Kind { kind }).set(signed(*limit as u64));
         }
+        self.longest_lock.set(store.locked.longest.as_secs_f64());
         let grown = self.grown.lock();
+        grown.locked.inc_by((store.locked.total.as_secs_f64() - grown.locked.get()).max(0.0));
         for (counter, reading) in [
             (&grown.deliveries, hub.deliveries),
             (&grown.events_kept, store.events_kept),
             (&grown.events_dropped, store.events_dropped),
+            (&grown.yields, store.yields),
         ] {
             counter.inc_by(reading.saturating_sub(counter.get()));
         }

@@ -11,19 +11,20 @@ mod thread;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use mesh_core::clock::Clock;
 use mesh_core::error::StoreFailure;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::LocalSettings;
 use crate::folder::Folder;
+use crate::lock::Shared;
 use crate::outbox::{Outbox, Outgoing};
 use crate::rows::{Row, SessionRow};
-use crate::state::State;
 use crate::sync::SyncPolicy;
 use log::{Log, RecordBytes};
 pub use open::OpenError;
@@ -32,27 +33,6 @@ use thread::Work;
 
 /// Observes how long each write of the log took.
 pub type CommitObserver = Box<dyn Fn(Duration) + Send + Sync>;
-
-/// The state, shared with the journal.
-#[derive(Clone)]
-pub(super) struct Shared(Arc<Mutex<Guarded>>);
-
-/// The state, and if it may be used.
-pub(super) struct Guarded {
-    pub(super) state: State,
-    /// True while the state holds changes that were refused, or the log cannot be written.
-    pub(super) refuses: bool,
-}
-
-impl Shared {
-    pub(super) fn new(state: State) -> Self {
-        Self(Arc::new(Mutex::new(Guarded { state, refuses: false })))
-    }
-
-    pub(super) fn lock(&self) -> MutexGuard<'_, Guarded> {
-        self.0.lock()
-    }
-}
 
 /// The outcome of a batch: `None` until it is written or refused.
 type Outcome = Option<bool>;
@@ -93,6 +73,8 @@ struct Writing {
     /// True if the log was replaced and its name may not be on the disk yet.
     name_unsynced: bool,
     closed: bool,
+    /// The size of the write that failed last, until one succeeds.
+    failed: Option<usize>,
 }
 
 /// Writes the changes of a store. Locks are taken in this order: `writing`, the state, `batches`, `work`.
@@ -105,6 +87,8 @@ pub(super) struct Journal {
     session: SessionRow,
     observer: CommitObserver,
     writing: Mutex<Writing>,
+    /// False from a failed write until one of that size succeeds.
+    can_write: AtomicBool,
     batches: Mutex<Batches>,
     work: Work,
     folding: Mutex<Option<JoinHandle<()>>>,
@@ -145,6 +129,11 @@ impl Journal {
         *ticket.0.borrow_and_update() == Some(true)
     }
 
+    /// True while nothing speaks against the next write.
+    pub(super) fn can_write(&self) -> bool {
+        self.can_write.load(Ordering::Relaxed)
+    }
+
     /// Writes the next batch. After a failure nobody may see the changes that were refused.
     fn write(self: &Arc<Self>, writing: &mut Writing) {
         let mut batch = {
@@ -157,10 +146,16 @@ impl Journal {
             batch
         };
         let began = Instant::now();
-        let result = caught(|| self.append(writing, &mut batch));
+        let result = caught(|| {
+            self.append(writing, &mut batch)?;
+            (self.observer)(began.elapsed());
+            Ok(())
+        });
         match result {
             Ok(()) => {
-                (self.observer)(began.elapsed());
+                if writing.failed.take().is_some() {
+                    self.can_write.store(true, Ordering::Relaxed);
+                }
                 Outbox::post(batch.messages);
                 batch.outcome.send_replace(Some(true));
                 self.written(writing, batch.rows);
@@ -173,6 +168,8 @@ impl Journal {
                 drop(guarded);
                 // A fold may have read refused changes.
                 writing.since_fold = None;
+                writing.failed = Some(batch.rows.len());
+                self.can_write.store(false, Ordering::Relaxed);
                 refused.outcome.send_replace(Some(false));
                 batch.outcome.send_replace(Some(false));
                 self.work.reload();

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use mesh_core::clock::Clock;
 use parking_lot::Mutex;
@@ -120,6 +121,7 @@ pub(crate) fn open(
         since_fold: None,
         name_unsynced: false,
         closed: false,
+        failed: None,
     };
     let journal = Arc::new(Journal {
         shared: shared.clone(),
@@ -130,6 +132,7 @@ pub(crate) fn open(
         session,
         observer,
         writing: Mutex::new(writing),
+        can_write: AtomicBool::new(true),
         batches: Mutex::<Batches>::default(),
         work: Work::default(),
         folding: Mutex::default(),

@@ -1,6 +1,8 @@
 //! The journal's thread: it flushes the log, writes batches if every one is flushed, and repairs failures.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -36,6 +38,8 @@ enum Repair {
     Reload,
     /// A flush failed: the log is written anew from the state.
     Rewrite,
+    /// A batch was refused, and the state is read back: as much is written once more, for nothing.
+    Probe,
 }
 
 enum Task {
@@ -71,8 +75,8 @@ impl Work {
 
     fn repair(&self, repair: Repair) {
         let mut pending = self.pending.lock();
-        // Refused changes must not be written anew.
-        if pending.repair != Some(Repair::Reload) {
+        // Refused changes must not be written anew, and a probe is the least of all.
+        if pending.repair != Some(Repair::Reload) && (pending.repair.is_none() || repair != Repair::Probe) {
             pending.repair = Some(repair);
         }
         self.changed.notify_one();
@@ -113,11 +117,11 @@ impl Work {
     }
 
     /// Ends a repair, or waits before it is tried again.
-    fn repaired(&self, done: bool) {
+    fn repaired(&self, repair: Repair, done: bool) {
         let mut pending = self.pending.lock();
-        if done {
+        if done && pending.repair == Some(repair) {
             pending.repair = None;
-        } else if !pending.stopping {
+        } else if !done && !pending.stopping {
             self.changed.wait_for(&mut pending, REPAIR_AFTER);
         }
     }
@@ -131,7 +135,11 @@ impl Journal {
     /// If the system has no thread left.
     pub(super) fn start_thread(self: &Arc<Self>) -> std::io::Result<()> {
         let journal = self.clone();
-        let run = move || journal.run();
+        let run = move || {
+            if catch_unwind(AssertUnwindSafe(|| journal.run())).is_err() {
+                unrecoverable("a panic in the thread that writes it");
+            }
+        };
         let thread = std::thread::Builder::new().name("mesh-journal".into()).spawn(run)?;
         *self.work.thread.lock() = Some(thread);
         Ok(())
@@ -146,12 +154,14 @@ impl Journal {
                     let result = caught(|| match repair {
                         Repair::Reload => self.reload(),
                         Repair::Rewrite => self.rewrite(),
+                        Repair::Probe => self.probe(),
                     });
+                    self.work.repaired(repair, result.is_ok());
                     match &result {
+                        Ok(()) if repair == Repair::Reload => self.work.repair(Repair::Probe),
                         Ok(()) => tracing::info!("the store works again"),
                         Err(error) => tracing::error!(%error, "the store does not work again yet"),
                     }
-                    self.work.repaired(result.is_ok());
                 }
                 Task::Stop => return,
             }
@@ -206,6 +216,20 @@ impl Journal {
         Ok(())
     }
 
+    /// Writes as much as could not be written, and cuts it off again. A start after a crash in between takes it for a
+    /// torn write.
+    fn probe(&self) -> Result<(), StoreFailure> {
+        let mut writing = self.writing.lock();
+        let Some(size) = writing.failed else { return Ok(()) };
+        let written = writing.log.file.append(&vec![0; size]);
+        let length = writing.log.length;
+        writing.log.file.truncate(length)?;
+        written?;
+        writing.failed = None;
+        self.can_write.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// Writes the log anew from the state, which holds nothing that was refused.
     fn rewrite(self: &Arc<Self>) -> Result<(), StoreFailure> {
         self.await_fold();
@@ -222,6 +246,6 @@ impl Journal {
 
 /// Ends the process: its state holds refused changes, and there is nothing to go back to.
 fn unrecoverable(reason: impl std::fmt::Display) -> ! {
-    tracing::error!(%reason, "the log cannot be read back after a failed write; the server ends");
+    tracing::error!(%reason, "the log cannot be used any more; the server ends");
     std::process::exit(74)
 }

@@ -29,6 +29,7 @@ use mesh_core::id::{GroupKey, Id};
 use mesh_core::settings::{Life, Settings};
 
 use crate::LocalSettings;
+use crate::lock::LockTimes;
 use crate::outbox::Outgoing;
 use crate::rows::{EndedRow, Row};
 use group::GroupState;
@@ -93,6 +94,10 @@ pub struct StoreCounts {
     pub events_kept: u64,
     /// Events dropped because there was no room for them; not those whose time was over.
     pub events_dropped: u64,
+    /// For how long the state was locked.
+    pub locked: LockTimes,
+    /// How often publishing let others have the thread.
+    pub yields: u64,
 }
 
 /// The effects of one call: rows to write and messages to publish.

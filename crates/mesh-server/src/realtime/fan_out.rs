@@ -21,4 +21,11 @@ impl Publisher for FanOut {
         self.observer.published(message);
         self.hub.publish(message);
     }
+
+    fn publish_part(&self, message: &MeshMessage, from: u64) -> Option<u64> {
+        if from == 0 {
+            self.observer.published(message);
+        }
+        self.hub.publish_part(message, from)
+    }
 }

@@ -25,6 +25,8 @@ const LEAST_SHARE: usize = 16 << 10;
 /// every message of the group is written once.
 const MAX_SELECTIONS: usize = 32;
 const MAX_SELECTIONS_OF_ONE: usize = 8;
+/// After so many written bytes of one message others have the thread, before its next selection is written.
+const BYTES_BETWEEN_YIELDS: usize = 256 << 10;
 /// The most bytes of a message as a selection shows it, without what stands around it.
 const MAX_SELECTED_BYTES: usize = MESSAGE_BYTES - r#"{"data":{"onMessageInGroup":}}"#.len();
 
@@ -35,6 +37,7 @@ pub struct Hub {
     groups: RwLock<HashMap<GroupKey, Arc<Listeners>>>,
     connections: Mutex<HashMap<u64, Connected>>,
     next_connection: AtomicU64,
+    next_class: AtomicU64,
     /// Bytes of all messages that wait in any queue, each message counted once.
     waiting: Arc<AtomicUsize>,
     open: AtomicUsize,
@@ -59,6 +62,8 @@ struct Connected {
 struct Listeners(RwLock<Vec<Class>>);
 
 struct Class {
+    /// Rises among the classes of a group, from 1.
+    number: u64,
     selection: Selection,
     subscribers: Vec<Subscriber>,
 }
@@ -140,6 +145,7 @@ impl Hub {
             groups: RwLock::default(),
             connections: Mutex::default(),
             next_connection: AtomicU64::default(),
+            next_class: AtomicU64::default(),
             waiting: Arc::default(),
             open: AtomicUsize::default(),
             subscriptions: AtomicU64::default(),
@@ -238,7 +244,8 @@ impl Registration {
         match classes.iter().position(|class| class.selection == selection) {
             Some(place) => classes[place].subscribers.push(subscriber),
             None if self.may_add_to(&classes) => {
-                classes.push(Class { selection, subscribers: vec![subscriber] });
+                let number = self.hub.next_class.fetch_add(1, Ordering::Relaxed) + 1;
+                classes.push(Class { number, selection, subscribers: vec![subscriber] });
             }
             None => return Err(TooManySelections),
         }
@@ -336,19 +343,31 @@ impl Drop for Registration {
 
 impl Publisher for Hub {
     fn publish(&self, message: &MeshMessage) {
-        if !message.fields.can_be_delivered() {
-            return;
+        let mut from = 0;
+        while let Some(next) = self.publish_part(message, from) {
+            from = next;
         }
-        let listeners = self.groups.read().get(&*message.group).cloned();
-        let Some(listeners) = listeners else { return };
+    }
+
+    fn publish_part(&self, message: &MeshMessage, from: u64) -> Option<u64> {
+        if !message.fields.can_be_delivered() {
+            return None;
+        }
+        let listeners = self.groups.read().get(&*message.group).cloned()?;
         let classes = listeners.0.read();
         let (mut deliveries, mut counted, mut bytes) = (0, 0, 0);
+        let (mut written, mut rest) = (0, None);
         let most = self.most_of_one();
-        for class in &*classes {
+        for class in classes.iter().skip_while(|class| class.number < from) {
+            if written >= BYTES_BETWEEN_YIELDS {
+                rest = Some(class.number);
+                break;
+            }
             if class.subscribers.iter().all(|subscriber| subscriber.queue.is_closing()) {
                 continue;
             }
             let Some(tail) = self.tail(class, message) else {
+                written += MAX_SELECTED_BYTES;
                 class.refuse(most);
                 continue;
             };
@@ -356,6 +375,7 @@ impl Publisher for Hub {
                 let message = Message { head: subscriber.framing.head.clone(), tail: tail.clone() };
                 subscriber.queue.push(message, most);
             }
+            written += tail.len();
             let (subscribers, length) = (class.subscribers.len() as u64, tail.len() as u64);
             deliveries += subscribers;
             counted += subscribers * steps(length);
@@ -364,5 +384,6 @@ impl Publisher for Hub {
         self.deliveries.fetch_add(deliveries, Ordering::Relaxed);
         self.steps.fetch_add(counted, Ordering::Relaxed);
         self.sent_bytes.fetch_add(bytes, Ordering::Relaxed);
+        rest
     }
 }

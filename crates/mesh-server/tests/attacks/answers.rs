@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::support::{FIRE, JOIN, KEY, Options, REPORT, TestServer, event};
-use crate::{error_type, figure, still_works};
+use crate::{error_type, figure, seconds, still_works};
 
 /// The most bytes of an answer's data.
 const MOST: usize = 5_242_880;
@@ -75,26 +75,48 @@ async fn the_schema_is_not_answered_many_times() {
     assert_eq!(error_type(&server.ask(deep, json!({})).await), "ValidationError");
 }
 
-#[tokio::test]
-async fn a_request_looks_at_a_bounded_number_of_values() {
-    let server = TestServer::start().await;
+/// A group of 13 nodes, each with so many keys; and a query of its statuses under many aliases.
+async fn with_values(server: &TestServer, keys: usize) -> impl Fn(usize) -> String {
     let group = server.create("n0").await;
     for node in 0..13 {
         let node = format!("n{node}");
         server.data(JOIN, json!({"g": group, "n": node})).await;
-        for part in 0..4 {
+        for part in 0..keys.div_ceil(250) {
             let key = |key: usize| json!({"key": format!("{part}.{key}"), "value": ""});
-            let data: Vec<_> = (0..250).map(key).collect();
+            let data: Vec<_> = (0..keys.min(250)).map(key).collect();
             server.data(REPORT, json!({"g": group, "n": node, "data": data})).await;
         }
     }
-    // Each field looks at 13,000 values and shows none of them, so bytes do not end it.
-    let query = |fields: usize| {
+    move |fields: usize| {
         let field = |number: usize| {
             format!(r#"f{number}: listGroupStatuses(groupId: "{group}", domain: "d") {{ nodeId }} "#)
         };
         format!("{{ {} }}", (0..fields).map(field).collect::<Vec<_>>().concat())
-    };
+    }
+}
+
+/// Reading costs a reference for each node, whatever the node has: the lock is not held longer for more values.
+#[tokio::test]
+async fn reading_values_locks_the_store_shortly() {
+    let mut held = Vec::new();
+    for keys in [1, 1_000] {
+        let server = TestServer::start().await;
+        let query = with_values(&server, keys).await;
+        let before = seconds(&server, "mesh_store_locked_seconds_total").await;
+        for _ in 0..5 {
+            assert!(server.ask(&query(40), json!({})).await.get("errors").is_none());
+        }
+        held.push(seconds(&server, "mesh_store_locked_seconds_total").await - before);
+    }
+    // 200 reads of 13,000 values, two and a half million in all: to copy them took more than a second.
+    assert!(held[1] < held[0] * 10.0 + 0.2, "{held:?}");
+}
+
+#[tokio::test]
+async fn a_request_looks_at_a_bounded_number_of_values() {
+    let server = TestServer::start().await;
+    // Each field looks at 13,000 values and shows none of them, so bytes do not end it.
+    let query = with_values(&server, 1_000).await;
     assert!(server.ask(&query(40), json!({})).await.get("errors").is_none());
     let answer = server.ask(&query(50), json!({})).await;
     assert_eq!(error_type(&answer), "ValidationError");

@@ -29,10 +29,19 @@ fn error_type(answer: &Value) -> &str {
     answer["errors"][0]["errorType"].as_str().unwrap_or_default()
 }
 
-/// A figure of /metrics.
+/// A figure of /metrics that counts.
 async fn figure(server: &TestServer, name: &str) -> u64 {
+    reading(server, name).await.parse().unwrap()
+}
+
+/// A figure of /metrics that measures time.
+async fn seconds(server: &TestServer, name: &str) -> f64 {
+    reading(server, name).await.parse().unwrap()
+}
+
+async fn reading(server: &TestServer, name: &str) -> String {
     let metrics = server.client().await.send(hyper::Method::GET, "/metrics", &[], b"").await;
     let text = String::from_utf8(metrics.body.to_vec()).unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).unwrap_or("0");
-    line.parse().unwrap()
+    line.to_owned()
 }

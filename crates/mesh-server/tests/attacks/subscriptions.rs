@@ -64,6 +64,47 @@ async fn a_group_has_a_bounded_number_of_selections() {
     still_works(&server).await;
 }
 
+/// A message that is written for many selections lets others have the thread, and leaves in order all the same.
+#[tokio::test]
+async fn a_message_with_much_to_write_yields() {
+    let mut yields = Vec::new();
+    for selections in [1, 8] {
+        let server = TestServer::start().await;
+        let group = server.create("h").await;
+        let mut sockets = Vec::new();
+        for connection in 0..4 {
+            let mut socket = server.socket().await;
+            for number in 0..selections {
+                let aliases: Vec<_> =
+                    (0..44).map(|alias| format!("a{connection}x{number}x{alias}: payload")).collect();
+                let selection = format!("batchEvent {{ events {{ name {} }} }}", aliases.join(" "));
+                let answer = subscribe(&mut socket, &number.to_string(), &group, &selection).await;
+                assert_eq!(answer["type"], "start_ack");
+            }
+            sockets.push(socket);
+        }
+        for name in ["first", "second"] {
+            let mut large = event(name);
+            large["payload"] = json!("x".repeat(5_000));
+            server.data(FIRE, json!({"g": group, "n": "h", "events": [large]})).await;
+        }
+        for socket in &mut sockets {
+            let names = async |socket: &mut Socket| {
+                let message = socket.next().await;
+                message["payload"]["data"]["onMessageInGroup"]["batchEvent"]["events"][0]["name"].clone()
+            };
+            for name in ["first", "second"] {
+                for _ in 0..selections {
+                    assert_eq!(names(socket).await, name);
+                }
+            }
+        }
+        yields.push(figure(&server, "mesh_publishing_yields_total").await);
+    }
+    // 32 selections of 220 kB are 7 MB to write, twice.
+    assert!(yields[0] <= 6 && yields[1] >= 30, "{yields:?}");
+}
+
 #[tokio::test]
 async fn what_was_taken_no_longer_waits() {
     let server = TestServer::start().await;
