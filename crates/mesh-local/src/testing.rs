@@ -28,6 +28,7 @@ struct Inner {
     /// Another one after each power cut.
     boot: u64,
     full: bool,
+    panics: bool,
     refuses_flushes: bool,
 }
 
@@ -118,6 +119,11 @@ impl TestDisk {
     /// From now on nothing more fits, or it does again.
     pub fn set_full(&self, full: bool) {
         self.0.lock().full = full;
+    }
+
+    /// From now on writing panics, or it does no longer.
+    pub fn set_panics(&self, panics: bool) {
+        self.0.lock().panics = panics;
     }
 
     /// From now on flushes fail, or they work again.
@@ -226,6 +232,7 @@ impl TestFolder {
     }
 
     fn grow(inner: &mut Inner, change: Change) -> io::Result<()> {
+        assert!(!inner.panics, "a test's own panic");
         if inner.full {
             return Err(io::ErrorKind::StorageFull.into());
         }

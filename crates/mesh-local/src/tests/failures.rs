@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mesh_core::testing::TestClock;
 use proptest::prelude::*;
 
-use super::{Heard, OpenError, SyncPolicy, TestDisk, is_in_use, on_disk, open};
+use super::{Heard, OpenError, SyncPolicy, TestDisk, is_in_use, on_disk, open, open_with};
 
 #[tokio::test]
 async fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
@@ -50,6 +50,59 @@ async fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
     drop(room);
     let room = on_disk(&disk, &clock, publisher);
     assert_eq!(&*room.status("node").await.unwrap().data[0].value, "kept");
+}
+
+/// A panic is a failed write, by whichever thread, and the store says so until writes succeed.
+#[tokio::test]
+async fn a_panic_while_writing_is_a_failed_commit() {
+    for policy in [SyncPolicy::Always, SyncPolicy::Never, SyncPolicy::default()] {
+        let (disk, clock, publisher) = (TestDisk::default(), Arc::default(), Arc::<Heard>::default());
+        let room = open_with(&disk, policy, &clock, publisher.clone()).unwrap();
+        let group = room.create_with_poller("host").await;
+        room.report(&group, "host", &[("x", "1")]).await.unwrap();
+        publisher.take();
+        disk.set_panics(true);
+        let refused = room.report(&group, "host", &[("x", "lost")]).await.unwrap_err();
+        assert_eq!(refused.error_type().as_str(), "InternalFailure");
+        assert!(!room.context.store.can_commit(), "no write can succeed");
+        assert!(publisher.take().is_empty(), "nothing refused is published");
+        disk.set_panics(false);
+        while !room.context.store.can_commit() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(&*room.status("host").await.unwrap().data[0].value, "1");
+        room.report(&group, "host", &[("x", "2")]).await.unwrap();
+        assert_eq!(publisher.take().len(), 1);
+        disk.kill();
+        drop(room);
+        let room = open_with(&disk, policy, &clock, publisher).unwrap();
+        assert_eq!(&*room.status("host").await.unwrap().data[0].value, "2");
+    }
+}
+
+/// What is read goes on over a full disk, but health is not claimed while nothing can be written.
+#[tokio::test]
+async fn a_store_over_a_full_disk_reads_and_says_that_it_cannot_write() {
+    let (disk, clock) = (TestDisk::default(), Arc::default());
+    let room = open_with(&disk, SyncPolicy::Never, &clock, Arc::<Heard>::default()).unwrap();
+    let group = room.create_with_poller("host").await;
+    room.report(&group, "host", &[("x", "1")]).await.unwrap();
+    let length = disk.length();
+    disk.set_full(true);
+    room.report(&group, "host", &[("x", "lost")]).await.unwrap_err();
+    let value = loop {
+        if let Ok(statuses) = room.statuses(&group).await {
+            break statuses[0].data[0].value.clone();
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(&*value, "1");
+    assert!(!room.context.store.can_commit(), "it reads, and cannot write");
+    disk.set_full(false);
+    while !room.context.store.can_commit() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(disk.length(), length, "the trial leaves nothing");
 }
 
 /// The bytes of a file that holds a little of everything.

@@ -73,6 +73,29 @@ async fn a_closed_store_keeps_its_cursors_over_a_power_cut() {
     assert!(room.poll(&group, &cursor).await.unwrap().complete);
 }
 
+/// With `never` the system flushes when it likes, and a clean end does.
+#[tokio::test]
+async fn without_flushes_a_clean_end_is_on_the_disk() {
+    let (disk, clock) = (TestDisk::default(), Arc::default());
+    let room = start(&disk, &clock, SyncPolicy::Never);
+    let group = room.create_with_poller("host").await;
+    room.record_names(&group, "host", &["a"]).await.unwrap();
+    let lost = disk.unsynced();
+    assert!(lost > 0, "nothing flushes");
+    room.context.store.close();
+    assert_eq!(disk.unsynced(), 0);
+    drop(room);
+    disk.cut_power(0);
+    let room = start(&disk, &clock, SyncPolicy::Never);
+    assert_eq!(room.names_since(&group, "").await, ["a"]);
+    let cursor = room.record_names(&group, "host", &["b"]).await.unwrap().next_since.to_string();
+    disk.cut_power(0);
+    drop(room);
+    let room = start(&disk, &clock, SyncPolicy::Never);
+    assert_eq!(room.names_since(&group, "").await, ["a"], "a power cut took it");
+    assert!(!room.poll(&group, &cursor).await.unwrap().complete, "and cursors say so");
+}
+
 #[tokio::test]
 async fn a_disk_that_does_not_flush_is_noticed_and_healed() {
     let (disk, clock) = (TestDisk::default(), Arc::default());

@@ -236,21 +236,32 @@ async fn subscribers_hear_the_order_of_the_store_with_64_writers() {
     assert_eq!(events.collect::<Vec<_>>(), polled, "and events as the log has them");
 }
 
-/// A file that may not grow stands for a full disk.
+/// A server whose log may have 4 MB, which stands for a full disk.
 #[cfg(target_os = "linux")]
-#[tokio::test]
-async fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
-    let folder = tempfile::tempdir().unwrap();
-    Process::over(folder.path()).await.kill().await;
+async fn with_little_room(folder: &std::path::Path) -> Process {
+    Process::over(folder).await.kill().await;
     let mut limited = tokio::process::Command::new("sh");
     let script = format!(
         "trap '' XFSZ; ulimit -S -f 8192; exec {} serve --listen 127.0.0.1:0 --api-key {KEY} --data {} --event-ttl-seconds 3600",
         env!("CARGO_BIN_EXE_mesh"),
-        folder.path().display()
+        folder.display()
     );
     limited.args(["-c", &script]);
     limited.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).kill_on_drop(true);
-    let server = Process::spawn(limited).await;
+    Process::spawn(limited).await
+}
+
+#[cfg(target_os = "linux")]
+async fn health(server: &Process) -> u16 {
+    server.client().await.send(hyper::Method::GET, "/health", &[], b"").await.status.as_u16()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = with_little_room(folder.path()).await;
+    assert_eq!(health(&server).await, 200);
     let mut client = server.client().await;
     let group = client.data(CREATE, json!({"hostId": "h"})).await["createGroup"]["id"].clone();
     let large = |number: usize| {
@@ -270,6 +281,12 @@ async fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
     assert_eq!(refused["errors"][0]["errorType"], "InternalFailure");
     assert_eq!(refused["errors"][0]["message"], "The change was not saved, try again");
 
+    for _ in 0..20 {
+        assert_eq!(health(&server).await, 503, "nothing can be written");
+    }
+    // What is there is read, once the refused call is out of the way.
+    while client.ask(POLL, json!({"g": group, "since": ""})).await.get("errors").is_some() {}
+    assert_eq!(health(&server).await, 503, "but still nothing can be written");
     let raised = std::process::Command::new("prlimit")
         .args(["--pid", &server.id().to_string(), "--fsize=unlimited:unlimited"])
         .status();
@@ -283,6 +300,7 @@ async fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
     };
     assert_eq!(again["data"]["recordEventsByNode"]["recordedCount"], 1);
     kept.push("1000".into());
+    assert_eq!(health(&server).await, 200);
     drop(client);
     server.kill().await;
     let server =
@@ -298,4 +316,45 @@ async fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
     // The oldest may have made room: a group keeps 8 MB.
     assert!(kept.ends_with(&names), "{names:?} {kept:?}");
     assert_eq!(names.last().map(String::as_str), Some("1000"));
+}
+
+/// There is nothing to go back to when the log is not what was written: the process says so and ends.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_log_that_cannot_be_read_back_ends_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = with_little_room(folder.path()).await;
+    let group = server.data(CREATE, json!({"hostId": "h"})).await["createGroup"]["id"].clone();
+    std::fs::write(folder.path().join("store.log"), "somebody else wrote this").unwrap();
+    let mut large = event("e");
+    large["payload"] = json!("x".repeat(200_000));
+    let mut client = server.client().await;
+    let mut body = json!({"query": RECORD, "variables": {"g": group, "n": "h", "events": [large]}});
+    for number in 0..100 {
+        body["variables"]["events"][0]["eventName"] = json!(number.to_string());
+        if client.try_post(body.to_string().as_bytes()).await.is_none() {
+            break;
+        }
+    }
+    let (code, errors) = server.ended().await;
+    assert_eq!(code, Some(74), "{errors}");
+    assert!(errors.contains("the log cannot be used any more; the server ends"), "{errors}");
+}
+
+#[tokio::test]
+async fn without_flushes_a_killed_server_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let start =
+        async || Process::start(&["--data", folder.path().to_str().unwrap(), "--sync", "never"]).await;
+    let server = start().await;
+    let group = server.data(CREATE, json!({"hostId": "h"})).await["createGroup"]["id"].clone();
+    for value in ["1", "2"] {
+        let data = [json!({"key": "x", "value": value})];
+        server.data(REPORT, json!({"g": group, "n": "h", "data": data})).await;
+    }
+    server.kill().await;
+    let server = start().await;
+    let polled = server.data(POLL, json!({"g": group, "since": ""})).await;
+    assert_eq!(polled["pollGroupData"]["nodeStatuses"][0]["data"][0]["value"], "2");
+    assert_eq!(server.terminate().await, Some(0));
 }

@@ -93,6 +93,12 @@ impl Process {
         self.child.kill().await.unwrap();
     }
 
+    /// Waits until it ended by itself; the exit code, and its standard error.
+    pub async fn ended(mut self) -> (Option<i32>, String) {
+        let code = self.child.wait().await.unwrap().code();
+        (code, self.errors())
+    }
+
     /// SIGTERM; the exit code.
     pub async fn terminate(mut self) -> Option<i32> {
         let status = Command::new("kill").arg(self.id().to_string()).status().await.unwrap();
