@@ -72,7 +72,7 @@ export class Mesh {
     this.#intervals = {
       eventInterval: intervalOf("eventInterval", options.eventInterval),
       dataInterval: intervalOf("dataInterval", options.dataInterval),
-      syncInterval: options.syncInterval ?? 15_000,
+      syncInterval: options.syncInterval === 0 ? 0 : intervalOf("syncInterval", options.syncInterval ?? 15_000, 3_600_000),
     };
   }
 

@@ -23,7 +23,7 @@ export interface MeshOptions {
   readonly eventInterval?: number;
   /** The least milliseconds from one report of values to the next, 10 to 10,000; default 250. */
   readonly dataInterval?: number;
-  /** Milliseconds between requests for all nodes and values; default 15,000, 0 for none. */
+  /** Milliseconds between requests for all nodes and values, 10 to 3,600,000; default 15,000, 0 for none. */
   readonly syncInterval?: number;
   /** Time and randomness, for tests. */
   readonly clock?: Clock;
@@ -84,9 +84,9 @@ export function apiKeyOf(given: unknown): string {
 }
 
 /** An interval in milliseconds. */
-export function intervalOf(name: string, given: number = 250): number {
-  if (given >= 10 && given <= 10_000) return given;
-  throw wrong(`${name} must be 10 to 10000 milliseconds`);
+export function intervalOf(name: string, given: number = 250, most: number = 10_000): number {
+  if (given >= 10 && given <= most) return given;
+  throw wrong(`${name} must be 10 to ${most} milliseconds`);
 }
 
 function wrong(message: string): MeshError {

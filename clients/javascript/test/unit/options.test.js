@@ -43,6 +43,8 @@ test("intervals have bounds", () => {
     for (const wrong of [0, 9, 10_001, NaN]) refuses({ [name]: wrong }, new RegExp(`${name} must be 10 to 10000 milliseconds`));
     for (const right of [10, 10_000]) new Mesh({ ...options, [name]: right });
   }
+  for (const wrong of [-1, 9, 3_600_001, NaN]) refuses({ syncInterval: wrong }, /syncInterval must be 10 to 3600000 milliseconds/);
+  for (const right of [0, 10, 3_600_000]) new Mesh({ ...options, syncInterval: right });
 });
 
 test("a missing WebSocket is reported once, and only where none is given", () => {
