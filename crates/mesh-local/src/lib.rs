@@ -36,7 +36,7 @@ mod outbox;
 pub mod private_file;
 mod rows;
 mod state;
-mod sync;
+mod sync_policy;
 mod verbs;
 
 #[cfg(any(test, feature = "testing"))]
@@ -63,7 +63,7 @@ pub use journal::{CommitObserver, OpenError};
 pub use lock::LockTimes;
 pub use outbox::Publisher;
 pub use state::{GroupView, NodeView, Overview, StoreCounts, StoreMemory};
-pub use sync::{ParseSyncPolicyError, SyncPolicy};
+pub use sync_policy::{ParseSyncPolicyError, SyncPolicy};
 
 use folder::{DiskFolder, Folder};
 use journal::{Journal, Ticket};

@@ -25,7 +25,7 @@ use crate::folder::Folder;
 use crate::lock::Shared;
 use crate::outbox::{Outbox, Outgoing};
 use crate::rows::{Row, SessionRow};
-use crate::sync::SyncPolicy;
+use crate::sync_policy::SyncPolicy;
 use log::{Log, RecordBytes};
 pub use open::OpenError;
 pub(crate) use open::open;

@@ -15,7 +15,7 @@ use crate::folder::Folder;
 use crate::random_epoch;
 use crate::rows::{Row, SessionRow};
 use crate::state::{Loaded, State};
-use crate::sync::SyncPolicy;
+use crate::sync_policy::SyncPolicy;
 
 /// Why a store could not be opened.
 #[derive(Debug, thiserror::Error)]
