@@ -16,7 +16,7 @@ STAGE ?= stg
 CONFIG_ENV = $(or $(and $(filter stg,$(STAGE)),default),$(filter prod,$(STAGE)),$(error STAGE is stg or prod))
 FUNCTIONS := $(notdir $(wildcard crates/functions/*))
 
-.PHONY: help serve build test test-rust test-clients test-samples test-package test-browser test-editors test-cloud rehearse verify watch function deploy end-keys key-date chromium console check-console extension guide pictures image image-files check-image check-services release-check check-workflows check bench soak bench-functions instructions fmt tools
+.PHONY: help serve build test test-rust test-interleavings interleavings test-clients test-samples test-package test-browser test-editors test-cloud rehearse verify watch function deploy end-keys key-date chromium console check-console extension guide pictures image image-files check-image check-services release-check check-workflows check bench soak bench-functions instructions fmt tools
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,10 +27,19 @@ serve: ## Build and start the server; options in ARGS, as in make serve ARGS="--
 build: ## Build the release binary, target/release/mesh
 	$(CARGO) build --release --bin mesh
 
-test: test-rust test-clients test-samples test-package test-browser test-editors test-cloud ## Run all tests: Rust, the real client libraries under Node, samples in other languages, our own, pages and editors in Chromium, the template
+test: test-rust test-interleavings test-clients test-samples test-package test-browser test-editors test-cloud ## Run all tests: Rust, interleavings of its threads, the real client libraries under Node, samples in other languages, our own, pages and editors in Chromium, the template
 
 test-rust:
 	$(CARGO) test --workspace --locked
+
+# A few schedules, in seconds; make interleavings tries many.
+test-interleavings: SCHEDULES := 200
+test-interleavings: interleavings
+
+SCHEDULES ?= 10000
+interleavings: ## Try 10,000 schedules of each test of threads, in half an hour; another number with SCHEDULES=100000
+	MESH_SCHEDULES=$(SCHEDULES) $(CARGO) test --workspace --locked --test interleavings \
+		--features mesh-local/shuttle,mesh-local/testing,mesh-server/shuttle,mesh-server/testing
 
 test-clients: $(NODE_MODULES)
 	$(CARGO) build --locked --bin mesh

@@ -36,6 +36,7 @@ mod outbox;
 pub mod private_file;
 mod rows;
 mod state;
+mod sync;
 mod sync_policy;
 mod verbs;
 
@@ -56,7 +57,6 @@ use mesh_core::id::{GroupKey, Id};
 use mesh_core::model::GroupRecord;
 use mesh_core::settings::Settings;
 use mesh_core::time::Timestamp;
-use parking_lot::Mutex;
 
 pub use folder::is_in_use;
 pub use journal::{CommitObserver, OpenError};
@@ -70,6 +70,7 @@ use journal::{Journal, Ticket};
 use lock::Shared;
 use outbox::Outbox;
 use state::{Changes, State};
+use sync::Mutex;
 
 /// The settings of a local store.
 #[derive(Clone, Debug)]

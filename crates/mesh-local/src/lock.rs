@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Mutex, MutexGuard};
-
 use crate::state::State;
+use crate::sync::{Mutex, MutexGuard};
 
 /// The state, shared with the journal.
 #[derive(Clone)]

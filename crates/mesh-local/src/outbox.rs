@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use mesh_core::model::MeshMessage;
-use parking_lot::Mutex;
+
+use crate::sync::Mutex;
 
 /// The port to subscribers: the hub of the realtime connections.
 pub trait Publisher: Send + Sync + 'static {

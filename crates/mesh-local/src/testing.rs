@@ -7,9 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mesh_core::clock::Clock;
-use parking_lot::Mutex;
 
 use crate::folder::{Folder, LogFile};
+use crate::sync::Mutex;
 use crate::{LocalSettings, LocalStore, OpenError, Publisher, SyncPolicy};
 
 /// A disk in memory with one folder.
@@ -110,6 +110,12 @@ impl TestDisk {
         inner.written.log.map(|file| inner.written.files[file].clone()).unwrap_or_default()
     }
 
+    /// The log, as it would be after a power cut now.
+    pub fn durable_bytes(&self) -> Vec<u8> {
+        let inner = self.0.lock();
+        inner.durable.log.map(|file| inner.durable.files[file].clone()).unwrap_or_default()
+    }
+
     /// The length of the log, as programs see it.
     pub fn length(&self) -> usize {
         let inner = self.0.lock();
@@ -207,6 +213,15 @@ impl LocalStore {
     ) -> Result<Self, OpenError> {
         let path = Path::new("a test's own");
         Self::open_folder(path, Box::new(disk.folder()), policy, settings, clock, publisher, Box::new(|_| ()))
+    }
+}
+
+impl LocalStore {
+    /// Folds the log, unless a fold is under way, and waits until none is.
+    pub fn fold(&self) {
+        if let Some(journal) = &self.journal {
+            journal.fold_now();
+        }
     }
 }
 

@@ -35,6 +35,7 @@ pub mod metrics;
 pub mod observer;
 pub mod realtime;
 pub mod server;
+mod sync;
 pub mod wiring;
 
 #[cfg(feature = "testing")]

@@ -11,6 +11,7 @@ use mesh_core::error::StoreFailure;
 use super::log::{Log, RecordBytes};
 use super::{Journal, Writing, caught};
 use crate::rows::Row;
+use crate::sync::thread::Builder;
 
 /// A log is never folded below this length.
 pub(super) const LEAST_BYTES: u64 = 8 << 20;
@@ -27,29 +28,32 @@ pub(super) fn fold_at(length: u64) -> u64 {
 impl Journal {
     /// Folds on a thread of its own.
     pub(super) fn start_fold(self: &Arc<Self>, writing: &mut Writing) {
-        if self.folding.lock().as_ref().is_some_and(|fold| !fold.is_finished()) {
+        if writing.is_folding {
             // One that a failed write interrupted is still ending.
             return;
         }
-        writing.since_fold = Some(Vec::new());
         let journal = self.clone();
         let run = move || {
-            if let Err(error) = caught(|| journal.fold()) {
+            let folded = caught(|| journal.fold());
+            let mut writing = journal.writing.lock();
+            writing.is_folding = false;
+            if let Err(error) = folded {
                 tracing::warn!(%error, "the log could not be folded; it is tried again when it has grown");
-                journal.writing.lock().since_fold = None;
-            }
-        };
-        match std::thread::Builder::new().name("mesh-fold".into()).spawn(run) {
-            Ok(thread) => *self.folding.lock() = Some(thread),
-            Err(error) => {
-                tracing::warn!(%error, "there is no thread to fold the log");
                 writing.since_fold = None;
             }
+        };
+        match Builder::new().name("mesh-fold".into()).spawn(run) {
+            Ok(thread) => {
+                writing.is_folding = true;
+                writing.since_fold = Some(Vec::new());
+                *self.folding.lock() = Some(thread);
+            }
+            Err(error) => tracing::warn!(%error, "there is no thread to fold the log"),
         }
     }
 
     /// Folds now, unless a fold is under way, and waits for it.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn fold_now(self: &Arc<Self>) {
         self.start_fold(&mut self.writing.lock());
         self.await_fold();

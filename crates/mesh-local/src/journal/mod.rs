@@ -12,12 +12,10 @@ mod thread;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use mesh_core::clock::Clock;
 use mesh_core::error::StoreFailure;
-use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::LocalSettings;
@@ -25,6 +23,8 @@ use crate::folder::Folder;
 use crate::lock::Shared;
 use crate::outbox::{Outbox, Outgoing};
 use crate::rows::{Row, SessionRow};
+use crate::sync::Mutex;
+use crate::sync::thread::JoinHandle;
 use crate::sync_policy::SyncPolicy;
 use log::{Log, RecordBytes};
 pub use open::OpenError;
@@ -68,6 +68,8 @@ struct Writing {
     log: Log,
     /// Records that were written since a fold began. `None` while there is no fold.
     since_fold: Option<Vec<RecordBytes>>,
+    /// True while the thread of a fold runs.
+    is_folding: bool,
     /// The length at which the log is folded again.
     fold_at: u64,
     /// True if the log was replaced and its name may not be on the disk yet.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use mesh_core::clock::Clock;
-use parking_lot::Mutex;
 
 use super::log::{self, Log, LogError, RecordBytes};
 use super::thread::Work;
@@ -15,6 +14,7 @@ use crate::folder::Folder;
 use crate::random_epoch;
 use crate::rows::{Row, SessionRow};
 use crate::state::{Loaded, State};
+use crate::sync::Mutex;
 use crate::sync_policy::SyncPolicy;
 
 /// Why a store could not be opened.
@@ -119,6 +119,7 @@ pub(crate) fn open(
         fold_at: fold::fold_at(log.length / 2),
         log,
         since_fold: None,
+        is_folding: false,
         name_unsynced: false,
         closed: false,
         failed: None,

@@ -3,14 +3,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use mesh_core::error::StoreFailure;
-use parking_lot::{Condvar, Mutex};
 
 use super::{Journal, caught, open};
 use crate::state::State;
+use crate::sync::thread::{Builder, JoinHandle};
+use crate::sync::{Condvar, Mutex};
 
 /// The pause before a failed repair is tried again.
 const REPAIR_AFTER: Duration = Duration::from_millis(500);
@@ -140,7 +140,7 @@ impl Journal {
                 unrecoverable("a panic in the thread that writes it");
             }
         };
-        let thread = std::thread::Builder::new().name("mesh-journal".into()).spawn(run)?;
+        let thread = Builder::new().name("mesh-journal".into()).spawn(run)?;
         *self.work.thread.lock() = Some(thread);
         Ok(())
     }

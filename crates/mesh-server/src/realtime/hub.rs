@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -12,11 +11,12 @@ use mesh_core::id::GroupKey;
 use mesh_core::limits::MESSAGE_BYTES;
 use mesh_core::model::MeshMessage;
 use mesh_cost::steps;
-use parking_lot::{Mutex, RwLock};
 
 use crate::limits::memory::MemoryLimits;
 use crate::realtime::protocol::{DATA_TAIL, Framing};
 use crate::realtime::queue::{Closing, MAX_WAITING_BYTES, Message, Queue};
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{Mutex, RwLock};
 use mesh_local::Publisher;
 
 /// A fair share is never less than this.

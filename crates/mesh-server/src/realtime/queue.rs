@@ -2,11 +2,12 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use parking_lot::{Mutex, MutexGuard};
+
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 
 /// A connection for which more waits is closed.
 pub const MAX_WAITING_BYTES: usize = 8 << 20;
