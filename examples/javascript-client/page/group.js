@@ -1,7 +1,7 @@
 // The page of a group: own values, events, the values of all nodes, and the timeline.
 import { button, element, form, labelled } from "./dom.js";
 import { shortName } from "./names.js";
-import { texts } from "./texts.js";
+import { explain, texts } from "./texts.js";
 
 /** How many lines the timeline keeps. */
 const MAX_LINES = 200;
@@ -27,7 +27,7 @@ export function showGroup(session, ownName, show, back) {
   session.addEventListener("state", ({ detail }) => showState(detail));
   session.addEventListener("value", ({ detail }) => others.show(detail));
   session.addEventListener("event", ({ detail: { name, payload, nodeId } }) => timeline.add(name, "event", payload, nodeId));
-  session.addEventListener("error", ({ detail: { error } }) => timeline.add(texts.refused, "problem", error.message));
+  session.addEventListener("error", ({ detail: { error } }) => timeline.add(texts.refused, "problem", explain(error)));
   session.addEventListener("nodes", ({ detail: { joined, left } }) => {
     for (const id of joined) timeline.add(texts.joined, "node", null, id);
     for (const id of left) timeline.add(texts.left, "node", null, id);

@@ -71,6 +71,17 @@ const ja = {
     InvalidOption: "アドレスか キーが 正しい 形では ありません。アドレスは http:// か https:// で はじまります。",
     LocalNetworkError:
       "サーバーから へんじが ありません。サーバーが 動いているなら、ブラウザーが とめています。この ページに「ローカル ネットワークへの アクセス」を 許可してください(アドレスの となりの サイトの 設定)。できなければ、サーバーの アドレスの ページを 開いてください。",
+    WebSocketError: "つながりが きれました。もう一度 ためしてください。",
+    ValidationError: "この ことばや 値は つかえません。長すぎるか、多すぎます。",
+    GroupNotFound: "この グループは もう ありません。",
+    NodeNotFound: "グループから 外れました。もう一度 入ってください。",
+    Unauthorized: "この グループの つくった人では ないので、できません。",
+    ForbiddenException: "この ページからは つなげません。先生に きいてください。",
+    RequestTooLarge: "一度に おくるには 大きすぎます。",
+    LimitExceeded: "おくる イベントが 多すぎます。すこし まってください。",
+    LimitExceededError: "いま こみあっています。すこし まってから、もう一度 ためしてください。",
+    MaxSubscriptionsReachedError: "この グループは いっぱいです。先生に きいてください。",
+    InternalFailure: "サーバーで こまったことが おきました。先生に 知らせてください。",
   },
 };
 
@@ -146,6 +157,10 @@ const en = {
     InvalidOption: "The address or the key does not have the right form. An address begins with http:// or https://.",
     LocalNetworkError:
       "The server does not answer. If it runs, the browser has blocked the request: allow local network access for this page (in the site settings beside the address), or open the page that the server itself serves.",
+    ForbiddenException: "The server takes no calls from this page. Ask your teacher.",
+    LimitExceededError: "Too much at once just now. Wait a moment, and try again.",
+    MaxSubscriptionsReachedError: "The group is full. Ask your teacher.",
+    InternalFailure: "Something went wrong in the server. Tell your teacher.",
   },
 };
 

@@ -9,9 +9,11 @@ use rcgen::{CertificateParams, DnType, KeyPair};
 use sha2::{Digest, Sha256};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::client::verify_server_name;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio_rustls::rustls::server::ParsedCertificate;
 
 use mesh_local::private_file;
 
@@ -26,6 +28,16 @@ pub struct Tls {
     pub fingerprint: String,
     /// The file of the self-signed certificate, for clients that are to trust it.
     pub certificate_file: Option<PathBuf>,
+    certificate: CertificateDer<'static>,
+}
+
+impl Tls {
+    /// Returns `true` if browsers take the certificate for this name or address.
+    pub fn is_for(&self, name: &str) -> bool {
+        let Ok(name) = ServerName::try_from(name) else { return false };
+        let Ok(certificate) = ParsedCertificate::try_from(&self.certificate) else { return false };
+        verify_server_name(&certificate, &name).is_ok()
+    }
 }
 
 /// Why TLS cannot be served.
@@ -125,7 +137,7 @@ fn from_pem(certificate: &[u8], key: &[u8], certificate_file: Option<PathBuf>) -
     let chain = CertificateDer::pem_slice_iter(certificate).collect::<Result<Vec<_>, _>>();
     let chain = chain.map_err(|error| unusable(&error))?;
     let Some(leaf) = chain.first() else { return Err(unusable(&"there is no certificate in the file")) };
-    let fingerprint = fingerprint(leaf);
+    let (fingerprint, leaf) = (fingerprint(leaf), leaf.clone());
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| unusable(&error))?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -135,7 +147,8 @@ fn from_pem(certificate: &[u8], key: &[u8], certificate_file: Option<PathBuf>) -
         .map_err(|error| unusable(&error))?;
     // Clients keep their sessions themselves: what rustls would keep ends at 256, and a class has more.
     config.ticketer = ring::Ticketer::new().map_err(|error| unusable(&error))?;
-    Ok(Tls { acceptor: TlsAcceptor::from(Arc::new(config)), fingerprint, certificate_file })
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    Ok(Tls { acceptor, fingerprint, certificate_file, certificate: leaf })
 }
 
 fn fingerprint(certificate: &CertificateDer<'_>) -> String {
@@ -206,6 +219,8 @@ mod tests {
         let again = from_folder(folder.path(), &[]).unwrap();
         assert_eq!(first.fingerprint, again.fingerprint);
         assert_eq!(first.fingerprint.len(), 95);
+        assert!(again.is_for("localhost") && again.is_for("127.0.0.1"));
+        assert!(!again.is_for("192.168.1.20") && !again.is_for("mesh.local") && !again.is_for("no name"));
         assert_ne!(first.fingerprint, in_memory(&names).unwrap().fingerprint);
         let file = again.certificate_file.unwrap();
         let by_name = from_files(&file, &folder.path().join(KEY_FILE)).unwrap();

@@ -33,10 +33,10 @@ pub(super) struct Announcement {
     words: &'static Words,
 }
 
-/// The server's place in the network, as found at the start.
-pub(super) struct Place<'a> {
-    /// The addresses that it listens on.
-    pub(super) listening: &'a [SocketAddr],
+/// What the server listens on, as found at the start.
+pub(super) struct Listening<'a> {
+    /// Its addresses.
+    pub(super) addresses: &'a [SocketAddr],
     /// A name that the network knows, as `mesh.local`.
     pub(super) name: Option<&'a str>,
     /// The TLS certificate, if there is one.
@@ -44,17 +44,22 @@ pub(super) struct Place<'a> {
 }
 
 impl Announcement {
-    pub(super) fn new(arguments: &Arguments, place: &Place<'_>, keys: &ApiKeys, admin_key: &str) -> Self {
+    pub(super) fn new(
+        arguments: &Arguments,
+        listening: &Listening<'_>,
+        keys: &ApiKeys,
+        admin_key: &str,
+    ) -> Self {
         let words = arguments.language().words();
-        let (http, ws) = if place.tls.is_some() { ("https", "wss") } else { ("http", "ws") };
+        let (http, ws) = if listening.tls.is_some() { ("https", "wss") } else { ("http", "ws") };
         let url = |address: &SocketAddr| format!("{http}://{address}");
-        let reached: Vec<_> = place.listening.iter().flat_map(|address| reached_by(*address)).collect();
+        let reached: Vec<_> = listening.addresses.iter().flat_map(|address| reached_by(*address)).collect();
         let first = reached.first().map(url).unwrap_or_default();
         let endpoint = format!("{first}/graphql");
         let realtime = reached.first().map(|address| format!("{ws}://{address}/graphql/realtime"));
-        let base_url = base_url(arguments, place, &reached, http);
+        let base_url = base_url(arguments, listening, &reached, http);
         let own_url =
-            place.listening.iter().map(|address| url(&from_here(*address))).next().unwrap_or_default();
+            listening.addresses.iter().map(|address| url(&from_here(*address))).next().unwrap_or_default();
         let board_link = format!("{own_url}/board/#key={}", in_fragment(admin_key));
         // A machine that serves only itself has no projector that shows the room its window.
         let is_private = reached.iter().all(|address| address.ip().is_loopback());
@@ -67,7 +72,7 @@ impl Announcement {
         };
         let shows_console =
             |address: &&SocketAddr| arguments.console().is_served(address.ip().to_canonical().is_loopback());
-        let console = place.listening.iter().find(shows_console);
+        let console = listening.addresses.iter().find(shows_console);
         let console = console.map(|address| {
             format!("{}/console/#key={}", url(&from_here(*address)), in_fragment(keys.first()))
         });
@@ -76,7 +81,7 @@ impl Announcement {
             .skip(1)
             .map(|address| (words.also_at, format!("{}/graphql", url(address))))
             .collect();
-        let trust = place.tls.map(|tls| trust(tls, words, &mut more)).unwrap_or_default();
+        let trust = listening.tls.map(|tls| trust(tls, &base_url, words, &mut more)).unwrap_or_default();
         let data = if arguments.in_memory {
             words.in_memory.to_owned()
         } else {
@@ -148,10 +153,10 @@ impl Announcement {
 
 /// The address that others are told: what the operator says, a name that the network knows, or the best of this
 /// machine's.
-fn base_url(arguments: &Arguments, place: &Place<'_>, reached: &[SocketAddr], http: &str) -> String {
+fn base_url(arguments: &Arguments, listening: &Listening<'_>, reached: &[SocketAddr], http: &str) -> String {
     let for_others = reached.iter().find(|address| !address.ip().is_loopback()).or(reached.first());
     let port = for_others.map(SocketAddr::port).unwrap_or_default();
-    match (&arguments.network.advertise, place.name, for_others) {
+    match (&arguments.network.advertise, listening.name, for_others) {
         (Some(given), ..) if given.contains("://") => given.trim_end_matches('/').to_owned(),
         (Some(given), ..) => format!("{http}://{}", with_port(given, port)),
         (None, Some(name), _) => format!("{http}://{name}:{port}"),
@@ -181,13 +186,23 @@ fn from_here(listening: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listening.port())
 }
 
+/// The name or address in `https://192.168.1.20:4000`, an IPv6 address without its brackets.
+fn host_of(url: &str) -> &str {
+    let authority = url.split_once("://").map_or(url, |(_, authority)| authority);
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
 /// Returns curl's option to trust the certificate; notes the fingerprint that a person compares.
-fn trust(tls: &Tls, words: &Words, more: &mut Vec<(&'static str, String)>) -> String {
+fn trust(tls: &Tls, base_url: &str, words: &Words, more: &mut Vec<(&'static str, String)>) -> String {
     more.push((words.certificate, format!("SHA-256 {}", tls.fingerprint)));
     match &tls.certificate_file {
         None => " --insecure".to_owned(),
         Some(file) => {
             more.push((words.kept_in, file.display().to_string()));
+            if !tls.is_for(host_of(base_url)) {
+                more.push((words.attention, words.other_address.replace("{host}", host_of(base_url))));
+            }
             format!(" --cacert {}", file.display())
         }
     }
@@ -196,6 +211,13 @@ fn trust(tls: &Tls, words: &Words, more: &mut Vec<(&'static str, String)>) -> St
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hosts_are_told_from_ports() {
+        assert_eq!(host_of("https://192.168.1.20:4000"), "192.168.1.20");
+        assert_eq!(host_of("https://mesh.local:4000"), "mesh.local");
+        assert_eq!(host_of("https://[fd00::20]:4000"), "fd00::20");
+    }
 
     #[test]
     fn what_is_told_has_a_port() {

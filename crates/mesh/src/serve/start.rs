@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, lookup_host};
 
 use super::Arguments;
 use super::address::reached_by;
-use super::announcement::{Announcement, Place};
+use super::announcement::{Announcement, Listening};
 use super::language::Language;
 use super::mdns::{self, Announced};
 use super::{connections, running, systemd};
@@ -114,8 +114,8 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
     }
     let announced = announce(&arguments, &addresses).await;
     let name = announced.as_ref().and_then(|announced| announced.name.as_deref());
-    let place = Place { listening: &addresses, name, tls: tls.as_ref() };
-    let announcement = Announcement::new(&arguments, &place, &keys, &admin_key);
+    let listening = Listening { addresses: &addresses, name, tls: tls.as_ref() };
+    let announcement = Announcement::new(&arguments, &listening, &keys, &admin_key);
     let storage = if arguments.in_memory {
         Storage::Memory
     } else {

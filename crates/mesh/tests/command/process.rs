@@ -398,3 +398,16 @@ async fn a_data_folder_that_cannot_be_used_is_told() {
     let (code, _, told) = run(&serve, &[]).await;
     assert!(code == Some(1) && told.contains("api-key"), "{told}");
 }
+
+#[tokio::test]
+async fn a_certificate_that_browsers_will_refuse_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--tls", "--language", "en", "--data", folder.path().to_str().unwrap()];
+    let first = Process::start(&arguments).await;
+    assert!(!first.errors().contains("attention"), "{}", first.errors());
+    assert_eq!(first.terminate().await, Some(0));
+    let moved = [&arguments[..], &["--advertise", "mesh.school.example"]].concat();
+    let again = Process::start(&moved).await;
+    let told = "attention      the certificate was made before mesh.school.example was this machine's";
+    assert!(again.errors().contains(told), "{}", again.errors());
+}
