@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::ReturnValue;
-use mesh_core::error::Result;
+use mesh_core::error::{Error, Result};
 use mesh_core::id::{GroupKey, Id};
 use mesh_core::model::{GroupRecord, NodeRecord};
 use mesh_core::secret::Caller;
@@ -18,7 +18,7 @@ use crate::items::values::VALUES;
 use crate::lifecycle::{end_group, refusal_of_member};
 use crate::log::begin_recording;
 use crate::lookup::{group_in, read_group};
-use crate::seats::{Candidate, Seat, take_seat};
+use crate::seats::{Candidate, Seat, give_back, take_seat};
 use crate::store::DynamoStore;
 use crate::table::{Change, Failure, Item, Key, Put, TTL};
 
@@ -90,7 +90,13 @@ async fn node_joins(
     joining: &Joining<'_>,
 ) -> Result<Admitted> {
     let Joining { now, group, .. } = *joining;
-    let admitted = write_member(store, joining).await?;
+    let admitted = match write_member(store, joining).await {
+        Err(Error::Protected) if seat == Seat::Taken => {
+            give_back(store, now, candidate, group).await?;
+            return Err(Error::Protected);
+        }
+        written => written?,
+    };
     if !admitted.is_new {
         return Ok(admitted);
     }

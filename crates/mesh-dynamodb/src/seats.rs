@@ -88,6 +88,28 @@ pub(crate) async fn take_seat(
     }
 }
 
+/// Gives back the seat of a node that was refused after it took one, so that seats are not used up by refused joins.
+/// Only while nobody else took one or counted since: then a seat stays taken for nothing, until the next count. So
+/// an update that the SDK sends again gives none back twice. That a node polls stays noted: others may rely on it.
+pub(crate) async fn give_back(
+    store: &DynamoStore,
+    now: Timestamp,
+    candidate: Candidate<'_>,
+    group: &Group,
+) -> Result<()> {
+    let back = Change::of(candidate.item_key.clone())
+        .update("SET seats = seats - :one")
+        .value(":one", 1_u64)
+        .only_if_alive(now, &candidate.group.id, store.lifetimes())
+        .only_if("recounts = :recounts AND seats = :seats")
+        .value(":recounts", group.recounts)
+        .value(":seats", group.seats);
+    match store.table.update(back, ReturnValue::None).await {
+        Ok(_) | Err(Failure::Refused(_)) => Ok(()),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
 /// Counts the members and takes a seat if there is one. Returns `None` when another node is counting.
 async fn count_anew(
     store: &DynamoStore,

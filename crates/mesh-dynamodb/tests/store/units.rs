@@ -128,6 +128,22 @@ async fn units_of_members(room: Harness<DynamoStore>) {
     assert_eq!(used(&room), (1.0, 2.0), "leaveGroup");
 }
 
+/// A join that is refused for its secret takes no seat for good: that would make the next ones count all members.
+#[tokio::test]
+async fn refused_joins() {
+    let room = harness().await;
+    let key = group_in(&room).await;
+    room.with_secret("the secret of its node").join(&key, "protected").await.unwrap();
+    // A group has at most 20 nodes here.
+    for _ in 0..25 {
+        used(&room);
+        room.join(&key, "protected").await.unwrap_err();
+        assert_eq!(used(&room), (0.0, 3.0), "joinGroup, refused");
+    }
+    room.join(&key, "node").await.unwrap();
+    assert_eq!(used(&room), (1.0, 3.0), "joinGroup");
+}
+
 #[tokio::test]
 async fn values() {
     for room in with_and_without_secrets().await {
