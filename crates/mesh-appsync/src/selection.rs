@@ -139,6 +139,14 @@ impl Selection {
             .fold(MessageFields::NONE, MessageFields::union)
     }
 
+    /// True if some object shows a field more than once, under different keys.
+    pub fn repeats_fields(&self) -> bool {
+        let repeats = |(place, field): (usize, &SelectedField)| {
+            self.0[..place].iter().any(|before| before.name == field.name) || field.fields.repeats_fields()
+        };
+        self.0.iter().enumerate().any(repeats)
+    }
+
     fn sub_selection(&mut self, name: &str) -> &mut Self {
         let index = self.0.iter().position(|field| &*field.name == name).unwrap_or(0);
         &mut self.0[index].fields

@@ -64,6 +64,8 @@ struct Listeners(RwLock<Vec<Class>>);
 struct Class {
     /// Rises among the classes of a group, from 1.
     number: u64,
+    /// True if its selection shows fields more than once, and so may make much of a message.
+    repeats_fields: bool,
     selection: Selection,
     subscribers: Vec<Subscriber>,
 }
@@ -245,7 +247,8 @@ impl Registration {
             Some(place) => classes[place].subscribers.push(subscriber),
             None if self.may_add_to(&classes) => {
                 let number = self.hub.next_class.fetch_add(1, Ordering::Relaxed) + 1;
-                classes.push(Class { number, selection, subscribers: vec![subscriber] });
+                let repeats_fields = selection.repeats_fields();
+                classes.push(Class { number, repeats_fields, selection, subscribers: vec![subscriber] });
             }
             None => return Err(TooManySelections),
         }
@@ -289,9 +292,17 @@ impl Hub {
     /// The bytes that the subscribers of a class get of a message; `None` if their selection makes too much of it.
     fn tail(&self, class: &Class, message: &MeshMessage) -> Option<Bytes> {
         let mut json = Vec::with_capacity(512);
-        let mut out = Bounded::new(&mut json, MAX_SELECTED_BYTES);
-        class.selection.write(&mut out, message, Part::OthersAsNull(message.fields));
-        if out.is_full() {
+        let part = Part::OthersAsNull(message.fields);
+        let is_full = if class.repeats_fields {
+            let mut out = Bounded::new(&mut json, MAX_SELECTED_BYTES);
+            class.selection.write(&mut out, message, part);
+            out.is_full()
+        } else {
+            // The message itself is bounded, so little is written in vain.
+            class.selection.write(&mut json, message, part);
+            json.len() > MAX_SELECTED_BYTES
+        };
+        if is_full {
             return None;
         }
         json.extend_from_slice(DATA_TAIL);

@@ -18,8 +18,10 @@ use crate::realtime::queue::{Closing, Message, Queue};
 /// A connection whose socket took nothing for so long is closed, if as much waits as the next says.
 const STALL: Duration = Duration::from_secs(10);
 const STALLED_BYTES: usize = 1 << 20;
-/// The longest time that the last frame and the reason may take to leave when a slow connection is closed.
+/// A connection that is closed takes nothing for so long at most, or it is not told the reason.
 pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// The longest time that the last frames and the reason may take to leave, however slowly they are taken.
+const LONGEST_CLOSE: Duration = Duration::from_secs(30);
 /// One write has about so many bytes at most, so that a slow connection can be closed between frames.
 const BATCH_BYTES: usize = 128 << 10;
 /// Shorter shared parts are copied: that is cheaper than one more part of a write.
@@ -141,13 +143,13 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
         let own = std::mem::take(&mut self.own);
         let closing = async {
             while self.batch.written < self.batch.length {
-                self.batch.write_some(&mut self.writer).await?;
+                timeout(CLOSE_TIMEOUT, self.batch.write_some(&mut self.writer)).await??;
             }
-            self.writer.write_all(&own).await?;
-            self.writer.shutdown().await
+            timeout(CLOSE_TIMEOUT, self.writer.write_all(&own)).await??;
+            timeout(CLOSE_TIMEOUT, self.writer.shutdown()).await?
         };
         // Who does not listen any more need not be told.
-        let _ = timeout(CLOSE_TIMEOUT, closing).await;
+        let _ = timeout(LONGEST_CLOSE, closing).await;
     }
 }
 
@@ -326,6 +328,26 @@ mod tests {
         };
         let (received, ()) = tokio::join!(reading, outbound.close(CloseCode::Again, "too slow"));
         assert!(received.ends_with(b"\x88\x0a\x03\xf5too slow"), "{:?}", &received[received.len() - 20..]);
+    }
+
+    #[tokio::test]
+    async fn who_takes_little_at_a_time_is_told_too() {
+        tokio::time::pause();
+        let (ours, mut theirs) = duplex(10_000);
+        let mut outbound = Outbound::new(ours);
+        outbound.batch.fill(&mut Vec::new(), &mut vec![message(b"head", &[b'z'; 100_000])]);
+        let reading = async {
+            let (mut received, mut part) = (Vec::new(), vec![0; 10_000]);
+            loop {
+                sleep(Duration::from_secs(1)).await;
+                match theirs.read(&mut part).await.unwrap() {
+                    0 => return received,
+                    read => received.extend_from_slice(&part[..read]),
+                }
+            }
+        };
+        let (received, ()) = tokio::join!(reading, outbound.close(CloseCode::Again, "too slow"));
+        assert!(received.ends_with(b"\x88\x0a\x03\xf5too slow"), "{} bytes and no reason", received.len());
     }
 
     #[tokio::test]

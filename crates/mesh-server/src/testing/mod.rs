@@ -37,6 +37,8 @@ pub struct Options {
     pub connections: ConnectionLimits,
     pub rates: RateLimits,
     pub buffers: BufferLimits,
+    /// Bytes of events that all groups together may keep.
+    pub events: usize,
     pub origins: Origins,
     pub trusted_proxies: usize,
     pub console: Console,
@@ -51,6 +53,7 @@ impl Default for Options {
             connections: ConnectionLimits::total(2_000),
             rates: RateLimits::OFF,
             buffers: BufferLimits::default(),
+            events: MemoryLimits::default().store.events,
             origins: Origins::Default,
             trusted_proxies: 0,
             console: Console::OnLoopback,
@@ -75,6 +78,8 @@ impl TestServer {
         let clock = Arc::<TestClock>::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let mut memory = MemoryLimits { buffers: options.buffers, ..MemoryLimits::default() };
+        memory.store.events = options.events;
         let parts = Parts {
             listeners: vec![listener],
             tls: None,
@@ -88,7 +93,7 @@ impl TestServer {
             admin_keys: ApiKeys::new(vec![ADMIN_KEY.into()]),
             connections: options.connections,
             rates: options.rates,
-            memory: MemoryLimits { buffers: options.buffers, ..MemoryLimits::default() },
+            memory,
             trusted_proxies: options.trusted_proxies,
             origins: options.origins,
             hosts: Hosts::default(),

@@ -6,6 +6,7 @@
 mod answers;
 mod boards;
 mod cursors;
+mod events;
 mod names;
 mod rates;
 mod sockets;
