@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::support::{FIRE, JOIN, KEY, Options, REPORT, TestServer, event};
+use crate::support::{FIRE, JOIN, KEY, Options, REPORT, Socket, TestServer, event};
 use crate::{error_type, figure, seconds, still_works};
 
 /// The most bytes of an answer's data.
@@ -160,6 +160,39 @@ async fn answers_that_nobody_takes_are_bounded() {
     // Somebody else gets the same answer, and it is whole.
     let answer = post(&server, "192.0.2.2", &large).await;
     assert_eq!(answer["data"]["getEventsSince"][0]["a19"].as_str().unwrap().len(), 200_000);
+}
+
+/// A socket that asks and takes nothing: its next request is read when the answer before has left.
+#[tokio::test]
+async fn a_socket_that_takes_no_answers_holds_one() {
+    let server = TestServer::start().await;
+    let group = server.create("h").await;
+    poll(&server, &group).await;
+    let mut large = event("e");
+    large["payload"] = json!("x".repeat(200_000));
+    server.data(FIRE, json!({"g": group, "n": "h", "events": [large]})).await;
+
+    let headers = [("sec-websocket-protocol", "graphql-transport-ws"), ("x-api-key", KEY)];
+    let mut socket = Socket::upgrade(server.address, "/graphql", &headers).await.unwrap();
+    socket.send(json!({"type": "connection_init"})).await;
+    assert_eq!(socket.next().await["type"], "connection_ack");
+    let large =
+        format!(r#"{{ getEventsSince(groupId: "{group}", domain: "d", since: "") {{ {} }} }}"#, aliases(20));
+    for id in 0..10 {
+        let payload = json!({"query": large});
+        socket.send(json!({"id": id.to_string(), "type": "subscribe", "payload": payload})).await;
+    }
+    let held = async || figure(&server, "mesh_memory_bytes{kind=\"held\"}").await;
+    timeout(Duration::from_secs(20), async { while held().await == 0 {} }).await.expect("answers that wait");
+    still_works(&server).await;
+    let held = held().await;
+    assert!(held < 5 << 20, "{held} bytes of ten answers of four megabytes");
+    for id in 0..10 {
+        let next = socket.next().await;
+        assert_eq!((&next["type"], &next["id"]), (&json!("next"), &json!(id.to_string())));
+        assert_eq!(next["payload"]["data"]["getEventsSince"][0]["a19"].as_str().unwrap().len(), 200_000);
+        assert_eq!(socket.next().await["type"], "complete");
+    }
 }
 
 async fn post(server: &TestServer, from: &str, query: &str) -> serde_json::Value {
