@@ -145,5 +145,11 @@ impl Report {
     }
 }
 
+/// The classroom of a load, as a title.
+fn groups(load: &Load) -> String {
+    let groups = if load.groups == 1 { "group" } else { "groups" };
+    format!("{} {groups} of {} nodes", load.groups, load.nodes)
+}
+
 #[cfg(test)]
 pub(crate) mod tests;

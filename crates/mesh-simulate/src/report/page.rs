@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::Report;
 use super::chart::Chart;
 use super::words::WORDS;
+use super::{Report, groups};
 use crate::measure::{Latency, Slice};
 use crate::ramp::Ramp;
 
@@ -58,7 +58,7 @@ fn run(report: &Report) -> String {
     ] {
         if let Some(Latency { p50, p95, p99, p999, max }) = latency {
             let _ =
-                write!(body, "<tr><td>{name}<td>{p50:.2}<td>{p95:.2}<td>{p99:.2}<td>{p999:.2}<td>{max:.2}");
+                write!(body, "<tr><td>{name}<td>{p50:.1}<td>{p95:.1}<td>{p99:.1}<td>{p999:.1}<td>{max:.1}");
         }
     }
     body += "</table>";
@@ -118,11 +118,10 @@ fn document(body: &str, report: &Report) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>Mesh simulation</title>\
-         <style>{}</style>\n<h1>{} groups of {} nodes <small>{endpoint}</small></h1>\n{body}\n\
+         <style>{}</style>\n<h1>{} <small>{endpoint}</small></h1>\n{body}\n\
          <footer>mesh {}, {}. {:.0} reports and {:.0} batches a second in each group, {:.0} s.</footer>\n</html>\n",
         include_str!("page.css"),
-        load.groups,
-        load.nodes,
+        groups(load),
         report.version,
         report.finished_at,
         load.data_rate,

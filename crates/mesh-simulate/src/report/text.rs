@@ -2,16 +2,15 @@
 
 use std::fmt;
 
-use super::Report;
 use super::words::WORDS;
+use super::{Report, groups};
 use crate::measure::Latency;
 
 /// The report as people read it in a terminal.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (load, figures) = (&self.load, &self.figures);
-        let groups = if load.groups == 1 { "group" } else { "groups" };
-        writeln!(f, "{} {groups} of {} nodes against", load.groups, load.nodes)?;
+        writeln!(f, "{} against", groups(load))?;
         writeln!(f, "{}", self.endpoint)?;
         if figures.interrupted {
             writeln!(f, "stopped after {:.1} of {:.0} seconds", figures.measured_seconds, load.seconds)?;
