@@ -208,6 +208,15 @@ impl LocalStore {
         self.change(|state, change| state.rename_node(now, group, node, name, change)).await
     }
 
+    /// Gives the host the values of a member, so that they stay when the member leaves.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such group or member, the host would hold too much, or the change cannot be kept.
+    pub async fn leave_values_to_host(&self, now: Now, group: &GroupKey, node: &Id) -> Result<()> {
+        self.change(|state, change| state.leave_values_to_host(now, group, node, change)).await
+    }
+
     /// Takes a member out of a group for the teacher. Taking out the host ends the group.
     ///
     /// # Errors

@@ -26,6 +26,7 @@
 
 pub mod board;
 pub mod clock;
+pub mod cloud_variables;
 pub mod graphql;
 pub mod http;
 pub mod join;

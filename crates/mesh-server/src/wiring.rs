@@ -13,6 +13,8 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use crate::board::{BoardFeed, BoardRegistry};
+use crate::cloud_variables::connection::CloudVariables;
+use crate::cloud_variables::rooms::Rooms;
 use crate::graphql::engine::Engine;
 use crate::graphql::executor::Executor;
 use crate::graphql::schema::SchemaError;
@@ -143,15 +145,23 @@ impl Parts {
             limits: limits.clone(),
             metrics: metrics.clone(),
         });
-        let too_slow = {
+        let too_slow = || {
             let metrics = metrics.clone();
             Box::new(move || metrics.too_slow())
         };
+        let cloud_variables = CloudVariables {
+            rooms: Rooms::new(executor.clone()),
+            hub: hub.clone(),
+            executor: executor.clone(),
+            too_slow: too_slow(),
+        };
+        let too_slow = too_slow();
         let realtime = Realtime { executor: executor.clone(), hub, keys: self.keys.clone(), too_slow };
         let app = App {
             context,
             executor,
             realtime: Arc::new(realtime),
+            cloud_variables: Arc::new(cloud_variables),
             keys: self.keys,
             admin_keys: self.admin_keys,
             board: Arc::new(board),

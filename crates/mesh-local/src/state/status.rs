@@ -51,6 +51,45 @@ impl State {
         Ok(message)
     }
 
+    /// Gives the host those values of a member that the host does not hold as new, with the times of their reports:
+    /// they stay when the member leaves.
+    pub(crate) fn leave_values_to_host(
+        &mut self,
+        now: Now,
+        key: &GroupKey,
+        node: &Id,
+        change: &mut Changes,
+    ) -> Result<()> {
+        let group = self.group(now, key)?;
+        group.check_member(now, &self.settings.lifetimes, node)?;
+        let host = &group.host_values;
+        let values = group.values_of(node).ok_or_else(|| Error::NodeNotFound(node.clone()))?;
+        let left = values.iter().filter(|(key, _, at)| host.time_of(key).is_none_or(|known| known < *at));
+        let left: Vec<_> = left.map(|(key, value, at)| (key.clone(), value.clone(), at)).collect();
+        let data: Vec<_> = left
+            .iter()
+            .map(|(key, value, _)| SensorData { key: key.clone(), value: value.clone() })
+            .collect();
+        let (before, (size, after)) = (host.cost(), host.size_with(&data));
+        size.check()?;
+        self.memory.check_nodes(self.most, before, after)?;
+        self.memory.nodes = self.memory.nodes - before + after;
+        let group = self.group_mut(now, key)?;
+        let (number, host) = (group.number, group.record.host_id.clone());
+        for (key, value, at) in left {
+            change.rows.push(Row::Value(
+                number,
+                host.clone(),
+                key.clone(),
+                ValueRow { value: value.clone(), at },
+            ));
+            if let Some(values) = group.values_mut(&host) {
+                values.set(key, value, at);
+            }
+        }
+        Ok(())
+    }
+
     /// The values of a node in its newest membership still in force.
     pub(crate) fn node_values(&self, now: Now, node: &Id) -> Option<SharedValues> {
         let rules = &self.settings.lifetimes;

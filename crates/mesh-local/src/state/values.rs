@@ -104,6 +104,11 @@ impl Values {
         }
     }
 
+    /// When a key was set.
+    pub(super) fn time_of(&self, key: &str) -> Option<Timestamp> {
+        self.place_of(key).ok().map(|place| self.held[place].at)
+    }
+
     /// Where a key is, or where it belongs.
     fn place_of(&self, key: &str) -> Result<usize, usize> {
         self.held.binary_search_by(|held| (*held.key).cmp(key))

@@ -58,7 +58,7 @@ impl Prepared {
     }
 
     /// The calls of this request, in its order.
-    pub fn calls(&self) -> impl Iterator<Item = &Call> {
+    pub fn calls(&self) -> impl Iterator<Item = &Call> + Clone {
         self.steps.iter().filter_map(|step| match step {
             Step::Call(call) => Some(call),
             Step::Meta(_) | Step::Refused => None,

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use mesh_appsync::Call;
+use mesh_appsync::{Call, Reply};
 use mesh_core::{Context, ErrorType};
 use mesh_local::LocalStore;
 
@@ -37,19 +37,54 @@ impl Executor {
     ///
     /// If they are more than allowed.
     pub fn admit(&self, address: IpAddr, prepared: &Prepared, bytes: usize) -> Result<(), TooMuch> {
-        let admitted = self.count(address, prepared, bytes);
+        self.admit_calls(address, prepared.calls(), bytes)
+    }
+
+    /// Runs a call that came by no request: admits it as one of `bytes`, shows it to the observer, and counts it under
+    /// the name of its field.
+    ///
+    /// # Errors
+    ///
+    /// If it is more than allowed; then it was not run. The inner error is the operation's refusal.
+    pub async fn call(
+        &self,
+        address: IpAddr,
+        field: &'static str,
+        call: Call,
+        bytes: usize,
+    ) -> Result<mesh_core::Result<Reply>, TooMuch> {
+        self.admit_calls(address, std::iter::once(&call), bytes)?;
+        let began = Instant::now();
+        let result = call.run(&self.context).await;
+        let refusal = result.as_ref().err().map(mesh_core::Error::error_type);
+        self.metrics.answered(std::iter::once((field, refusal)), began.elapsed());
+        Ok(result)
+    }
+
+    fn admit_calls<'a>(
+        &self,
+        address: IpAddr,
+        calls: impl Iterator<Item = &'a Call> + Clone,
+        bytes: usize,
+    ) -> Result<(), TooMuch> {
+        let admitted = self.count(address, calls.clone(), bytes);
         if admitted.is_err() {
             self.metrics.refused(ErrorType::LimitExceededError);
         }
         admitted?;
-        prepared.calls().for_each(|call| self.observer.called(call, address));
+        calls.for_each(|call| self.observer.called(call, address));
         Ok(())
     }
 
-    fn count(&self, address: IpAddr, prepared: &Prepared, bytes: usize) -> Result<(), TooMuch> {
+    fn count<'a>(
+        &self,
+        address: IpAddr,
+        calls: impl Iterator<Item = &'a Call> + Clone,
+        bytes: usize,
+    ) -> Result<(), TooMuch> {
         let rates = &self.limits.rates;
-        rates.admit(address, Work::Calls, prepared.calls().count())?;
-        for call in prepared.calls() {
+        rates.admit(address, Work::Calls, calls.clone().count())?;
+        for call in calls {
             match call {
                 Call::CreateGroup(_) => rates.admit(address, Work::CreatedGroups, 1)?,
                 Call::JoinGroup(_) => rates.admit(address, Work::Joins, 1)?,

@@ -4,6 +4,7 @@
 use axum::body::Body;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
+    UPGRADE,
 };
 use axum::http::{HeaderMap, Response, StatusCode};
 use mesh_appsync::selection::write_text;
@@ -101,6 +102,14 @@ pub(super) fn mutation_by_get() -> Response<Body> {
 fn not_allowed(message: &str, allowed: &'static str) -> Response<Body> {
     let mut response = error(StatusCode::METHOD_NOT_ALLOWED, ErrorType::MethodNotAllowed, message);
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    response
+}
+
+/// A request that is no upgrade, where there is a WebSocket alone.
+pub(super) fn only_web_sockets() -> Response<Body> {
+    let message = "This is the address of a WebSocket: ws:// or wss://";
+    let mut response = error(StatusCode::UPGRADE_REQUIRED, ErrorType::BadRequestException, message);
+    response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
     response
 }
 

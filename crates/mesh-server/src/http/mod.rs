@@ -5,6 +5,7 @@ mod admin;
 mod allowed_origin;
 mod answer;
 mod body;
+mod cloud_variables;
 mod console;
 mod extension;
 mod folder;
@@ -33,6 +34,7 @@ use mesh_core::network::client_address;
 use rust_embed::RustEmbed;
 
 use crate::board::BoardFeed;
+use crate::cloud_variables::connection::CloudVariables;
 use crate::graphql::executor::Executor;
 use crate::keys::ApiKeys;
 use crate::limits::Limits;
@@ -57,6 +59,8 @@ pub struct App {
     pub executor: Arc<Executor>,
     /// Serves subscriptions.
     pub realtime: Arc<Realtime>,
+    /// Serves cloud variables.
+    pub cloud_variables: Arc<CloudVariables>,
     /// The keys that serve.
     pub keys: Arc<ApiKeys>,
     /// Whose pages may call.
@@ -129,6 +133,7 @@ pub fn app(app: Arc<App>) -> Router {
     Router::new()
         .route("/graphql", any(graphql_or_upgrade))
         .route("/graphql/realtime", any(graphql_or_upgrade))
+        .route("/cloud/{key}", any(cloud_variables::serve))
         .route("/health", get(operators::health))
         .route("/join/enter", any(join::enter))
         .merge(under_own_names)

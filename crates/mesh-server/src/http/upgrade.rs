@@ -19,6 +19,7 @@ use hyper_util::rt::TokioIo;
 use mesh_core::ErrorType;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use tungstenite::handshake::derive_accept_key;
@@ -39,16 +40,87 @@ pub(super) fn is_wanted(request: &Request) -> bool {
     request.method() == Method::GET && has_token(request.headers(), &UPGRADE, "websocket")
 }
 
+/// What an upgraded socket is served by.
+pub(super) trait SocketService: Send + 'static {
+    /// Serves a socket until it closes. `received` is what was read beyond the upgrade.
+    fn serve<R, W>(self, reader: R, writer: W, received: Bytes) -> impl Future<Output = ()> + Send
+    where
+        R: AsyncRead + Unpin + Send,
+        W: AsyncWrite + Unpin + Send;
+}
+
+/// GraphQL subscriptions.
+struct Subscriptions {
+    realtime: Arc<Realtime>,
+    upgrade: Upgrade,
+}
+
+impl SocketService for Subscriptions {
+    async fn serve<R, W>(self, reader: R, writer: W, received: Bytes)
+    where
+        R: AsyncRead + Unpin + Send,
+        W: AsyncWrite + Unpin + Send,
+    {
+        serve(self.realtime, self.upgrade, reader, writer, received).await;
+    }
+}
+
+/// A request whose upgrade can be accepted.
+pub(super) struct Handshake {
+    on_upgrade: OnUpgrade,
+    response: Response<Body>,
+}
+
+impl Handshake {
+    /// Checks what RFC 6455, section 4.2.1, demands of a request.
+    ///
+    /// # Errors
+    ///
+    /// The answer to a request that is not so.
+    pub(super) fn read(request: &mut Request) -> Result<Self, Box<Response<Body>>> {
+        let headers = request.headers();
+        let version = headers.get(SEC_WEBSOCKET_VERSION).map(HeaderValue::as_bytes);
+        let (Some(accept_key), Some(b"13")) = (headers.get(SEC_WEBSOCKET_KEY), version) else {
+            let message = "An upgrade needs sec-websocket-key and sec-websocket-version: 13";
+            let mut response =
+                answer::error(StatusCode::BAD_REQUEST, ErrorType::BadRequestException, message);
+            response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+            return Err(Box::new(response));
+        };
+        let accept_key = derive_accept_key(accept_key.as_bytes());
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        let headers = response.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        if let Ok(accept_key) = HeaderValue::try_from(accept_key) {
+            headers.insert(SEC_WEBSOCKET_ACCEPT, accept_key);
+        }
+        Ok(Self { on_upgrade: hyper::upgrade::on(request), response })
+    }
+
+    /// Accepts the upgrade, and serves the socket while `peer` counts as open.
+    pub(super) fn accept(
+        mut self,
+        protocol: Option<&'static str>,
+        service: impl SocketService,
+        peer: Peer,
+    ) -> Response<Body> {
+        tokio::spawn(serve_upgraded(self.on_upgrade, service, peer));
+        if let Some(protocol) = protocol {
+            let headers = self.response.headers_mut();
+            headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol));
+        }
+        self.response
+    }
+}
+
 pub(super) fn accept(app: &Arc<App>, peer: Peer, mut request: Request) -> Response<Body> {
-    let headers = request.headers();
-    let version = headers.get(SEC_WEBSOCKET_VERSION).map(HeaderValue::as_bytes);
-    let (Some(accept_key), Some(b"13")) = (headers.get(SEC_WEBSOCKET_KEY), version) else {
-        let message = "An upgrade needs sec-websocket-key and sec-websocket-version: 13";
-        let mut response = answer::error(StatusCode::BAD_REQUEST, ErrorType::BadRequestException, message);
-        response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-        return response;
+    let handshake = match Handshake::read(&mut request) {
+        Ok(handshake) => handshake,
+        Err(refusal) => return *refusal,
     };
-    let accept_key = derive_accept_key(accept_key.as_bytes());
+    let headers = request.headers();
     let offered = protocols(headers);
     let Some(address) = super::caller(app, &peer, headers) else { return answer::unknown_caller() };
     if let Err(too_much) = app.limits.rates.admit(address, Work::Upgrades, 1) {
@@ -64,36 +136,22 @@ pub(super) fn accept(app: &Arc<App>, peer: Peer, mut request: Request) -> Respon
         }
     };
     let (protocol, told) = Protocol::choose(&offered);
-    let on_upgrade = hyper::upgrade::on(&mut request);
     let upgrade = Upgrade { protocol, key, address, rate: peer.rate.clone(), without_key };
-    tokio::spawn(serve_upgraded(on_upgrade, app.realtime.clone(), upgrade, peer));
-
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let headers = response.headers_mut();
-    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    if let Ok(accept_key) = HeaderValue::try_from(accept_key) {
-        headers.insert(SEC_WEBSOCKET_ACCEPT, accept_key);
-    }
-    if let Some(told) = told {
-        headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(told));
-    }
-    response
+    handshake.accept(told, Subscriptions { realtime: app.realtime.clone(), upgrade }, peer)
 }
 
-async fn serve_upgraded(on_upgrade: OnUpgrade, realtime: Arc<Realtime>, upgraded_with: Upgrade, peer: Peer) {
+async fn serve_upgraded(on_upgrade: OnUpgrade, service: impl SocketService, peer: Peer) {
     // A client that went away during the handshake is nobody's loss.
     let Ok(upgraded) = on_upgrade.await else { return };
     match plain(upgraded) {
         Ok((socket, received)) => {
             let (reader, writer) = socket.into_split();
-            serve(realtime, upgraded_with, reader, writer, received).await;
+            service.serve(reader, writer, received).await;
         }
         Err(upgraded) => {
             if let Some((socket, received)) = tls(upgraded) {
                 let (reader, writer) = tokio::io::split(socket);
-                serve(realtime, upgraded_with, reader, writer, received).await;
+                service.serve(reader, writer, received).await;
             }
         }
     }

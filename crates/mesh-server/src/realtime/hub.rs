@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use mesh_appsync::selection::{Bounded, Part, Selection, Sink as _};
-use mesh_core::id::GroupKey;
+use mesh_core::id::{GroupKey, Id};
 use mesh_core::limits::MESSAGE_BYTES;
-use mesh_core::model::MeshMessage;
+use mesh_core::model::{Content, MeshMessage};
 use mesh_cost::steps;
 
+use crate::cloud_variables::protocol as cloud_variables;
 use crate::limits::memory::MemoryLimits;
 use crate::realtime::protocol::{DATA_TAIL, Framing};
 use crate::realtime::queue::{Closing, MAX_WAITING_BYTES, Message, Queue};
@@ -56,7 +57,7 @@ struct Connected {
     since: Instant,
 }
 
-/// The listeners of one group, by their selections: subscriptions with the same selection share
+/// The listeners of one group, by what they are shown: subscriptions with the same selection share
 /// the bytes of a message.
 #[derive(Default)]
 struct Listeners(RwLock<Vec<Class>>);
@@ -64,10 +65,21 @@ struct Listeners(RwLock<Vec<Class>>);
 struct Class {
     /// Rises among the classes of a group, from 1.
     number: u64,
-    /// True if its selection shows fields more than once, and so may make much of a message.
-    repeats_fields: bool,
-    selection: Selection,
+    view: View,
     subscribers: Vec<Subscriber>,
+}
+
+/// What subscribers are shown of the messages of a group.
+#[derive(PartialEq)]
+enum View {
+    /// The fields that they selected.
+    Selection {
+        selection: Selection,
+        /// True if it shows fields more than once, and so may make much of a message.
+        repeats_fields: bool,
+    },
+    /// Values as Scratch's cloud variables, but each node's own.
+    CloudVariables,
 }
 
 struct Subscriber {
@@ -77,6 +89,8 @@ struct Subscriber {
     number: u64,
     queue: Arc<Queue>,
     framing: Framing,
+    /// The node whose own values it is not shown.
+    node: Option<Id>,
 }
 
 /// A place in the hub, given up when dropped.
@@ -234,21 +248,44 @@ impl Registration {
         framing: Framing,
         number: u64,
     ) -> Result<Registered, TooManySelections> {
+        let repeats_fields = selection.repeats_fields();
+        self.add(group, View::Selection { selection, repeats_fields }, framing, number, None)
+    }
+
+    /// Registers a node that is shown the values of its group as Scratch's cloud variables. Its connection is closed
+    /// when the group ends.
+    ///
+    /// # Errors
+    ///
+    /// If the group has too many different listeners.
+    pub fn listen_to_variables(&self, group: GroupKey, node: Id) -> Result<Registered, TooManySelections> {
+        let framing = Framing { id: "".into(), head: Arc::from([]), too_large: |_| Vec::new() };
+        self.add(group, View::CloudVariables, framing, 0, Some(node))
+    }
+
+    fn add(
+        &self,
+        group: GroupKey,
+        view: View,
+        framing: Framing,
+        number: u64,
+        node: Option<Id>,
+    ) -> Result<Registered, TooManySelections> {
         let subscriber = Subscriber {
             connection: self.connection,
             address: self.address,
             number,
             queue: self.queue.clone(),
             framing,
+            node,
         };
         let mut groups = self.hub.groups.write();
         let mut classes = groups.entry(group.clone()).or_default().0.write();
-        match classes.iter().position(|class| class.selection == selection) {
+        match classes.iter().position(|class| class.view == view) {
             Some(place) => classes[place].subscribers.push(subscriber),
             None if self.may_add_to(&classes) => {
                 let number = self.hub.next_class.fetch_add(1, Ordering::Relaxed) + 1;
-                let repeats_fields = selection.repeats_fields();
-                classes.push(Class { number, repeats_fields, selection, subscribers: vec![subscriber] });
+                classes.push(Class { number, view, subscribers: vec![subscriber] });
             }
             None => return Err(TooManySelections),
         }
@@ -289,25 +326,30 @@ impl Registration {
 }
 
 impl Hub {
-    /// The bytes that the subscribers of a class get of a message; `None` if their selection makes too much of it.
-    fn tail(&self, class: &Class, message: &MeshMessage) -> Option<Bytes> {
+    /// The bytes that a selection makes of a message; `None` if they are too many.
+    fn tail(&self, selection: &Selection, repeats_fields: bool, message: &MeshMessage) -> Option<Bytes> {
         let mut json = Vec::with_capacity(512);
         let part = Part::OthersAsNull(message.fields);
-        let is_full = if class.repeats_fields {
+        let is_full = if repeats_fields {
             let mut out = Bounded::new(&mut json, MAX_SELECTED_BYTES);
-            class.selection.write(&mut out, message, part);
+            selection.write(&mut out, message, part);
             out.is_full()
         } else {
             // The message itself is bounded, so little is written in vain.
-            class.selection.write(&mut json, message, part);
+            selection.write(&mut json, message, part);
             json.len() > MAX_SELECTED_BYTES
         };
         if is_full {
             return None;
         }
         json.extend_from_slice(DATA_TAIL);
+        Some(self.counted(json))
+    }
+
+    /// Bytes that count as waiting while any queue holds them.
+    fn counted(&self, json: Vec<u8>) -> Bytes {
         self.waiting.fetch_add(json.capacity(), Ordering::Relaxed);
-        Some(Bytes::from_owner(Waiting { json, total: self.waiting.clone() }))
+        Bytes::from_owner(Waiting { json, total: self.waiting.clone() })
     }
 
     /// The most that may wait for one connection now.
@@ -321,6 +363,19 @@ impl Hub {
 }
 
 impl Class {
+    /// Hands a message to all subscribers but `sender`; answers how many these are.
+    fn push(&self, tail: &Bytes, sender: Option<&Id>, most: usize) -> u64 {
+        let others =
+            self.subscribers.iter().filter(|other| other.node.is_none() || other.node.as_ref() != sender);
+        let mut count = 0;
+        for subscriber in others {
+            let message = Message { head: subscriber.framing.head.clone(), tail: tail.clone() };
+            subscriber.queue.push(message, most);
+            count += 1;
+        }
+        count
+    }
+
     /// Says that a message is too large for this selection.
     fn refuse(&self, most: usize) {
         for subscriber in &self.subscribers {
@@ -377,17 +432,27 @@ impl Publisher for Hub {
             if class.subscribers.iter().all(|subscriber| subscriber.queue.is_closing()) {
                 continue;
             }
-            let Some(tail) = self.tail(class, message) else {
-                written += MAX_SELECTED_BYTES;
-                class.refuse(most);
-                continue;
+            let (tail, sender) = match (&class.view, &message.content) {
+                (View::Selection { selection, repeats_fields }, _) => {
+                    let Some(tail) = self.tail(selection, *repeats_fields, message) else {
+                        written += MAX_SELECTED_BYTES;
+                        class.refuse(most);
+                        continue;
+                    };
+                    (tail, None)
+                }
+                (View::CloudVariables, Content::NodeStatus(status)) => {
+                    (self.counted(cloud_variables::set_messages(&status.data)), Some(&status.node_id))
+                }
+                (View::CloudVariables, Content::GroupDissolve(end)) => {
+                    let closing = Closing::GroupEnded(end.reason);
+                    class.subscribers.iter().for_each(|subscriber| subscriber.queue.close(closing));
+                    continue;
+                }
+                (View::CloudVariables, Content::BatchEvent(_)) => continue,
             };
-            for subscriber in &class.subscribers {
-                let message = Message { head: subscriber.framing.head.clone(), tail: tail.clone() };
-                subscriber.queue.push(message, most);
-            }
             written += tail.len();
-            let (subscribers, length) = (class.subscribers.len() as u64, tail.len() as u64);
+            let (subscribers, length) = (class.push(&tail, sender, most), tail.len() as u64);
             deliveries += subscribers;
             counted += subscribers * steps(length);
             bytes += subscribers * length;

@@ -17,7 +17,7 @@ pub mod inbound;
 pub mod outbound;
 pub mod protocol;
 pub mod queue;
-mod reader;
+pub(crate) mod reader;
 
 #[cfg(test)]
 mod tests;

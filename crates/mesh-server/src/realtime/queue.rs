@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
+use mesh_core::model::DissolveReason;
 
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{Mutex, MutexGuard};
@@ -50,6 +51,8 @@ pub enum Closing {
     TooSlow,
     /// The server stops.
     ServerStops,
+    /// The only group that it is for has ended.
+    GroupEnded(DissolveReason),
 }
 
 impl Message {

@@ -16,7 +16,7 @@ const READ_BYTES: usize = 4 << 10;
 
 /// Reads what a client still sends, until it has closed its side too: a socket that is closed with unread
 /// bytes takes back what was written, and the reason with it.
-pub(super) async fn discard(reader: &mut (impl AsyncRead + Unpin)) {
+pub(crate) async fn discard(reader: &mut (impl AsyncRead + Unpin)) {
     let mut bytes = Vec::new();
     let reading = async {
         while read_some(reader, &mut bytes).await.is_ok() {
@@ -28,7 +28,7 @@ pub(super) async fn discard(reader: &mut (impl AsyncRead + Unpin)) {
 }
 
 /// Reads what is there into `bytes`; an error at the end of the stream.
-pub(super) async fn read_some(reader: &mut (impl AsyncRead + Unpin), bytes: &mut Vec<u8>) -> io::Result<()> {
+pub(crate) async fn read_some(reader: &mut (impl AsyncRead + Unpin), bytes: &mut Vec<u8>) -> io::Result<()> {
     poll_fn(|context| {
         let mut buffer = [MaybeUninit::uninit(); READ_BYTES];
         let mut buffer = ReadBuf::uninit(&mut buffer);

@@ -5,6 +5,7 @@
 mod admin;
 mod browsers;
 mod by_get;
+mod cloud_variables;
 mod docs;
 mod errors;
 mod extension;

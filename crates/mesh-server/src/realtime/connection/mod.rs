@@ -118,6 +118,7 @@ where
         Ended::Gone => return,
         Ended::Close(close) => close,
         Ended::Closing(Closing::ServerStops) => Close(CloseCode::Away, "the server stops"),
+        Ended::Closing(Closing::GroupEnded(_)) => Close(CloseCode::Away, "the group has ended"),
         Ended::Closing(Closing::TooSlow) => {
             (connection.realtime.too_slow)();
             Close(CloseCode::Again, "this connection was too slow, come back and catch up")
