@@ -34,6 +34,8 @@ mod journal;
 mod lock;
 mod outbox;
 pub mod private_file;
+#[cfg(any(test, feature = "testing"))]
+pub mod resident;
 mod rows;
 mod state;
 mod sync;

@@ -164,6 +164,12 @@ impl State {
             .ok_or_else(|| Error::GroupNotFound(key.clone()))
     }
 
+    /// The numbers of deadlines of groups and of members.
+    #[cfg(test)]
+    pub(super) fn deadlines(&self) -> (usize, usize) {
+        (self.group_deadlines.len(), self.member_deadlines.len())
+    }
+
     /// True if nothing is kept at all.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {

@@ -4,6 +4,8 @@ mod contract;
 mod failures;
 mod folding;
 mod kept;
+#[cfg(target_os = "linux")]
+mod memory;
 mod news;
 mod power_cuts;
 mod readers;
