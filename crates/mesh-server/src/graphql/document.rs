@@ -27,7 +27,7 @@ const MAX_SCHEMA_FIELDS: usize = 2;
 const MAX_SCHEMA_ALIASES: usize = 10;
 /// The memory of a document beside its tokens, and of each token.
 const DOCUMENT_BYTES: usize = 4 << 10;
-const TOKEN_BYTES: usize = 512;
+const TOKEN_BYTES: usize = 288;
 /// The most errors that are answered to one document.
 const MAX_ERRORS: usize = 10;
 

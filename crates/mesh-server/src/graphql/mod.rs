@@ -16,4 +16,7 @@ mod arguments;
 mod plan;
 
 #[cfg(test)]
+#[cfg(target_os = "linux")]
+mod memory_tests;
+#[cfg(test)]
 mod tests;

@@ -1,0 +1,74 @@
+//! Documents that are kept take no more memory than counts: each test fills an engine in a process of its own.
+
+use mesh_local::resident::{in_own_process, resident_bytes};
+
+use super::engine::Engine;
+use super::request::{Request, Variables};
+
+/// The most bytes of documents.
+const MOST: usize = 4 << 20;
+/// What is parsed takes memory, too.
+const BESIDE: usize = 3 << 20;
+
+/// Asks with as many documents as fit, each another one of its kind.
+fn measured(name: &str, document: impl Fn(usize) -> String) {
+    in_own_process(&format!("graphql::memory_tests::{name}"), || {
+        let engine = Engine::keeping(MOST).unwrap();
+        let before = resident_bytes();
+        // It is full once many in a row do not make it fuller.
+        let (mut most, mut since) = (0, 0);
+        for number in 0.. {
+            let request = Request {
+                query: document(number).into(),
+                variables: Variables::default(),
+                operation_name: None,
+            };
+            engine.prepare(&request, None).map(drop).unwrap();
+            since = if engine.document_bytes() > most { 0 } else { since + 1 };
+            most = most.max(engine.document_bytes());
+            if since == 20 {
+                break;
+            }
+        }
+        let (counted, taken) = (engine.document_bytes(), resident_bytes() - before);
+        println!("{counted} count, {taken} are taken: {}%", taken * 100 / counted);
+        assert!(counted > MOST / 10 * 4 && counted <= MOST, "{counted}");
+        assert!(taken <= counted / 10 * 13 + BESIDE, "{counted} count, {taken} are taken");
+    });
+}
+
+fn query(number: usize, fields: &str) -> String {
+    format!("query q{number} {{ listGroupsByDomain(domain: \"d\") {{ {fields} }} }}")
+}
+
+#[test]
+fn small_documents_count_what_they_take() {
+    measured("small_documents_count_what_they_take", |number| query(number, "id name"));
+}
+
+#[test]
+fn many_fields_count_what_they_take() {
+    measured("many_fields_count_what_they_take", |number| query(number, &"id ".repeat(500)));
+}
+
+#[test]
+fn fragments_count_what_they_take() {
+    measured("fragments_count_what_they_take", |number| query(number, &"...{id}".repeat(50)));
+}
+
+#[test]
+fn aliases_count_what_they_take() {
+    measured("aliases_count_what_they_take", |number| {
+        let fields = (0..40).fold(String::new(), |fields, alias| fields + &format!("a{alias}: name "));
+        query(number, &fields)
+    });
+}
+
+#[test]
+fn literals_count_what_they_take() {
+    measured("literals_count_what_they_take", |number| {
+        let items = "{key: \"k\", value: \"v\"}".repeat(25);
+        let arguments = format!("groupId: \"g\", domain: \"d\", nodeId: \"n\", data: [{items}]");
+        format!("mutation q{number} {{ reportDataByNode({arguments}) {{ groupId }} }}")
+    });
+}
