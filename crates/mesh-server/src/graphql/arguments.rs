@@ -4,13 +4,15 @@
 //! The document was validated, so literals fit their types already; what is left to refuse are values of
 //! variables, and texts that are no date-times.
 
+use std::collections::HashMap;
+
 use apollo_compiler::ast::{Argument, Value, VariableDefinition};
 use apollo_compiler::executable::Operation;
 use apollo_compiler::introspection::partial_execute;
 use apollo_compiler::request::coerce_variable_values;
 use apollo_compiler::response::JsonMap;
 use apollo_compiler::validation::Valid;
-use apollo_compiler::{ExecutableDocument, Node};
+use apollo_compiler::{ExecutableDocument, Name, Node};
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{Deserializer, Error as _, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
@@ -25,20 +27,30 @@ use super::schema::Schema;
 #[derive(Clone, Copy)]
 pub(super) struct OperationVariables<'a> {
     operation: &'a Operation,
+    defaults: &'a Defaults,
     given: &'a Variables<'a>,
 }
 
+/// The default values of an operation's variables.
+pub(super) struct Defaults(HashMap<Name, Node<Value>>);
+
+impl Defaults {
+    pub(super) fn of(operation: &Operation) -> Self {
+        let default = |variable: &Node<VariableDefinition>| {
+            Some((variable.name.clone(), variable.default_value.clone()?))
+        };
+        Self(operation.variables.iter().filter_map(default).collect())
+    }
+}
+
 impl<'a> OperationVariables<'a> {
-    pub(super) fn new(operation: &'a Operation, given: &'a Variables<'a>) -> Self {
-        Self { operation, given }
+    pub(super) fn new(operation: &'a Operation, defaults: &'a Defaults, given: &'a Variables<'a>) -> Self {
+        Self { operation, defaults, given }
     }
 
     /// The value of a variable: the one given, or its default.
     fn variable(self, name: &str) -> Option<Source<'a>> {
-        let default = || {
-            let definition = self.operation.variables.iter().find(|definition| definition.name == name)?;
-            definition.default_value.as_deref().map(Source::Literal)
-        };
+        let default = || self.defaults.0.get(name).map(|value| Source::Literal(value));
         self.given.get(name).map(Source::Json).or_else(default)
     }
 

@@ -17,7 +17,7 @@ use quick_cache::sync::Cache;
 use serde::Deserialize;
 
 use super::answer::{Prepared, Step};
-use super::arguments::OperationVariables;
+use super::arguments::{Defaults, OperationVariables};
 use super::document::Document;
 use super::error::{Fault, GraphqlError};
 use super::plan::{Meta, Plan, RootField};
@@ -152,11 +152,12 @@ impl Engine {
     fn read(&self, request: &Request<'_>) -> Result<Read, Vec<GraphqlError>> {
         let document = self.document(&request.query)?;
         let operation = document.operation(request.operation_name.as_deref()).map_err(|error| vec![error])?;
-        let variables = OperationVariables::new(&operation, &request.variables);
+        let defaults = Defaults::of(&operation);
+        let variables = OperationVariables::new(&operation, &defaults, &request.variables);
         variables.check().map_err(|error| vec![error])?;
         let plan = || Arc::new(Plan::new(&self.schema, &document.executable, &operation, variables));
         let plan = document.kept_plan().map_or_else(plan, |kept| kept.get_or_init(plan).clone());
-        Ok(Read { document, operation, plan })
+        Ok(Read { document, operation, defaults, plan })
     }
 
     fn document(&self, text: &str) -> Result<Arc<Document>, Vec<GraphqlError>> {
@@ -204,12 +205,13 @@ impl Engine {
 struct Read {
     document: Arc<Document>,
     operation: Node<Operation>,
+    defaults: Defaults,
     plan: Arc<Plan>,
 }
 
 impl Read {
     fn variables<'a>(&'a self, request: &'a Request<'_>) -> OperationVariables<'a> {
-        OperationVariables::new(&self.operation, &request.variables)
+        OperationVariables::new(&self.operation, &self.defaults, &request.variables)
     }
 }
 
