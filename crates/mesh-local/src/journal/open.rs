@@ -151,7 +151,10 @@ fn resume(folder: &dyn Folder, read: &ReadStore) -> std::io::Result<Log> {
             "the newest changes may be missing after a power cut; nodes that poll read everything again"
         );
     }
-    Ok(Log::resumed(folder.open(read.length)?, read.length))
+    let mut log = Log::resumed(folder.open(read.length)?, read.length);
+    // The first record says that everything before it is on the disk, so damage there is never taken for a torn tail.
+    log.sync()?;
+    Ok(log)
 }
 
 /// A new log appears under its name only when it can be read.

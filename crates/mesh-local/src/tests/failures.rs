@@ -126,6 +126,19 @@ fn refusal(disk: &TestDisk) -> String {
     error.to_string()
 }
 
+#[tokio::test]
+async fn damage_before_a_restart_is_never_a_torn_tail() {
+    let disk = TestDisk::holding(file().await);
+    let room = on_disk(&disk, &Arc::default(), Arc::<Heard>::default());
+    disk.kill();
+    drop(room);
+    let mut bytes = disk.bytes();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    let text = refusal(&TestDisk::holding(bytes));
+    assert!(text.contains("damaged"), "{text}");
+}
+
 #[test]
 fn a_foreign_file_is_refused() {
     for bytes in [b"hello".to_vec(), vec![0; 4_096], vec![0xff; 1 << 20], b"SQLite format 3\0".repeat(300)] {
