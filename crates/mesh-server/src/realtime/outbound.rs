@@ -90,12 +90,13 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
         put_frame(&mut self.own, Frame::ping(Bytes::new()));
     }
 
-    /// Sends the connection's own frames, then what waits in the queue.
+    /// Sends the connection's own frames, then what waits in the queue. Returns how many messages were sent.
     ///
     /// # Errors
     ///
     /// [`End`] if the connection is over: the socket failed, or it took nothing for too long.
-    pub async fn flush(&mut self, queue: &Queue) -> Result<(), End> {
+    pub async fn flush(&mut self, queue: &Queue) -> Result<usize, End> {
+        let mut sent = 0;
         loop {
             let mut closing = None;
             if self.taken.is_empty() {
@@ -105,16 +106,18 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
             if closing == Some(Closing::TooSlow) {
                 return Err(End::Closing(Closing::TooSlow));
             }
+            sent += self.taken.len();
             self.batch.fill(&mut self.own, &mut self.taken);
+            sent -= self.taken.len();
             if self.batch.length == 0 {
                 // A server that stops sends what waits before it says so.
-                return closing.map_or(Ok(()), |why| Err(End::Closing(why)));
+                return closing.map_or(Ok(sent), |why| Err(End::Closing(why)));
             }
             self.write(queue).await?;
             queue.sent(self.batch.counted);
             self.batch.clear();
             if self.taken.is_empty() && closing.is_none() {
-                return Ok(());
+                return Ok(sent);
             }
         }
     }

@@ -1,8 +1,11 @@
 //! Behaviour that goes by time: with tokio's clock paused, minutes pass in no time.
 
+use std::io;
 use std::net::Ipv4Addr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{self, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +16,7 @@ use mesh_core::id::GroupKey;
 use mesh_core::model::{DissolveReason, MeshMessage, MessageFields};
 use mesh_core::settings::Settings;
 use mesh_core::testing::TestClock;
-use tokio::io::{DuplexStream, duplex, split};
+use tokio::io::{AsyncWrite, DuplexStream, WriteHalf, duplex, split};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tungstenite::Message;
@@ -62,15 +65,28 @@ impl Server {
     async fn socket_of(&self, protocol: Protocol, pipe: usize) -> WebSocketStream<DuplexStream> {
         let (ours, theirs) = duplex(pipe);
         let (reader, writer) = split(ours);
-        let upgrade = Upgrade {
+        tokio::spawn(serve(self.realtime.clone(), self.upgrade(protocol), reader, writer, Bytes::new()));
+        WebSocketStream::from_raw_socket(theirs, Role::Client, None).await
+    }
+
+    /// Subscribes a socket to a group; a message of it.
+    async fn subscribe(&self, socket: &mut WebSocketStream<DuplexStream>) -> MeshMessage {
+        socket.send(r#"{"type":"connection_init"}"#.into()).await.unwrap();
+        let start = r#"{"id":"1","type":"start","payload":{"data":"{\"query\":\"subscription { onMessageInGroup(groupId: \\\"g\\\", domain: \\\"d\\\") { groupDissolve { message } } }\"}"}}"#;
+        socket.send(start.into()).await.unwrap();
+        while !socket.next().await.unwrap().unwrap().to_text().unwrap().contains("start_ack") {}
+        let group = GroupKey { id: "g".into(), domain: "d".into() };
+        MeshMessage::dissolve(Arc::new(group), DissolveReason::ByHost, MessageFields::ALL)
+    }
+
+    fn upgrade(&self, protocol: Protocol) -> Upgrade {
+        Upgrade {
             protocol,
             key: UpgradeKey::Right,
             address: Ipv4Addr::LOCALHOST.into(),
             rate: self.realtime.executor.limits.rates.connection(),
             without_key: None,
-        };
-        tokio::spawn(serve(self.realtime.clone(), upgrade, reader, writer, Bytes::new()));
-        WebSocketStream::from_raw_socket(theirs, Role::Client, None).await
+        }
     }
 }
 
@@ -163,15 +179,8 @@ async fn a_dead_peer_is_found() {
 async fn a_slow_peer_is_closed_counted_and_told() {
     let server = Server::new();
     let mut socket = server.socket(1_000).await;
-    socket.send(r#"{"type":"connection_init"}"#.into()).await.unwrap();
-    let group = GroupKey { id: "g".into(), domain: "d".into() };
-    let start = r#"{"id":"1","type":"start","payload":{"data":"{\"query\":\"subscription { onMessageInGroup(groupId: \\\"g\\\", domain: \\\"d\\\") { groupDissolve { message } } }\"}"}}"#;
-    socket.send(start.into()).await.unwrap();
-    while server.realtime.hub.counts().subscriptions == 0 {
-        socket.next().await.unwrap().unwrap();
-    }
+    let message = server.subscribe(&mut socket).await;
     // More than a megabyte waits, and the peer takes nothing for ten seconds.
-    let message = MeshMessage::dissolve(Arc::new(group), DissolveReason::ByHost, MessageFields::ALL);
     for _ in 0..20_000 {
         server.realtime.hub.publish(&message);
     }
@@ -179,6 +188,54 @@ async fn a_slow_peer_is_closed_counted_and_told() {
     assert_eq!(server.too_slow.load(Ordering::SeqCst), 1);
     assert_eq!(server.realtime.hub.counts().subscriptions, 0);
     assert_eq!(code(&mut socket).await, Some(1013));
+}
+
+/// The writing side of a socket, whose writes are counted.
+struct Counting {
+    writer: WriteHalf<DuplexStream>,
+    writes: Arc<AtomicUsize>,
+}
+
+impl AsyncWrite for Counting {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut task::Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        Pin::new(&mut self.writer).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.writer).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.writer).poll_shutdown(context)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_tasks_publish_one_after_another_leaves_in_one_write() {
+    let server = Server::new();
+    let (ours, theirs) = duplex(1 << 20);
+    let (reader, writer) = split(ours);
+    let writes = Arc::<AtomicUsize>::default();
+    let writer = Counting { writer, writes: writes.clone() };
+    let upgrade = server.upgrade(Protocol::AppSync);
+    tokio::spawn(serve(server.realtime.clone(), upgrade, reader, writer, Bytes::new()));
+    let mut socket = WebSocketStream::from_raw_socket(theirs, Role::Client, None).await;
+    let message = server.subscribe(&mut socket).await;
+    writes.store(0, Ordering::SeqCst);
+    // Each begins when the task of the connection waits for its turn already.
+    for _ in 0..2 {
+        let (hub, message) = (server.realtime.hub.clone(), message.clone());
+        tokio::spawn(async move { hub.publish(&message) }).await.unwrap();
+    }
+    for _ in 0..2 {
+        assert!(socket.next().await.unwrap().unwrap().to_text().unwrap().contains("groupDissolve"));
+    }
+    assert_eq!(writes.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

@@ -82,7 +82,8 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
             self.outbound.text(&transport_ws::error(&id, &refusals));
         }
         // One answer at a time waits here: the next request is read when this one's has left.
-        Ok(self.outbound.flush(self.registration.queue()).await?)
+        self.outbound.flush(self.registration.queue()).await?;
+        Ok(())
     }
 
     /// Runs a query or mutation, and queues its answer behind the messages that came before it.
