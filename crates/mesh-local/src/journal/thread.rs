@@ -111,7 +111,9 @@ impl Work {
                     pending.sync_at = None;
                     return Task::Sync;
                 }
-                Some(at) => drop(self.changed.wait_until(&mut pending, at)),
+                Some(at) => {
+                    self.changed.wait_until(&mut pending, at);
+                }
             }
         }
     }
