@@ -87,7 +87,22 @@ impl Subscription {
         document: &str,
         key_place: KeyPlace,
     ) -> Result<Self, CallError> {
-        let opened = timeout(PATIENCE, Self::opened(endpoint, group, document, key_place));
+        Self::open_with_keys(endpoint, group, document, key_place, &endpoint.api_key).await
+    }
+
+    /// The same, with another key than the endpoint's where the subscription starts.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the socket, a key or the subscription is refused.
+    pub async fn open_with_keys(
+        endpoint: &Endpoint,
+        group: &Group,
+        document: &str,
+        key_place: KeyPlace,
+        start_key: &str,
+    ) -> Result<Self, CallError> {
+        let opened = timeout(PATIENCE, Self::opened(endpoint, group, document, key_place, start_key));
         opened.await.map_err(|_| CallError::Timeout)?
     }
 
@@ -110,6 +125,7 @@ impl Subscription {
         group: &Group,
         document: &str,
         key_place: KeyPlace,
+        start_key: &str,
     ) -> Result<Self, CallError> {
         let authorization = json!({"host": endpoint.host, "x-api-key": endpoint.api_key});
         let (query, protocols) = match key_place {
@@ -127,6 +143,7 @@ impl Subscription {
         subscription.wait_for("connection_ack").await?;
         let variables = json!({"groupId": group.id, "domain": group.domain});
         let data = json!({"query": document, "variables": variables}).to_string();
+        let authorization = json!({"host": endpoint.host, "x-api-key": start_key});
         let payload = json!({"data": data, "extensions": {"authorization": authorization}});
         subscription.send(json!({"id": "1", "type": "start", "payload": payload}).to_string()).await?;
         subscription.wait_for("start_ack").await?;

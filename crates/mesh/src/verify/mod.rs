@@ -2,23 +2,31 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | `session` | calls of any field with any arguments, and the groups to remove at the end |
-//! | `operations` | every operation, as clients call it |
-//! | `refusals` | every word of errors, and limits at their edges |
+//! | `session` | calls of any field with any arguments, and removing the run's groups |
+//! | `lesson` | the calls that both homes answer alike: every operation, every word of errors, limits at their edges |
+//! | `pattern` | names and generators in those calls, patterns of their answers |
+//! | `access` | wrong keys and forged addresses |
+//! | `full_group` | a group with as many nodes as it may have |
 //! | `realtime` | sockets, subscriptions, order, latency |
+//! | `cost` | what a run costs on AWS |
 
-mod operations;
+mod access;
+mod cost;
+mod full_group;
+mod lesson;
+mod pattern;
 mod realtime;
-mod refusals;
 mod session;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
 
 use super::block_on;
 use super::endpoint::TrustArguments;
+use lesson::Lesson;
 use session::Session;
 
 /// The options of `mesh verify`.
@@ -57,8 +65,10 @@ struct Check {
 /// All that was tried so far.
 #[derive(Default)]
 struct Checks {
-    checks: Vec<Check>,
+    noted: Vec<Check>,
     is_json: bool,
+    /// How many calls were sent.
+    calls: u64,
 }
 
 impl Checks {
@@ -69,22 +79,22 @@ impl Checks {
                 Ok(detail) => ("ok  ", detail),
                 Err(detail) => ("FAIL", detail),
             };
-            println!("{mark}  {name:<44}  {detail}");
+            println!("{mark}  {name:<66}  {detail}");
         }
-        self.checks.push(Check { name, outcome });
+        self.noted.push(Check { name, outcome });
     }
 
     fn failures(&self) -> usize {
-        self.checks.iter().filter(|check| check.outcome.is_err()).count()
+        self.noted.iter().filter(|check| check.outcome.is_err()).count()
     }
 
     fn json(&self) -> String {
-        let checks = self.checks.iter().map(|Check { name, outcome }| {
+        let checks = self.noted.iter().map(|Check { name, outcome }| {
             let detail = outcome.as_ref().unwrap_or_else(|detail| detail);
             json!({ "name": name, "works": outcome.is_ok(), "detail": detail })
         });
         let checks: Vec<_> = checks.collect();
-        json!({ "works": self.failures() == 0, "checks": checks }).to_string()
+        json!({ "works": self.failures() == 0, "calls": self.calls, "checks": checks }).to_string()
     }
 }
 
@@ -95,7 +105,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             if arguments.json {
                 println!("{}", checks.json());
             } else {
-                println!("{} of {} work", checks.checks.len() - checks.failures(), checks.checks.len());
+                println!("{} of {} work", checks.noted.len() - checks.failures(), checks.noted.len());
             }
             if checks.failures() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
@@ -105,17 +115,20 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
 
 async fn verify(arguments: &Arguments) -> Result<Checks, String> {
     let endpoint = arguments.trust.endpoint(&arguments.endpoint, &arguments.api_key)?;
-    if endpoint.is_on_aws() {
-        eprintln!("mesh: some 150 calls and 200 deliveries on AWS cost less than one cent");
-    }
+    let lesson = Arc::new(Lesson::read().map_err(|error| error.to_string())?);
+    let used = cost::estimate(&lesson, arguments.without_subscriptions);
+    eprintln!("mesh: a run is {}", cost::text(&used));
     let mut checks = Checks { is_json: arguments.json, ..Checks::default() };
-    let mut session = Session::new(endpoint).map_err(|error| error.to_string())?;
-    operations::verify(&mut session, &mut checks).await;
-    refusals::verify(&mut session, &mut checks).await;
+    let mut session = Session::new(endpoint, lesson).map_err(|error| error.to_string())?;
+    access::verify(&mut session, &mut checks).await;
+    lesson::verify(&mut session, &mut checks).await;
+    full_group::verify(&mut session, &mut checks).await;
     if !arguments.without_subscriptions {
         realtime::verify(&mut session, &mut checks).await;
     }
-    checks.note("all groups are removed", session.clean_up().await);
+    let removed = session.clean_up().await;
+    checks.note("all groups are removed", removed);
+    checks.calls = session.calls;
     Ok(checks)
 }
 
