@@ -9,14 +9,14 @@ SAMPLES := $(CURDIR)/target/samples
 PYTHON ?= python3
 # npm writes this file last: it is there and newer than the lock when everything is installed.
 NODE_MODULES := node_modules/.package-lock.json
-# The zip of the largest function; a larger one starts later.
-FUNCTION_BYTES := 3500000
+# The zip of the largest function, 2.8 MB in November 2026; a larger one starts later.
+FUNCTION_BYTES := 3100000
 STAGE ?= stg
 # What samconfig.toml calls a stage: staging is what sam takes by itself.
 CONFIG_ENV = $(or $(and $(filter stg,$(STAGE)),default),$(filter prod,$(STAGE)),$(error STAGE is stg or prod))
 FUNCTIONS := $(notdir $(wildcard crates/functions/*))
 
-.PHONY: help serve build test test-rust test-interleavings interleavings test-clients test-samples test-package test-browser test-editors test-cloud rehearse verify watch function deploy end-keys key-date chromium console check-console extension guide pictures image image-files check-image check-services release-check check-workflows check bench soak bench-functions instructions fmt tools
+.PHONY: help serve build test test-rust test-interleavings interleavings test-clients test-samples test-package test-browser test-editors test-cloud rehearse rehearse-deployed verify watch function deploy end-keys key-date chromium console check-console extension guide pictures image image-files check-image check-services release-check check-workflows check bench soak bench-functions instructions fmt tools
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -111,6 +111,9 @@ rehearse: $(NODE_MODULES) $(REHEARSAL)/sam/installed $(REHEARSAL)/ministack/inst
 
 verify: ## Try everything at an endpoint: make verify ENDPOINT=https://HOST/graphql KEY=da2-...
 	$(CARGO) run --release --locked --bin mesh -- verify $(ENDPOINT) --api-key $(KEY)
+
+rehearse-deployed: export AS_DEPLOYED = 1
+rehearse-deployed: rehearse ## The same with each function optimised as a whole, as it is deployed; ten minutes more
 
 # An environment for each, since each wants versions of its own.
 $(REHEARSAL)/%/installed: tests/cloud/rehearsal/%-requirements.txt
