@@ -62,7 +62,9 @@ test("a server that comes back finds its subscriptions again", async () => {
   let connected = 0;
   let pongs = 0;
   const on = { connected: () => connected++, pong: () => pongs++ };
-  const client = connect(server.apiKey, { keepAlive: 100, retryAttempts: Infinity, retryWait: () => sleep(50), on });
+  // Without `shouldRetry` it gives up when a connection is refused, as while the server starts.
+  const patience = { retryAttempts: Infinity, retryWait: () => sleep(50), shouldRetry: () => true };
+  const client = connect(server.apiKey, { keepAlive: 100, ...patience, on });
   const create = 'mutation { createGroup(name: "Cats", hostId: "host", domain: "room") { id } }';
   const groupId = (await ask(client, create)).data.createGroup.id;
   const heard = [];
