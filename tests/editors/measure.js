@@ -3,7 +3,7 @@
 import { startBrowser } from '../browser/support/browser.js';
 import { bothEntered } from './support/crossing.js';
 import { openInTurboWarp, openInXcratch, openPacked, startClassroom } from './support/editors.js';
-import { game, sandboxedGame } from './support/games.js';
+import { cloudGame, game, sandboxedGame } from './support/games.js';
 import { latency } from './support/latency.js';
 import { pack } from './support/pack.js';
 
@@ -24,12 +24,18 @@ const sandboxed = async (group, sides) => {
 };
 const xcratch = async (group, sides) =>
   openInXcratch(browser, classroom, await game(classroom.keyed, { group, count, pause: PAUSE, ...sides }));
+const cloud = async (group, sides) => {
+  const cloudHost = classroom.cloudHost;
+  const page = await pack(await cloudGame({ count, pause: PAUSE, ...sides }), { cloudHost, projectId: group });
+  return openPacked(browser, classroom.put(`${group}-${sides.sends}.html`, page));
+};
 
 const WAYS = {
   'packed, compiled': packed(true),
   'packed, interpreted': packed(false),
   'Xcratch': xcratch,
   'sandboxed in a frame': sandboxed,
+  'cloud variables': cloud,
 };
 
 /** Sends all from one to the other; waits until nothing has come for a while. */

@@ -49,6 +49,8 @@ export const startClassroom = async (...options) => {
     /** The link to the extension, with the key or without. */
     extension: `${origin}/extension/mesh.js`,
     keyed: `${origin}/extension/mesh.js#key=${server.apiKey}`,
+    /** The host of cloud variables. */
+    cloudHost: `${origin.replace(/^http/, 'ws')}/cloud/${server.apiKey}`,
     /** The code that the board shows as long as there is no group. The board stays open. */
     code: async browser => {
       const board = await openPage(browser, `${origin}/board/#key=${ADMIN_KEY}`);

@@ -75,3 +75,39 @@ export const drummer = extension =>
     b.whenReceived('beat', b.append('heard', 'beat')),
     b.whenReceived('end', b.append('heard', 'end')),
   ]);
+
+/**
+ * Without any extension: key S counts the cloud variable of its side up, `count` times, and how the other side's
+ * changes is noted.
+ */
+export const cloudGame = ({ sends, hears, count = 5, pause = 0.1 }) => {
+  const isOld = b.block('operator_equals', { OPERAND1: b.variable(`☁ ${hears}`), OPERAND2: b.variable('last') });
+  const changed = b.block('control_wait_until', { CONDITION: b.block('operator_not', { OPERAND: isOld }) });
+  return projectFile({
+    extensions: [],
+    variables: ['entered', 'last', ...[sends, hears].flatMap(side => [`☁ ${side}`, `☁ ${side} sent`])],
+    lists: ['heard', 'latencies'],
+    scripts: [
+      b.whenFlag(
+        b.set('entered', 'yes'),
+        b.block('control_forever', {
+          SUBSTACK: [
+            changed,
+            b.set('last', b.variable(`☁ ${hears}`)),
+            b.append('heard', b.variable('last')),
+            b.append('latencies', times(MS_PER_DAY, minus(now, b.variable(`☁ ${hears} sent`)))),
+          ],
+        }),
+      ),
+      b.whenKey(
+        's',
+        b.repeat(
+          count,
+          b.set(`☁ ${sends} sent`, now),
+          b.block('data_changevariableby', { VALUE: 1 }, { VARIABLE: `☁ ${sends}` }),
+          b.wait(pause),
+        ),
+      ),
+    ],
+  });
+};

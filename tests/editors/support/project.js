@@ -19,13 +19,13 @@ const target = more => ({
   ...more,
 });
 
-/** The .sb3 file of a project; `extension` is the address of the Mesh extension. */
-export const projectFile = ({ variables = [], lists = [], messages = [], scripts, extension }) => {
+/** The .sb3 file of a project; `extension` is the address of the Mesh extension, `extensions` are those it needs. */
+export const projectFile = ({ variables = [], extensions = ['meshV2'], lists = [], messages = [], scripts, extension }) => {
   const named = (names, what) => Object.fromEntries(names.map(name => [name, what(name)]));
   const stage = target({
     isStage: true,
     name: 'Stage',
-    variables: named(variables, name => [name, 0]),
+    variables: named(variables, name => [name, 0, ...(name.startsWith('☁ ') ? [true] : [])]),
     lists: named(lists, name => [name, []]),
     broadcasts: named(messages, name => name),
     layerOrder: 0,
@@ -50,7 +50,7 @@ export const projectFile = ({ variables = [], lists = [], messages = [], scripts
   const project = {
     targets: [stage, sprite],
     monitors: [],
-    extensions: ['meshV2'],
+    extensions,
     ...(extension && { extensionURLs: { meshV2: extension } }),
     meta: { semver: '3.0.0', vm: '0.2.0', agent: '' },
   };
