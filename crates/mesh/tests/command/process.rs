@@ -124,6 +124,15 @@ async fn options_that_would_serve_nobody_or_everybody_are_refused() {
 }
 
 #[tokio::test]
+async fn limits_of_memory_are_parts_of_one() {
+    let server = Process::start(&["--in-memory", "--memory-limit", "128MB"]).await;
+    let answer = server.client().await.send(hyper::Method::GET, "/metrics", &[], b"").await;
+    let text = String::from_utf8(answer.body.to_vec()).unwrap();
+    assert!(text.contains(&format!("mesh_memory_limit_bytes{{kind=\"nodes\"}} {}", 32 << 20)), "{text}");
+    assert!(text.contains("mesh_memory_bytes{kind=\"nodes\"} 0"), "{text}");
+}
+
+#[tokio::test]
 async fn no_log_level_shows_keys() {
     let server = Process::start(&["--in-memory", "--log-level", "trace", "--admin-key", "admin-trace"]).await;
     let before = server.errors().matches(KEY).count();
