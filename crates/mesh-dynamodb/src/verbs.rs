@@ -27,11 +27,15 @@ fn in_time<'a, T: 'a>(
 
 /// The same for a verb that writes: after a failure of the store nobody knows what was written. An answer may
 /// have been lost, and verbs of several writes may have done some.
-async fn write_in_time<'a, T: 'a>(verb: impl Future<Output = Result<T>> + Send + 'a) -> Result<T> {
-    in_time(verb).await.map_err(|error| match error {
+fn write_in_time<'a, T: 'a>(
+    verb: impl Future<Output = Result<T>> + Send + 'a,
+) -> impl Future<Output = Result<T>> + Send + 'a {
+    let unconfirmed = |error| match error {
         Error::Store(detail) => Error::Unconfirmed(detail),
         known => known,
-    })
+    };
+    let verb = in_time(verb);
+    async move { verb.await.map_err(unconfirmed) }
 }
 
 impl Store for DynamoStore {
