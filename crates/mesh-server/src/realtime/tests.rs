@@ -63,9 +63,13 @@ impl Server {
     }
 
     async fn socket_of(&self, protocol: Protocol, pipe: usize) -> WebSocketStream<DuplexStream> {
+        self.socket_with(self.upgrade(protocol), pipe).await
+    }
+
+    async fn socket_with(&self, upgrade: Upgrade, pipe: usize) -> WebSocketStream<DuplexStream> {
         let (ours, theirs) = duplex(pipe);
         let (reader, writer) = split(ours);
-        tokio::spawn(serve(self.realtime.clone(), self.upgrade(protocol), reader, writer, Bytes::new()));
+        tokio::spawn(serve(self.realtime.clone(), upgrade, reader, writer, Bytes::new()));
         WebSocketStream::from_raw_socket(theirs, Role::Client, None).await
     }
 
@@ -138,6 +142,17 @@ async fn connection_init_comes_in_time_or_never() {
     assert!(timeout(Duration::from_secs(100), code(&mut late)).await.is_err(), "it stays");
     let mut silent = server.socket_of(Protocol::TransportWs, 4_096).await;
     assert_eq!(code(&mut silent).await, Some(4408));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_right_key_comes_in_time_or_never() {
+    let server = Server::new();
+    let began = Instant::now();
+    let upgrade = Upgrade { key: UpgradeKey::Missing, ..server.upgrade(Protocol::AppSync) };
+    let mut socket = server.socket_with(upgrade, 4_096).await;
+    socket.send(r#"{"type":"connection_init"}"#.into()).await.unwrap();
+    assert_eq!(code(&mut socket).await, Some(1008));
+    assert_eq!(began.elapsed().as_secs(), 60);
 }
 
 #[tokio::test(start_paused = true)]

@@ -40,6 +40,38 @@ async fn one_client_cannot_fill_a_domain_with_groups() {
 }
 
 #[tokio::test]
+async fn one_client_cannot_join_or_upgrade_without_end() {
+    // Fifty of each at once, then little. A join that is refused counts as well.
+    let server = TestServer::start_with(by_address(0.01)).await;
+    let join = |node: usize| {
+        let query =
+            format!(r#"mutation {{ joinGroup(groupId: "none", domain: "d", nodeId: "n{node}") {{ id }} }}"#);
+        json!({"query": query}).to_string()
+    };
+    let mut joined = 0;
+    loop {
+        match status(&server, "192.0.2.1", KEY, &join(joined)).await {
+            (StatusCode::OK, _) => joined += 1,
+            // Too many calls of any kind: these come back at once.
+            (_, Some(1)) => tokio::task::yield_now().await,
+            _ => break,
+        }
+        assert!(joined <= 100, "no limit");
+    }
+    assert!(joined >= 50, "{joined}");
+    assert_eq!(status(&server, "192.0.2.2", KEY, &join(0)).await.0, StatusCode::OK, "another client");
+    let upgrade =
+        async |from| Socket::upgrade(server.address, "/graphql", &[("x-forwarded-for", from)]).await;
+    let mut open = Vec::new();
+    while let Ok(socket) = upgrade("192.0.2.1").await {
+        open.push(socket);
+        assert!(open.len() <= 100, "no limit");
+    }
+    assert!(open.len() >= 50, "{}", open.len());
+    assert!(upgrade("192.0.2.2").await.is_ok(), "another client");
+}
+
+#[tokio::test]
 async fn wrong_keys_and_garbage_have_a_limit() {
     let server = TestServer::start_with(by_address(0.01)).await;
     let garbage = [(KEY, "no json"), ("da2-wrong", "{}"), (KEY, r#"{"query":"{ nothing }"}"#)];
