@@ -1,7 +1,7 @@
 //! The hub and its queues, alone and behind a store with its journal, under schedules that `shuttle` chooses. A lost
 //! wake-up is a deadlock, which it reports. `MESH_SCHEDULES` says how many schedules of each test are tried.
 
-#![allow(clippy::unwrap_used, reason = "a test stops where something is amiss")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test stops where something is amiss")]
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -144,12 +144,16 @@ fn two_groups_and_one_connection() {
         let taking = taker(connection.clone());
         let [a, b] = groups;
         let publishing = [publish(&hub, a, 3), publish(&hub, b, 2)];
-        publishing.into_iter().for_each(|publisher| publisher.join().unwrap());
+        for publisher in publishing {
+            publisher.join().unwrap();
+        }
         hub.close_all();
         let messages = taking.join().unwrap();
         assert_eq!(names(&messages, "0"), ["0", "1", "2"]);
         assert_eq!(names(&messages, "1"), ["0", "1"]);
-        registered.iter().for_each(|registered| connection.unsubscribe(registered));
+        for registered in &registered {
+            connection.unsubscribe(registered);
+        }
         drop((messages, connection));
         let counts = hub.counts();
         assert_eq!((counts.connections, counts.subscriptions, counts.waiting_bytes), (0, 0, 0));
@@ -206,7 +210,9 @@ fn from_the_call_to_the_queue() {
         let connection = connect(&hub);
         let _registered = listen(&connection, &group, 0);
         let polled = block_on(home.names_since(&group, ""));
-        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        for writer in writers {
+            writer.join().unwrap();
+        }
         hub.close_all();
         let heard = names(&block_on(take_all(connection.queue())).0, "0");
         let all = block_on(home.names_since(&group, ""));

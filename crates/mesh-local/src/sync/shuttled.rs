@@ -34,15 +34,16 @@ impl Condvar {
         });
     }
 
-    /// There is no time: the wait is over whenever the scheduler says so.
-    pub(crate) fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, _: Instant) {
+    /// There is no time: the wait is over whenever the scheduler says so. Returns true if nobody notified it.
+    pub(crate) fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, _: Instant) -> bool {
         let waiter = self.enqueue();
         MutexGuard::unlocked(guard, thread::yield_now);
         self.0.lock().retain(|waiting| !Arc::ptr_eq(waiting, &waiter));
+        !waiter.is_notified.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _: Duration) {
-        self.wait_until(guard, Instant::now());
+    pub(crate) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _: Duration) -> bool {
+        self.wait_until(guard, Instant::now())
     }
 
     /// Done while the guard is held, so that no notification is missed.
