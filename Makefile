@@ -1,6 +1,7 @@
 # The commands of the project. CI calls the same ones.
 
 CARGO ?= cargo
+FUZZ_VERSION := 0.13.2
 DENY_VERSION := 0.20.2
 CHROMIUM ?= /usr/bin/chromium
 MESH_BINARY := $(CURDIR)/target/debug/mesh
@@ -16,7 +17,7 @@ STAGE ?= stg
 CONFIG_ENV = $(or $(and $(filter stg,$(STAGE)),default),$(filter prod,$(STAGE)),$(error STAGE is stg or prod))
 FUNCTIONS := $(notdir $(wildcard crates/functions/*))
 
-.PHONY: help serve build test test-rust test-interleavings interleavings test-clients test-samples test-package test-browser test-editors test-cloud rehearse rehearse-deployed verify watch function deploy end-keys key-date chromium console check-console extension guide pictures image image-files check-image check-services release-check check-workflows check bench soak bench-functions instructions fmt tools
+.PHONY: help serve build test test-rust test-interleavings interleavings fuzz test-clients test-samples test-package test-browser test-editors test-cloud rehearse rehearse-deployed verify watch function deploy end-keys key-date chromium console check-console extension guide pictures image image-files check-image check-services release-check check-workflows check bench soak bench-functions instructions fmt tools
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +41,12 @@ SCHEDULES ?= 10000
 interleavings: ## Try 10,000 schedules of each test of threads, in half an hour; another number with SCHEDULES=100000
 	MESH_SCHEDULES=$(SCHEDULES) $(CARGO) test --workspace --locked --test interleavings \
 		--features mesh-local/shuttle,mesh-local/testing,mesh-server/shuttle,mesh-server/testing
+
+SECONDS ?= 60
+fuzz: ## Feed each target of fuzz/ with what a fuzzer makes up; so many seconds each with SECONDS=60
+	@$(CARGO) fuzz --version 2>/dev/null | grep -q ' $(FUZZ_VERSION)$$' || \
+		$(CARGO) install --locked cargo-fuzz --version $(FUZZ_VERSION)
+	./fuzz/run $(SECONDS)
 
 test-clients: $(NODE_MODULES)
 	$(CARGO) build --locked --bin mesh

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use mesh_core::clock::Clock;
 
 use crate::folder::{Folder, LogFile};
+use crate::journal::log;
 use crate::sync::Mutex;
 use crate::{LocalSettings, LocalStore, OpenError, Publisher, SyncPolicy};
 
@@ -182,6 +183,15 @@ impl TestDisk {
     fn folder(&self) -> TestFolder {
         TestFolder { generation: self.0.lock().generation, disk: self.clone() }
     }
+}
+
+/// A log of one record, which is whole whatever its rows are.
+///
+/// # Panics
+///
+/// If the rows have more than 4 GB.
+pub fn log_of(rows: &[u8]) -> Vec<u8> {
+    log::of(rows).unwrap()
 }
 
 impl LocalStore {

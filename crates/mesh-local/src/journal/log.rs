@@ -141,6 +141,17 @@ impl RecordBytes {
     }
 }
 
+/// The bytes of a log with one record.
+///
+/// # Errors
+///
+/// If the record is too long.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn of(rows: &[u8]) -> io::Result<Vec<u8>> {
+    let mut record = RecordBytes([&[0; HEADER_BYTES], rows].concat());
+    Ok([TITLE, record.seal(0)?].concat())
+}
+
 /// A log that is open for writing.
 pub(crate) struct Log {
     pub(crate) file: Arc<dyn LogFile>,
