@@ -98,3 +98,15 @@ test('a group\'s invitation leads into that group', async t => {
   await pupil.getByText('You are Ken').waitFor();
   for (const page of [board, pupil]) expectNoProblems(page);
 });
+
+test('the entrance has the links of editors, without a key', async () => {
+  const pupil = await openPage(browser, pageAt('/join/#code=abcdef'), TABLET);
+  await pupil.locator('summary').click();
+  const extension = pageAt('/extension/mesh.js');
+  assert.equal(await pupil.locator('#extension').textContent(), extension);
+  const link = new URL(await pupil.getByRole('link', { name: 'TurboWarp' }).getAttribute('href'));
+  assert.equal(link.searchParams.get('extension'), extension);
+  await screenshot(pupil, 'join-editors');
+  await expectAccessible(pupil);
+  expectNoProblems(pupil);
+});

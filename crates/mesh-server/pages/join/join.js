@@ -49,6 +49,14 @@ const refuse = problem => {
   at('code').focus();
 };
 
+/** Links for editors. No key is in them: the blocks of the extension take the code. */
+const showEditors = () => {
+  const extension = new URL('/extension/mesh.js', location.href).href;
+  at('extension').textContent = extension;
+  at('turbowarp').href = `https://turbowarp.org/editor?${new URLSearchParams({ extension })}`;
+};
+
+showEditors();
 begin(PHRASES);
 startTheme();
 at('language').value = language();
