@@ -94,7 +94,7 @@ impl State {
         let mut rows: Vec<_> = rows.into_iter().collect();
         rows.sort_unstable_by_key(|(_, row)| row.ended_at);
         for (number, row) in rows {
-            self.next_number = self.next_number.max(number + 1);
+            self.next_number = self.next_number.max(number.saturating_add(1));
             let (end, ended_at) = (self.end(now, row.expires_at), steady(now, row.ended_at));
             self.remember(number, row, end, ended_at);
         }
@@ -113,13 +113,15 @@ impl State {
         rows: LoadedGroup,
         repeats: &mut Vec<(Duration, Id, Id, [u8; 16])>,
     ) {
+        // Before what follows: no new group may take over rows whose own group is missing.
+        self.next_number = self.next_number.max(number.saturating_add(1));
         let Some(row) = rows.row else { return };
-        self.next_number = self.next_number.max(number + 1).max(row.host_joined + 1);
+        self.next_number = self.next_number.max(row.host_joined.saturating_add(1));
         let end = self.end(now, row.record.expires_at);
         let mut group = resumed(number, *row, end, now.steady);
         let key = group.record.key.clone();
         for (id, row) in rows.members {
-            self.next_number = self.next_number.max(row.joined + 1);
+            self.next_number = self.next_number.max(row.joined.saturating_add(1));
             let member = Member { row, seen: now.steady, queued: Duration::ZERO, values: Arc::default() };
             group.members.insert(id, Box::new(member));
         }
