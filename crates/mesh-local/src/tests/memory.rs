@@ -161,7 +161,7 @@ fn events_count_what_they_take() {
                     payload: payload.clone(),
                     ..template.clone()
                 };
-                let events = (0..1 + host % 4 * 3).map(event).collect();
+                let events = (0..=host % 4 * 3).map(event).collect();
                 filled.room.fire(&group, &format!("h{host}"), events).await.unwrap();
             }
         }

@@ -235,13 +235,13 @@ async fn what_tasks_publish_one_after_another_leaves_in_one_write() {
     let server = Server::new();
     let (ours, theirs) = duplex(1 << 20);
     let (reader, writer) = split(ours);
-    let writes = Arc::<AtomicUsize>::default();
-    let writer = Counting { writer, writes: writes.clone() };
+    let count = Arc::<AtomicUsize>::default();
+    let writer = Counting { writer, writes: count.clone() };
     let upgrade = server.upgrade(Protocol::AppSync);
     tokio::spawn(serve(server.realtime.clone(), upgrade, reader, writer, Bytes::new()));
     let mut socket = WebSocketStream::from_raw_socket(theirs, Role::Client, None).await;
     let message = server.subscribe(&mut socket).await;
-    writes.store(0, Ordering::SeqCst);
+    count.store(0, Ordering::SeqCst);
     // Each begins when the task of the connection waits for its turn already.
     for _ in 0..2 {
         let (hub, message) = (server.realtime.hub.clone(), message.clone());
@@ -250,7 +250,7 @@ async fn what_tasks_publish_one_after_another_leaves_in_one_write() {
     for _ in 0..2 {
         assert!(socket.next().await.unwrap().unwrap().to_text().unwrap().contains("groupDissolve"));
     }
-    assert_eq!(writes.load(Ordering::SeqCst), 1);
+    assert_eq!(count.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
