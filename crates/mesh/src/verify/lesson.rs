@@ -43,7 +43,7 @@ pub(super) struct Case {
     variables: Value,
     /// Instead of the field's own.
     selection: Option<&'static str>,
-    /// What the result must have, see [`matches`].
+    /// What the result must have, see [`matches()`].
     #[serde(default)]
     expect: Value,
     /// The word of a refusal, where it must be refused, and a part of its text.
