@@ -34,6 +34,16 @@ test('a class comes in by the code on the board, from the lobby to the first gro
   await screenshot(board, 'lobby');
   await expectAccessible(board);
 
+  await board.getByText('TurboWarp・Xcratch・PenguinModで使う').click();
+  const extension = await board.locator('#extension').textContent();
+  assert.match(extension, /^http:.*\/extension\/mesh\.js$/);
+  const editor = new URL(await board.getByRole('link', { name: 'TurboWarp' }).getAttribute('href'));
+  assert.deepEqual([editor.host, editor.searchParams.get('extension')], ['turbowarp.org', extension]);
+  await board.getByRole('img', { name: 'TurboWarp' }).scrollIntoViewIfNeeded();
+  await screenshot(board, 'lobby-editors');
+  await expectAccessible(board);
+  await board.getByText('TurboWarp・Xcratch・PenguinModで使う').click();
+
   const pupil = await openPage(browser, pageAt('/join/'), TABLET);
   await screenshot(pupil, 'join');
   await expectAccessible(pupil);

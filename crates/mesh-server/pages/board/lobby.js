@@ -7,12 +7,16 @@ const at = id => document.getElementById(id);
 /** The newest that the server said. */
 let entrance;
 
-/** Takes what the server says: `{address, code, invitation}`. */
+/** Takes what the server says: `{address, code, invitation, turbowarp}`. */
 export const letIn = given => {
   entrance = given;
   at('entrance-address').textContent = shortAddress(given.address);
   at('entrance-code').textContent = spaced(given.code);
   at('join').hidden = false;
+  at('editors').hidden = false;
+  at('extension').textContent = `${given.address}/extension/mesh.js`;
+  at('turbowarp').href = given.turbowarp.url;
+  at('turbowarp-qr').replaceChildren(...codeOf(given.turbowarp, 'TurboWarp'));
 };
 
 /** Shows the entrance to all groups, or to one. */
@@ -22,7 +26,7 @@ export const showLobby = group => {
   const invitation = group?.about.invitation ?? entrance?.invitation;
   at('lobby-address').textContent = shortAddress(entrance?.address ?? location.origin);
   at('lobby-code').textContent = spaced(entrance?.code ?? '');
-  at('lobby-qr').replaceChildren(...(invitation?.size > 0 ? [qrCode(invitation)] : []));
+  at('lobby-qr').replaceChildren(...(invitation ? codeOf(invitation, plain('qr')) : []));
   at('lobby-qr').title = invitation?.url ?? '';
 };
 
@@ -35,9 +39,10 @@ const shortAddress = address => address.replace(/^http:\/\//, '');
 /** Two groups of three are kept in mind more easily. */
 const spaced = code => `${code.slice(0, 3)} ${code.slice(3)}`.trim().toUpperCase();
 
-const qrCode = ({ size, path }) => {
+/** The QR code of an address; none if it is too long for one. */
+const codeOf = ({ size, path }, label) => {
+  if (size === 0) return [];
   // Readers want four empty modules around it.
   const shape = { viewBox: `-4 -4 ${size + 8} ${size + 8}`, role: 'img', 'shape-rendering': 'crispEdges' };
-  const code = draw('svg', { ...shape, 'aria-label': plain('qr') }, draw('path', { d: path }));
-  return code;
+  return [draw('svg', { ...shape, 'aria-label': label }, draw('path', { d: path }))];
 };

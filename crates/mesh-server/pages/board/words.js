@@ -65,6 +65,8 @@ const ja = {
   prices: '{region} の {date} の定価による（税・無料枠を含まず）。',
   countFromNow: '今から数え直す',
   qr: '参加用QRコード',
+  inEditor: 'TurboWarp・Xcratch・PenguinModで使う',
+  inEditorHow: '下のアドレスを拡張機能のURLに入れて、「メッシュに入る」ブロックにコードを入れます。',
 };
 
 const easy = {
@@ -126,6 +128,8 @@ const easy = {
   prices: '{region} {date} の [値|ね][段|だん]で [計|けい][算|さん]しました。',
   countFromNow: '[今|いま]から かぞえる',
   qr: '[入|はい]るための QRコード',
+  inEditor: 'TurboWarp・Xcratch・PenguinMod で [使|つか]う',
+  inEditorHow: '[下|した]のアドレスを [拡張機能|かくちょうきのう]の URL に [入|い]れて、「メッシュに [入|はい]る」ブロックに コードを [入|い]れます。',
 };
 
 const en = {
@@ -194,6 +198,8 @@ const en = {
   prices: 'List prices of {region} as of {date}, without taxes and free tiers.',
   countFromNow: 'Count from now',
   qr: 'QR code for joining',
+  inEditor: 'In TurboWarp, Xcratch or PenguinMod',
+  inEditorHow: 'Load this address as an extension by URL, and give the code to the block "enter mesh".',
 };
 
 export const PHRASES = { ja, easy, en };

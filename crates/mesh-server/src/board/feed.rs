@@ -104,6 +104,7 @@ impl BoardFeed {
         let code = if shown.is_empty() { self.join.for_opening_board(now) } else { self.join.current(now) };
         *shown = code.ok().filter(|code| code != shown)?;
         let invitation = Invitation::new(&self.base_url, shown, None);
-        Some(Lobby { address: self.base_url.clone(), code: shown.clone(), invitation })
+        let turbowarp = Invitation::to_turbowarp(&self.base_url);
+        Some(Lobby { address: self.base_url.clone(), code: shown.clone(), invitation, turbowarp })
     }
 }

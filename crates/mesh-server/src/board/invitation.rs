@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::keys::in_fragment;
 
-/// An address that opens the page where pupils come in, with the code filled in.
+/// An address that opens the page where pupils come in, with the code filled in, or an editor.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Invitation {
     pub(super) url: String,
@@ -28,6 +28,18 @@ impl Invitation {
             // Writing to memory cannot fail.
             let _ = write!(url, "&group={id}&domain={domain}");
         }
+        Self::to(url)
+    }
+
+    /// TurboWarp's editor with the extension of a server at `base_url`. All of it is sent to turbowarp.org, so there is
+    /// no code in it: the extension's blocks take one.
+    pub(super) fn to_turbowarp(base_url: &str) -> Self {
+        let extension = format!("{base_url}/extension/mesh.js");
+        let extension = in_fragment(&extension);
+        Self::to(format!("https://turbowarp.org/editor?extension={extension}"))
+    }
+
+    fn to(url: String) -> Self {
         let Ok(code) = QRBuilder::new(url.as_bytes()).build() else {
             return Self { url, ..Self::default() };
         };
@@ -67,6 +79,10 @@ mod tests {
         // The finder pattern in the corner.
         assert!(invitation.size >= 21 && invitation.path.starts_with("M0 0h7v1h-7z"));
         assert_eq!(runs(3, [true, false, true, true].into_iter()), "M0 3h1v1h-1zM2 3h2v1h-2z");
+        let editor = Invitation::to_turbowarp("http://192.168.1.20:4000");
+        let extension = "http%3A%2F%2F192.168.1.20%3A4000%2Fextension%2Fmesh.js";
+        assert_eq!(editor.url, format!("https://turbowarp.org/editor?extension={extension}"));
+        assert!(editor.size > invitation.size);
         let long = Invitation::new("http://h", "k", Some(&group(&"組".repeat(1_000))));
         assert_eq!((long.size, &*long.path), (0, ""));
     }

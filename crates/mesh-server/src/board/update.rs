@@ -40,6 +40,8 @@ pub(super) struct Lobby {
     pub(super) code: String,
     /// Both as a QR code.
     pub(super) invitation: super::invitation::Invitation,
+    /// TurboWarp's editor with this server's extension.
+    pub(super) turbowarp: super::invitation::Invitation,
 }
 
 /// The changes in a group.
