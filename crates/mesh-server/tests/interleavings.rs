@@ -114,24 +114,42 @@ fn publish(hub: &Arc<Hub>, group: GroupKey, count: usize) -> JoinHandle<()> {
     })
 }
 
-fn push_one_and_close() {
+/// Does something to a queue on a thread of its own, while this one waits for it.
+fn act(queue: &Arc<Queue>, act: impl FnOnce(&Queue) + Send + 'static) -> JoinHandle<()> {
+    let queue = queue.clone();
+    thread::spawn(move || act(&queue))
+}
+
+fn push_one(queue: &Queue) {
+    queue.push(Message { head: Arc::from([1]), tail: Bytes::new() }, MAX_WAITING_BYTES);
+}
+
+/// Nothing comes after the message that could wake the task in its place.
+fn wait_for_a_message() {
     let queue = Arc::<Queue>::default();
-    let pushing = thread::spawn({
-        let queue = queue.clone();
-        move || {
-            let message = Message { head: Arc::from([1]), tail: Bytes::new() };
-            queue.push(message, MAX_WAITING_BYTES);
-            queue.close(Closing::ServerStops);
-        }
-    });
-    let (messages, closing) = block_on(take_all(&queue));
+    let pushing = act(&queue, push_one);
+    block_on(queue.filled());
+    let mut taken = Vec::new();
+    assert_eq!((queue.take(&mut taken), taken.len()), (None, 1));
     pushing.join().unwrap();
-    assert_eq!((messages.len(), closing, queue.waiting_bytes()), (1, Closing::ServerStops, 0));
+}
+
+fn wait_for_the_close() {
+    let queue = Arc::<Queue>::default();
+    let closing = act(&queue, |queue| {
+        push_one(queue);
+        queue.close(Closing::ServerStops);
+    });
+    let (messages, why) = block_on(take_all(&queue));
+    closing.join().unwrap();
+    assert_eq!((messages.len(), why, queue.waiting_bytes()), (1, Closing::ServerStops, 0));
 }
 
 #[test]
 fn a_queue_wakes_its_task_in_every_schedule() {
-    explore(DfsScheduler::new(None, false), push_one_and_close);
+    for lesson in [wait_for_a_message, wait_for_the_close] {
+        explore(DfsScheduler::new(None, false), lesson);
+    }
 }
 
 #[test]
