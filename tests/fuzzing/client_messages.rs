@@ -13,10 +13,7 @@ pub fn check(bytes: &[u8]) {
         Some(message) => check_appsync(message),
     }
     if let Ok(message) = transport_ws::ClientMessage::parse(bytes.to_vec().into()) {
-        // Keys that nobody reads need not be UTF-8, in binary messages.
-        let text = String::from_utf8_lossy(bytes);
-        let is_object = from_slice::<Value>(&mend(text.as_bytes())).is_ok_and(|message| message.is_object());
-        assert!(is_object, "only objects are read");
+        assert!(bytes.trim_ascii_start().starts_with(b"{"), "only objects are read");
         check_transport_ws(message);
     }
 }

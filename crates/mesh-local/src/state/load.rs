@@ -94,7 +94,7 @@ impl State {
         let mut rows: Vec<_> = rows.into_iter().collect();
         rows.sort_unstable_by_key(|(_, row)| row.ended_at);
         for (number, row) in rows {
-            self.next_number = self.next_number.max(number.saturating_add(1));
+            self.next_number = self.next_number.max(behind(number));
             let (end, ended_at) = (self.end(now, row.expires_at), steady(now, row.ended_at));
             self.remember(number, row, end, ended_at);
         }
@@ -114,14 +114,14 @@ impl State {
         repeats: &mut Vec<(Duration, Id, Id, [u8; 16])>,
     ) {
         // Before what follows: no new group may take over rows whose own group is missing.
-        self.next_number = self.next_number.max(number.saturating_add(1));
+        self.next_number = self.next_number.max(behind(number));
         let Some(row) = rows.row else { return };
-        self.next_number = self.next_number.max(row.host_joined.saturating_add(1));
+        self.next_number = self.next_number.max(behind(row.host_joined));
         let end = self.end(now, row.record.expires_at);
         let mut group = resumed(number, *row, end, now.steady);
         let key = group.record.key.clone();
         for (id, row) in rows.members {
-            self.next_number = self.next_number.max(row.joined.saturating_add(1));
+            self.next_number = self.next_number.max(behind(row.joined));
             let member = Member { row, seen: now.steady, queued: Duration::ZERO, values: Arc::default() };
             group.members.insert(id, Box::new(member));
         }
@@ -191,6 +191,11 @@ impl State {
             }
         }
     }
+}
+
+/// The next number behind one of a row. Numbers of rows that nobody wrote must not use up all that there are.
+fn behind(number: u64) -> u64 {
+    number.min(u64::MAX / 2) + 1
 }
 
 fn resumed(number: u64, row: GroupRow, end: Duration, now: Duration) -> GroupState {
