@@ -143,11 +143,12 @@ pub(super) async fn serve(arguments: Arguments) -> Result<(), StartError> {
     };
     let server = parts.build()?;
     let stop = told_to_stop();
-    announcement.print(arguments.log_format);
-    systemd::say_ready();
+    // Before anybody hears that it runs: a second start may follow at once.
     if !arguments.in_memory {
         running::keep(&arguments.data, &announcement.own_url);
     }
+    announcement.print(arguments.log_format);
+    systemd::say_ready();
     if arguments.open {
         open_in_browser(&announcement.board_link);
     }
