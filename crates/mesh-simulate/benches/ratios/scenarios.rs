@@ -121,6 +121,12 @@ const GROWTH_ALONE: &[(&str, Aim)] =
     &[(figure::CPU_LARGE, Aim::GrowsAtMost(1.15, figure::CPU_SMALL)), (figure::FAULTS, Aim::Zero)];
 const IDLE: &[(&str, Aim)] = &[
     (figure::RESIDENT_PER_CONNECTION, Aim::AtMost(20.0)),
+    (figure::CORES_IDLE, Aim::AtMost(0.03)),
+    (figure::P99_GROWTH, Aim::AtMost(1.2)),
+    (figure::FAULTS, Aim::Zero),
+];
+const IDLE_MANY: &[(&str, Aim)] = &[
+    (figure::RESIDENT_PER_CONNECTION, Aim::AtMost(20.0)),
     (figure::CORES_IDLE, Aim::AtMost(0.15)),
     (figure::P99_GROWTH, Aim::AtMost(1.2)),
     (figure::FAULTS, Aim::Zero),
@@ -168,6 +174,13 @@ pub(crate) fn all(seconds: f64) -> Vec<Scenario> {
         ),
         Scenario::new(
             "growth-groups",
+            "1 group of 2, then 1,000 groups of 2; 2 connections at full speed",
+            memory,
+            growth(of_size(1, 2, 2), of_size(1_000, 2, 2)),
+            GROWTH,
+        ),
+        Scenario::new(
+            "growth-groups-10000",
             "1 group of 2, then 10,000 groups of 2; 2 connections at full speed",
             memory,
             growth(of_size(1, 2, 2), of_size(10_000, 2, 2)),
@@ -190,10 +203,17 @@ pub(crate) fn all(seconds: f64) -> Vec<Scenario> {
         .alone(),
         Scenario::new(
             "idle",
+            "10,000 subscriptions where nothing happens, beside the seed load",
+            memory,
+            Play::Idle { active: seed.clone(), connections: 10_000 },
+            IDLE,
+        ),
+        Scenario::new(
+            "idle-50000",
             "50,000 subscriptions where nothing happens, beside the seed load",
             memory,
             Play::Idle { active: seed.clone(), connections: 50_000 },
-            IDLE,
+            IDLE_MANY,
         ),
         Scenario::new(
             "boards",
