@@ -140,11 +140,13 @@ const HANDSHAKES: &[(&str, Aim)] =
 /// All of them, each run with so many measured seconds.
 pub(crate) fn all(seconds: f64) -> Vec<Scenario> {
     let seed = Load { seconds, ..Load::seed() };
+    [speeds(&seed), sizes(&seed), others(seed)].into_iter().flatten().collect()
+}
+
+/// How fast it is, and what a load costs.
+fn speeds(seed: &Load) -> Vec<Scenario> {
     let at_full_speed = |connections| Load { max_connections: Some(connections), ..seed.clone() };
-    let of_size = |groups, nodes, connections| Load { groups, nodes, ..at_full_speed(connections) };
-    let polling = |groups| Load { groups, polling_share: 1.0, ..seed.clone() };
     let batches = Load { groups: 1, data_rate: 0.0, event_rate: 10.0, events: 1_000, ..seed.clone() };
-    let growth = |small, large| Play::Growth { small, large };
     let (memory, disk, tls) = (Home::Memory, Home::Disk, Home::Tls);
     let of_32 = "10 groups of 40, 32 connections";
     let of_128 = "10 groups of 40, 128 connections";
@@ -172,6 +174,21 @@ pub(crate) fn all(seconds: f64) -> Vec<Scenario> {
             Play::One(batches),
             BATCHES,
         ),
+    ]
+}
+
+/// What grows with the number of groups, nodes and pollers.
+fn sizes(seed: &Load) -> Vec<Scenario> {
+    let of_size = |groups, nodes, connections| Load {
+        groups,
+        nodes,
+        max_connections: Some(connections),
+        ..seed.clone()
+    };
+    let polling = |groups| Load { groups, polling_share: 1.0, ..seed.clone() };
+    let growth = |small, large| Play::Growth { small, large };
+    let memory = Home::Memory;
+    vec![
         Scenario::new(
             "growth-groups",
             "1 group of 2, then 1,000 groups of 2; 2 connections at full speed",
@@ -201,6 +218,13 @@ pub(crate) fn all(seconds: f64) -> Vec<Scenario> {
             GROWTH_ALONE,
         )
         .alone(),
+    ]
+}
+
+/// What is carried beside a load, and single calls.
+fn others(seed: Load) -> Vec<Scenario> {
+    let (memory, tls) = (Home::Memory, Home::Tls);
+    vec![
         Scenario::new(
             "idle",
             "10,000 subscriptions where nothing happens, beside the seed load",
