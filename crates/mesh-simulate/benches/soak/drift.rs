@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::lesson::Lesson;
 
-/// The first so many of ten lessons are the warm-up, and say nothing.
-const WARM_UP: usize = 1;
+/// The first lesson of so many is the warm-up, which does not count.
+const LESSONS_PER_WARM_UP: usize = 10;
 
 /// How the figures of lessons drift, each as a straight line through them.
 pub(crate) struct Drifts(Vec<Drift>);
@@ -32,7 +32,7 @@ const FIGURES: [Figure; 5] = [
 impl Drifts {
     /// Of lessons behind the warm-up; there must be two or more.
     pub(crate) fn of(lessons: &[Lesson]) -> Self {
-        let warm_up = (lessons.len() * WARM_UP).div_ceil(10).min(lessons.len() - 2);
+        let warm_up = lessons.len().div_ceil(LESSONS_PER_WARM_UP).min(lessons.len() - 2);
         let lessons = &lessons[warm_up..];
         let drift = |(name, value): Figure| {
             let values: Vec<_> = lessons.iter().map(|lesson| (lesson.hour, value(lesson))).collect();

@@ -2,6 +2,7 @@
 
 mod beside;
 mod calls;
+mod joins;
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -35,7 +36,7 @@ pub(crate) async fn play(contender: &Contender, scenario: &Scenario, quiet: Dura
         }
         Play::Idle { active, connections } => beside::idle(contender, active, *connections, quiet).await,
         Play::Boards { active, boards } => beside::boards(contender, active, *boards).await,
-        Play::Joins { classes, nodes } => beside::joins(contender, *classes, *nodes).await,
+        Play::Joins { classes, nodes } => joins::joins(contender, *classes, *nodes).await,
         Play::Handshakes => calls::handshakes(contender).await,
         Play::Reads { groups, nodes } => calls::reads(contender, *groups, *nodes, quiet).await,
     }
