@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::board::{BoardFeed, BoardRegistry};
 use crate::cloud_variables::connection::CloudVariables;
-use crate::cloud_variables::rooms::Rooms;
+use crate::cloud_variables::projects::Projects;
 use crate::graphql::engine::Engine;
 use crate::graphql::executor::Executor;
 use crate::graphql::schema::SchemaError;
@@ -150,7 +150,7 @@ impl Parts {
             Box::new(move || metrics.too_slow())
         };
         let cloud_variables = CloudVariables {
-            rooms: Rooms::new(executor.clone()),
+            projects: Projects::new(executor.clone()),
             hub: hub.clone(),
             executor: executor.clone(),
             too_slow: too_slow(),

@@ -13,8 +13,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until};
 use tungstenite::protocol::frame::coding::CloseCode;
 
+use super::projects::{Player, Projects, Refusal};
 use super::protocol::{self, ClientMessage};
-use super::rooms::{Player, Refusal, Rooms};
 use crate::graphql::executor::Executor;
 use crate::limits::buffers::Hold;
 use crate::limits::rates::{ConnectionRate, Work};
@@ -34,7 +34,7 @@ const SILENT_BEATS: u32 = 2;
 /// The parts of the server that cloud variables need.
 pub struct CloudVariables {
     /// The groups of projects.
-    pub rooms: Rooms,
+    pub projects: Projects,
     /// Registers listeners.
     pub hub: Arc<Hub>,
     /// Knows limits and lifetimes.
@@ -255,13 +255,13 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
         if self.player.is_some() {
             return Err(Ended::Close(protocol::GENERIC_ERROR, "a second handshake"));
         }
-        let player = self.cloud.rooms.enter(self.address, project, user).await?;
+        let player = self.cloud.projects.enter(self.address, project, user).await?;
         let player = self.player.insert(player);
         // Before the values are read: what is set meanwhile comes twice rather than never.
         let registered = self.registration.listen_to_variables(player.group.clone(), player.node().clone());
         let full = |TooManySelections| Ended::Close(protocol::OVERLOADED, "the group has too many listeners");
         self.registered = Some(registered.map_err(full)?);
-        let values = self.cloud.rooms.values(player).await?;
+        let values = self.cloud.projects.values(player).await?;
         if !values.is_empty() {
             self.outbound.text(&protocol::set_messages(&values));
         }
@@ -293,7 +293,7 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
         if let Some(item) = self.unreported.iter().find(|item| &*item.key == key) {
             return Ok(item.value.to_string());
         }
-        let values = self.cloud.rooms.values(self.player()?).await?;
+        let values = self.cloud.projects.values(self.player()?).await?;
         let found = values.into_iter().find(|item| &*item.key == key);
         let unknown = Ended::Close(protocol::GENERIC_ERROR, "there is no such variable");
         found.map(|item| item.value.to_string()).ok_or(unknown)
@@ -304,7 +304,7 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
         let Some(player) = &self.player else { return Ok(()) };
         let count = self.unreported.len().min(REPORT_ITEMS);
         let data = self.unreported[..count].to_vec();
-        let pause = match self.cloud.rooms.set(player, data).await {
+        let pause = match self.cloud.projects.set(player, data).await {
             Err(Refusal::TooMuch(too_much)) => {
                 // It stays, and newer values take its place meanwhile.
                 self.next_report = Instant::now() + too_much.retry_after.max(REPORT_INTERVAL);
@@ -328,7 +328,7 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
             return Err(Ended::Close(CloseCode::Away, "no sign of life"));
         }
         self.silent += 1;
-        match self.cloud.rooms.beat(player).await {
+        match self.cloud.projects.beat(player).await {
             // The next one is soon enough.
             Ok(()) | Err(Refusal::TooMuch(_)) => {}
             Err(refusal) => return Err(refusal.into()),
@@ -356,7 +356,7 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
         let Some(player) = self.player.take() else { return };
         if !matches!(ended, Ended::Closing(Closing::ServerStops)) {
             // The group may have ended before.
-            let _ = self.cloud.rooms.leave(player).await;
+            let _ = self.cloud.projects.leave(player).await;
         }
     }
 }

@@ -6,9 +6,9 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`protocol`] | the messages of both sides |
-//! | [`rooms`] | the groups of projects: entering, heartbeats, values, leaving |
+//! | [`projects`] | the groups of projects: entering, heartbeats, values, leaving |
 //! | [`connection`] | one connection's task, from the upgrade to the close |
 
 pub mod connection;
+pub mod projects;
 pub mod protocol;
-pub mod rooms;

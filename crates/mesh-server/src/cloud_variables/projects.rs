@@ -24,7 +24,7 @@ use crate::graphql::executor::Executor;
 use crate::limits::rates::TooMuch;
 
 /// The groups that have players, with their number.
-pub struct Rooms {
+pub struct Projects {
     executor: Arc<Executor>,
     /// Held while a player enters or leaves, so that the last one does not end a group that another enters.
     players: tokio::sync::Mutex<HashMap<GroupKey, usize>>,
@@ -73,7 +73,7 @@ impl From<TooMuch> for Refusal {
     }
 }
 
-impl Rooms {
+impl Projects {
     /// No group has players yet.
     pub fn new(executor: Arc<Executor>) -> Self {
         Self { executor, players: tokio::sync::Mutex::default() }
