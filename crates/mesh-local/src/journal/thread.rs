@@ -31,6 +31,15 @@ struct Pending {
     stopping: bool,
 }
 
+impl Pending {
+    /// The repair that goes before everything else. A call waits for a commit, but nobody for a probe, which fails
+    /// for as long as the disk is full.
+    fn due_repair(&self) -> Option<Repair> {
+        let can_wait = self.stopping || (self.commit && self.repair == Some(Repair::Probe));
+        self.repair.filter(|_| !can_wait)
+    }
+}
+
 /// The repair after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Repair {
@@ -96,7 +105,7 @@ impl Work {
     fn next(&self) -> Task {
         let mut pending = self.pending.lock();
         loop {
-            if let Some(repair) = pending.repair.filter(|_| !pending.stopping) {
+            if let Some(repair) = pending.due_repair() {
                 return Task::Repair(repair);
             }
             if std::mem::take(&mut pending.commit) {
@@ -123,7 +132,7 @@ impl Work {
         let mut pending = self.pending.lock();
         if done && pending.repair == Some(repair) {
             pending.repair = None;
-        } else if !done && !pending.stopping {
+        } else if !done && !pending.stopping && pending.due_repair().is_some() {
             self.changed.wait_for(&mut pending, REPAIR_AFTER);
         }
     }
