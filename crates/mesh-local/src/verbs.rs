@@ -13,7 +13,7 @@ use mesh_core::secret::Caller;
 use mesh_core::store::{EventPage, JoinedNode, NewBatch, NewGroup, NewMember, RecordedBatch, Store};
 
 use crate::LocalStore;
-use crate::state::GroupSearch;
+use crate::state::{GroupList, GroupSearch};
 
 impl Store for LocalStore {
     async fn create_group(&self, now: Now, new: NewGroup) -> Result<GroupRecord> {
@@ -92,7 +92,11 @@ impl Store for LocalStore {
     }
 
     async fn list_groups(&self, now: Now, domain: &Domain) -> Result<Vec<GroupRecord>> {
-        self.change(|state, _| Ok(state.list_groups(now, domain))).await
+        let mut list = GroupList::default();
+        while self.change(|state, _| Ok(state.list_on(now, domain, &mut list))).await? {
+            tokio::task::yield_now().await;
+        }
+        Ok(list.found())
     }
 
     async fn search_groups(&self, now: Now, prefix: &str, limit: usize) -> Result<Vec<GroupRecord>> {

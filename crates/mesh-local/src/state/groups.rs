@@ -19,8 +19,23 @@ use super::memory::shrink_table;
 use super::readers::Readers;
 use super::{Changes, State};
 
-/// So many groups a search looks at while the state is locked.
+/// So many groups a search or a list looks at while the state is locked.
 const GROUPS_IN_STEP: usize = 250;
+
+/// The living groups of a domain, read in steps that lock the state shortly.
+#[derive(Default)]
+pub(crate) struct GroupList {
+    /// Behind which group it goes on: its time of creation and number.
+    behind: Option<(Timestamp, u64)>,
+    found: Vec<GroupRecord>,
+}
+
+impl GroupList {
+    /// The groups that were found, oldest first.
+    pub(crate) fn found(self) -> Vec<GroupRecord> {
+        self.found
+    }
+}
 
 /// A search for groups by the beginning of their name, in steps that lock the state shortly.
 pub(crate) struct GroupSearch {
@@ -111,8 +126,16 @@ impl State {
         Ok(record)
     }
 
-    pub(crate) fn list_groups(&self, now: Now, domain: &Domain) -> Vec<GroupRecord> {
-        self.living(now, self.indexes.groups_of_domain(domain)).map(|group| group.record.clone()).collect()
+    /// Looks at the next groups of a list. Returns `false` at the end.
+    pub(crate) fn list_on(&self, now: Now, domain: &Domain, list: &mut GroupList) -> bool {
+        let mut looked_at = 0;
+        for (place, id) in self.indexes.groups_of_domain(domain, list.behind).take(GROUPS_IN_STEP) {
+            let group = self.living(now, std::iter::once(id)).next();
+            list.found.extend(group.map(|group| group.record.clone()));
+            list.behind = Some(*place);
+            looked_at += 1;
+        }
+        looked_at == GROUPS_IN_STEP
     }
 
     /// Looks at the next groups of a search. Returns `false` at the end.

@@ -1,6 +1,7 @@
 //! Indexes of groups by domain, host, name and node.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use mesh_core::id::{Domain, Id};
@@ -74,9 +75,16 @@ impl Indexes {
         self.domains.get(domain)?.by_host.get(host)
     }
 
-    /// The groups of a domain, oldest first.
-    pub(super) fn groups_of_domain(&self, domain: &Domain) -> impl Iterator<Item = &Id> {
-        self.domains.get(domain).into_iter().flat_map(|domain| domain.by_age.values())
+    /// The groups of a domain behind a place, or all, oldest first: each with its place, which is its time of creation
+    /// and its number.
+    pub(super) fn groups_of_domain(
+        &self,
+        domain: &Domain,
+        behind: Option<(Timestamp, u64)>,
+    ) -> impl Iterator<Item = (&(Timestamp, u64), &Id)> {
+        let from = behind.map_or(Bound::Unbounded, Bound::Excluded);
+        let groups = self.domains.get(domain).into_iter();
+        groups.flat_map(move |domain| domain.by_age.range((from, Bound::Unbounded)))
     }
 
     pub(super) fn count_in_domain(&self, domain: &Domain) -> usize {

@@ -33,7 +33,7 @@ use crate::lock::LockTimes;
 use crate::outbox::Outgoing;
 use crate::rows::{EndedRow, Row};
 use group::GroupState;
-pub(super) use groups::GroupSearch;
+pub(super) use groups::{GroupList, GroupSearch};
 use indexes::Indexes;
 pub(super) use load::Loaded;
 pub use memory::StoreMemory;

@@ -126,8 +126,8 @@ async fn nothing_is_left_of_groups_that_are_gone() {
     assert!(shared.state.is_empty(), "something is left");
 }
 
-#[tokio::test]
-async fn a_search_finds_the_oldest_of_many_groups() {
+/// A room with so many groups of one domain; the higher its number, the older a group.
+async fn with_groups(count: usize) -> Harness<LocalStore> {
     let limits = Limits { groups_in_domain: 1_000, ..Limits::default() };
     let settings = LocalSettings {
         settings: Settings { limits, ..Settings::default() },
@@ -136,10 +136,26 @@ async fn a_search_finds_the_oldest_of_many_groups() {
     };
     let store = LocalStore::in_memory(&settings, Arc::<Heard>::default()).unwrap();
     let room = Harness::new(store, Arc::default(), settings.settings);
-    for number in (0..700).rev() {
+    for number in (0..count).rev() {
         room.create_as("school", &format!("h{number}"), &format!("n{number:03}"), None, None).await.unwrap();
     }
+    room
+}
+
+#[tokio::test]
+async fn a_search_finds_the_oldest_of_many_groups() {
+    let room = with_groups(700).await;
     let found = room.search("n", Some(3)).await.unwrap();
     let names: Vec<_> = found.iter().map(|group| &*group.record.name).collect();
     assert_eq!(names, ["n699", "n698", "n697"]);
+}
+
+#[tokio::test]
+async fn a_list_of_many_groups_is_whole_and_in_order() {
+    for count in [0, 249, 250, 251, 700] {
+        let room = with_groups(count).await;
+        let groups = room.groups("school").await;
+        let names: Vec<_> = groups.iter().map(|group| group.record.name.to_string()).collect();
+        assert_eq!(names, (0..count).rev().map(|number| format!("n{number:03}")).collect::<Vec<_>>());
+    }
 }
