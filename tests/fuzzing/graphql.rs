@@ -7,6 +7,7 @@ use mesh_core::id::GroupKey;
 use mesh_server::graphql::answer::{MAX_DATA_BYTES, refused};
 use mesh_server::graphql::engine::{Engine, Subscription};
 use mesh_server::graphql::request::{Request, Variables};
+use mesh_server::limits::answers::Meter;
 use mesh_server::limits::buffers::{BufferLimits, Buffers};
 use mesh_server::realtime::hub::Hub;
 use mesh_server::realtime::protocol::appsync;
@@ -40,7 +41,7 @@ pub fn check(bytes: &[u8]) {
             Ok(prepared) => {
                 assert!(!is_subscription, "one operation is one kind");
                 let mut hold = Buffers::new(BufferLimits::default()).hold(Ipv4Addr::LOCALHOST.into());
-                let Ok(answer) = prepared.run(&room.home.context, &mut hold).await else {
+                let Ok(answer) = prepared.run(&room.home.context, &mut hold, &Meter::OFF).await else {
                     panic!("one client has room for one answer")
                 };
                 let errors = check_answer(&answer.json);

@@ -18,6 +18,7 @@ use mesh_core::testing::TestClock;
 use mesh_local::{LocalSettings, LocalStore};
 use mesh_server::graphql::engine::Engine;
 use mesh_server::graphql::request::{Request, mend_surrogates};
+use mesh_server::limits::answers::Meter;
 use mesh_server::limits::buffers::Buffers;
 use mesh_server::limits::memory::MemoryLimits;
 use mesh_server::realtime::hub::{Hub, Registration};
@@ -136,7 +137,7 @@ impl Harness {
         let prepared =
             self.engine.prepare(&request, None).map_err(|errors| errors[0].message.clone()).unwrap();
         let answer = prepared
-            .run(&self.context, &mut self.buffers.hold(std::net::Ipv4Addr::LOCALHOST.into()))
+            .run(&self.context, &mut self.buffers.hold(std::net::Ipv4Addr::LOCALHOST.into()), &Meter::OFF)
             .await
             .unwrap();
         for (connection, outbound) in &mut self.sockets {

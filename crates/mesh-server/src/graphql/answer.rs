@@ -11,6 +11,7 @@ use mesh_core::{Context, Error, ErrorType};
 
 use super::error::GraphqlError;
 use super::plan::{Plan, RootField};
+use crate::limits::answers::Meter;
 use crate::limits::buffers::{Full, Hold};
 
 /// The most bytes of an answer's `data`: AppSync's functions may answer little more.
@@ -65,15 +66,23 @@ impl Prepared {
         })
     }
 
-    /// Runs the operations in order and writes the answer, whose bytes are counted by `hold`.
+    /// Runs the operations in order and writes the answer, whose bytes are counted by `hold` while they are kept, and
+    /// by `meter` as work.
     ///
     /// # Errors
     ///
     /// If there is no room for the answer of a query. What a mutation did is always answered.
-    pub async fn run<S: Store>(self, context: &Context<S>, hold: &mut Hold) -> Result<Answer, Full> {
+    pub async fn run<S: Store>(
+        self,
+        context: &Context<S>,
+        hold: &mut Hold,
+        meter: &Meter<'_>,
+    ) -> Result<Answer, Full> {
         let mut data = Data::default();
         let mut items = 0;
         for (field, step) in self.plan.fields.iter().zip(self.steps) {
+            let (written_before, items_before) = (data.written, items);
+            let mut group = None;
             let proceeds = match step {
                 Step::Meta(value) => data.meta(field, &value),
                 Step::Refused => data.error(field, ErrorType::Unauthorized, not_authorised(field.name)),
@@ -84,14 +93,18 @@ impl Prepared {
                     );
                     data.error(field, ErrorType::ValidationError, most)
                 }
-                Step::Call(call) => match call.run(context).await {
-                    Ok(reply) => {
-                        items += reply.items();
-                        data.reply(field, &reply)
+                Step::Call(call) => {
+                    group = meter.group(&call);
+                    match call.run(context).await {
+                        Ok(reply) => {
+                            items += reply.items();
+                            data.reply(field, &reply)
+                        }
+                        Err(error) => data.refusal(field, &error),
                     }
-                    Err(error) => data.refusal(field, &error),
-                },
+                }
             };
+            meter.count(group, data.written - written_before, items - items_before);
             let counted = hold.grow_to(data.json.len());
             if self.plan.kind != OperationType::Mutation {
                 counted?;
@@ -120,13 +133,15 @@ struct Data {
     results: Vec<Option<ErrorType>>,
     is_null: bool,
     is_full: bool,
+    /// The bytes of all values, also of those that were too large.
+    written: usize,
 }
 
 impl Default for Data {
     fn default() -> Self {
         let mut json = Vec::with_capacity(512);
         json.extend_from_slice(DATA);
-        Self { json, errors: Vec::new(), results: Vec::new(), is_null: false, is_full: false }
+        Self { json, errors: Vec::new(), results: Vec::new(), is_null: false, is_full: false, written: 0 }
     }
 }
 
@@ -143,7 +158,9 @@ impl Data {
         let mut out = Bounded::new(&mut self.json, DATA.len() + MAX_DATA_BYTES);
         // Writing to memory cannot fail.
         let _ = serde_json::to_writer(&mut out, value);
-        if out.is_full() {
+        let is_full = out.is_full();
+        self.written += self.json.len() - before;
+        if is_full {
             self.json.truncate(before);
             self.is_full = true;
             let proceeds = self.too_large(field);
@@ -159,7 +176,9 @@ impl Data {
         self.key(field);
         let mut out = Bounded::new(&mut self.json, DATA.len() + MAX_DATA_BYTES);
         write(&mut out, reply.value(), &field.selection, Part::Whole);
-        if out.is_full() {
+        let is_full = out.is_full();
+        self.written += self.json.len() - before;
+        if is_full {
             self.json.truncate(before);
             self.is_full = true;
             return self.too_large(field);

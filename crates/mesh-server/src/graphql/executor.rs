@@ -11,6 +11,7 @@ use mesh_local::LocalStore;
 use super::answer::Prepared;
 use super::engine::Engine;
 use crate::limits::Limits;
+use crate::limits::answers::Meter;
 use crate::limits::buffers::{Full, Hold};
 use crate::limits::rates::{TooMuch, Work};
 use crate::metrics::Metrics;
@@ -97,13 +98,20 @@ impl Executor {
         Ok(())
     }
 
-    /// Runs an admitted request that began to arrive at `began`; its answer as JSON, whose bytes `hold` counts.
+    /// Runs an admitted request that began to arrive at `began`; its answer as JSON, whose bytes are counted by `hold`
+    /// while they are kept, and by `meter` as work.
     ///
     /// # Errors
     ///
     /// If there is no room for the answer of a query.
-    pub async fn run(&self, prepared: Prepared, hold: &mut Hold, began: Instant) -> Result<Vec<u8>, Full> {
-        let Ok(answer) = prepared.run(&self.context, hold).await else {
+    pub async fn run(
+        &self,
+        prepared: Prepared,
+        hold: &mut Hold,
+        meter: &Meter<'_>,
+        began: Instant,
+    ) -> Result<Vec<u8>, Full> {
+        let Ok(answer) = prepared.run(&self.context, hold, meter).await else {
             self.metrics.refused(ErrorType::LimitExceededError);
             return Err(Full);
         };

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::answer::refused;
 use super::engine::Engine;
 use super::request::Request;
+use crate::limits::answers::Meter;
 use crate::limits::buffers::Buffers;
 use crate::limits::memory::MemoryLimits;
 use mesh_local::{LocalSettings, LocalStore, Publisher};
@@ -43,7 +44,7 @@ impl Home {
         let json = match self.engine.prepare(&request, Some(Ipv4Addr::LOCALHOST.into())) {
             Ok(prepared) => {
                 let mut hold = Arc::<Buffers>::default().hold(Ipv4Addr::LOCALHOST.into());
-                prepared.run(&self.room.context, &mut hold).await.unwrap().json
+                prepared.run(&self.room.context, &mut hold, &Meter::OFF).await.unwrap().json
             }
             Err(errors) => refused(&errors),
         };

@@ -18,6 +18,7 @@ use super::body::discard;
 use super::{App, Peer, answer, caller, origin, pieces};
 use crate::graphql::answer::{Prepared, refused};
 use crate::graphql::request::{Request as GraphqlRequest, RequestError, mend_surrogates};
+use crate::limits::answers::Meter;
 use crate::limits::buffers::{Full, Hold};
 use crate::limits::rates::{TooMuch, Work};
 
@@ -75,7 +76,8 @@ async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
     // What the request was made of is not needed while it runs.
     drop(body);
     hold.release();
-    run(app, prepared, hold, began).await
+    let meter = app.limits.rates.meter(address, &peer.rate);
+    run(app, prepared, hold, &meter, began).await
 }
 
 /// The answer to a request that is not run.
@@ -108,8 +110,14 @@ fn prepare(
     })
 }
 
-async fn run(app: &App, prepared: Prepared, mut hold: Hold, began: Instant) -> Response<Body> {
-    match app.executor.run(prepared, &mut hold, began).await {
+async fn run(
+    app: &App,
+    prepared: Prepared,
+    mut hold: Hold,
+    meter: &Meter<'_>,
+    began: Instant,
+) -> Response<Body> {
+    match app.executor.run(prepared, &mut hold, meter, began).await {
         Ok(answer) => json(hold.keep_with(answer)),
         Err(Full) => answer::too_many_bytes(),
     }

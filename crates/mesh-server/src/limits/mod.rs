@@ -4,11 +4,13 @@
 //! | --- | --- |
 //! | [`connections`] | open connections, in all and by address |
 //! | [`rates`] | calls, bytes and other work in a time, by address, connection and group |
+//! | [`answers`] | bytes of answers in a time, by the same |
 //! | [`memory`] | bytes of everything that is kept |
 //! | [`buffers`] | bytes of requests that have not arrived whole, and of answers that have not left |
 //!
 //! Limits by address count an IPv6 network of 64 bits as one, and exempt loopback.
 
+pub mod answers;
 pub mod buffers;
 pub mod connections;
 pub mod memory;

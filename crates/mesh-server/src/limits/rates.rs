@@ -14,6 +14,7 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
 use mesh_core::id::{Domain, Id};
 
+use super::answers::{AnswerLimit, AnswerLimits, Meter};
 use super::counted;
 
 type Instant = <DefaultClock as Clock>::Instant;
@@ -34,11 +35,16 @@ pub struct Flood {
     pub calls: u32,
     /// Bytes of requests.
     pub bytes: u32,
+    /// Bytes of answers.
+    pub answers: u32,
 }
+
+/// Bytes of answers that one address, connection or group may have in a second.
+const ANSWERS: u32 = 64 << 20;
 
 impl Default for Flood {
     fn default() -> Self {
-        Self { calls: 1_000, bytes: 20 << 20 }
+        Self { calls: 1_000, bytes: 20 << 20, answers: ANSWERS }
     }
 }
 
@@ -72,7 +78,7 @@ pub enum Work {
 
 /// A limit was passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("There were too many calls. Try again in {} s, or ask the operator for more: --rate-limit", self.seconds())]
+#[error("There were too many calls, or they asked for too much. Try again in {} s, or ask the operator for more: --rate-limit", self.seconds())]
 pub struct TooMuch {
     /// When it is worth trying again.
     pub retry_after: Duration,
@@ -100,6 +106,7 @@ pub struct ConnectionRate(Option<Arc<Direct>>);
 struct Direct {
     calls: DefaultDirectRateLimiter,
     bytes: DefaultDirectRateLimiter,
+    answers: AnswerLimit,
 }
 
 struct ByAddress {
@@ -113,6 +120,7 @@ struct ByAddress {
 struct Limiters<K: std::hash::Hash + Eq + Clone> {
     calls: DefaultKeyedRateLimiter<K>,
     bytes: DefaultKeyedRateLimiter<K>,
+    answers: AnswerLimits<K>,
 }
 
 impl Rates {
@@ -121,6 +129,7 @@ impl Rates {
         let groups = |flood: Flood| Limiters {
             calls: RateLimiter::keyed(quota(flood.calls.into(), 2.0)),
             bytes: RateLimiter::keyed(quota(flood.bytes.into(), 2.0)),
+            answers: AnswerLimits::new(flood.answers.into()),
         };
         Self {
             by_address: limits.by_address.map(ByAddress::new),
@@ -134,25 +143,48 @@ impl Rates {
     ///
     /// # Errors
     ///
-    /// If it is more than allowed; then it is not counted.
+    /// If it is more than allowed; then it is not counted. Calls are refused, too, after answers that were more than
+    /// allowed.
     pub fn admit(&self, address: IpAddr, work: Work, amount: usize) -> Result<(), TooMuch> {
-        match (&self.by_address, counted(address)) {
-            (Some(limiters), Some(address)) => check(limiters.of(work), &address, amount),
-            _ => Ok(()),
+        let (Some(limiters), Some(address)) = (&self.by_address, counted(address)) else { return Ok(()) };
+        if work == Work::Calls {
+            limiters.usual.answers.check(&address)?;
         }
+        check(limiters.of(work), &address, amount)
     }
 
     /// Counts a call of a group.
     ///
     /// # Errors
     ///
-    /// If all calls of the group together are more than allowed.
+    /// If all calls of the group together, or the answers to those before, are more than allowed.
     pub fn admit_in_group(&self, id: &Id, domain: &Domain, bytes: usize) -> Result<(), TooMuch> {
         let Some(groups) = &self.groups else { return Ok(()) };
-        // The hash is keyed at random, so nobody can make a group that shares another one's limit.
-        let key = self.hasher.hash_one((id.as_str(), domain.as_str()));
-        check(&groups.calls, &key, 1)?;
-        check(&groups.bytes, &key, bytes)
+        let number = self.group_number(id, domain);
+        groups.answers.check(&number)?;
+        check(&groups.calls, &number, 1)?;
+        check(&groups.bytes, &number, bytes)
+    }
+
+    /// Counts what is written for a request of a client.
+    pub const fn meter<'a>(&'a self, address: IpAddr, connection: &'a ConnectionRate) -> Meter<'a> {
+        Meter::new(self, address, connection)
+    }
+
+    /// The number by which limits know a group. It is a hash that is keyed at random, so nobody can make a group
+    /// that shares another one's limit.
+    pub(super) fn group_number(&self, id: &Id, domain: &Domain) -> u64 {
+        self.hasher.hash_one((id.as_str(), domain.as_str()))
+    }
+
+    /// Counts bytes of an answer for an address and a group.
+    pub(super) fn count_answer(&self, address: IpAddr, group: Option<u64>, bytes: usize) {
+        if let (Some(limiters), Some(address)) = (&self.by_address, counted(address)) {
+            limiters.usual.answers.count(address, bytes);
+        }
+        if let (Some(groups), Some(group)) = (&self.groups, group) {
+            groups.answers.count(group, bytes);
+        }
     }
 
     /// The limits of a new connection.
@@ -161,6 +193,7 @@ impl Rates {
             Arc::new(Direct {
                 calls: RateLimiter::direct(quota(flood.calls.into(), 2.0)),
                 bytes: RateLimiter::direct(quota(flood.bytes.into(), 2.0)),
+                answers: AnswerLimit::new(flood.answers.into()),
             })
         };
         ConnectionRate(self.flood.map(direct))
@@ -186,9 +219,10 @@ impl ConnectionRate {
     ///
     /// # Errors
     ///
-    /// If they are more than allowed.
+    /// If they are more than allowed, or the answers to those before were.
     pub fn admit(&self, calls: usize, bytes: usize) -> Result<(), TooMuch> {
         let Some(direct) = &self.0 else { return Ok(()) };
+        direct.answers.check()?;
         for (limiter, amount) in [(&direct.calls, calls), (&direct.bytes, bytes)] {
             let Some(amount) = whole(amount) else { continue };
             match limiter.check_n(amount) {
@@ -199,6 +233,13 @@ impl ConnectionRate {
         }
         Ok(())
     }
+
+    /// Counts bytes of an answer.
+    pub(super) fn count_answer(&self, bytes: usize) {
+        if let Some(direct) = &self.0 {
+            direct.answers.count(bytes);
+        }
+    }
 }
 
 impl ByAddress {
@@ -206,7 +247,12 @@ impl ByAddress {
     fn new(factor: f64) -> Self {
         let keyed = |per_second: f64, seconds: f64| RateLimiter::keyed(quota(per_second * factor, seconds));
         Self {
-            usual: Limiters { calls: keyed(2_000.0, 2.0), bytes: keyed(f64::from(20 << 20), 2.0) },
+            usual: Limiters {
+                calls: keyed(2_000.0, 2.0),
+                bytes: keyed(f64::from(20 << 20), 2.0),
+                // Ten classrooms of which every node polls.
+                answers: AnswerLimits::new(f64::from(ANSWERS) * factor),
+            },
             // Two hundred at once, then one every two seconds.
             created_groups: keyed(0.5, 400.0),
             // A school that comes in at once, then twenty a second.
@@ -232,6 +278,7 @@ impl<K: std::hash::Hash + Eq + Clone> Limiters<K> {
     fn forget_idle(&self) {
         self.calls.retain_recent();
         self.bytes.retain_recent();
+        self.answers.forget_idle();
     }
 }
 
@@ -267,6 +314,7 @@ fn too_much(not_until: &NotUntil<Instant>, clock: &DefaultClock) -> TooMuch {
 
 #[cfg(test)]
 mod tests {
+    use super::super::answers::ITEM_BYTES;
     use super::*;
 
     fn address(text: &str) -> IpAddr {
@@ -299,11 +347,16 @@ mod tests {
             assert!((0..at_once).all(|_| rates.admit(school, work, 1).is_ok()), "{work:?}");
         }
         assert!((0..1_000).any(|_| rates.admit(school, Work::CreatedGroups, 1).is_err()));
+        // 4,000 nodes that poll every two seconds: 20 KB each time, with 300 events and values.
+        for _ in 0..2_000 {
+            rates.count_answer(school, None, (20 << 10) + 300 * ITEM_BYTES);
+        }
+        assert!(rates.admit(school, Work::Calls, 1).is_ok());
     }
 
     #[test]
     fn a_connection_and_a_group_cannot_flood() {
-        let floods = Some(Flood { calls: 1, bytes: 1 << 20 });
+        let floods = Some(Flood { calls: 1, bytes: 1 << 20, ..Flood::default() });
         let rates = Rates::new(RateLimits { by_address: None, floods });
         let connection = rates.connection();
         assert!((0..2).all(|_| connection.admit(1, 10).is_ok()));

@@ -5,7 +5,7 @@ use mesh_server::limits::rates::{Flood, RateLimits};
 use serde_json::json;
 
 use crate::still_works;
-use crate::support::{KEY, Options, Socket, TestServer};
+use crate::support::{KEY, Options, REPORT, Socket, TestServer};
 
 /// Limits of an address that nothing comes back of during a test.
 fn by_address(factor: f64) -> Options {
@@ -100,7 +100,7 @@ async fn a_proxy_that_does_not_name_the_caller_is_told_so() {
 
 #[tokio::test]
 async fn a_connection_cannot_flood() {
-    let floods = Some(Flood { calls: 5, bytes: 1 << 20 });
+    let floods = Some(Flood { calls: 5, bytes: 1 << 20, ..Flood::default() });
     let rates = RateLimits { by_address: None, floods };
     let server = TestServer::start_with(Options { rates, ..Options::default() }).await;
     let mut client = server.client().await;
@@ -122,7 +122,7 @@ async fn a_connection_cannot_flood() {
 
 #[tokio::test]
 async fn a_group_cannot_be_flooded_by_many_connections() {
-    let floods = Some(Flood { calls: 5, bytes: 1 << 20 });
+    let floods = Some(Flood { calls: 5, bytes: 1 << 20, ..Flood::default() });
     let rates = RateLimits { by_address: None, floods };
     let server = TestServer::start_with(Options { rates, ..Options::default() }).await;
     let group = server.create("h").await;
@@ -133,5 +133,84 @@ async fn a_group_cannot_be_flooded_by_many_connections() {
         codes.push(server.client().await.post(body.as_bytes()).await.status.as_u16());
     }
     assert!(codes.contains(&429), "{codes:?}");
+    still_works(&server).await;
+}
+
+/// A large answer to a small question: the schema.
+const SCHEMA: &str = r#"{"query":"{ __schema { types { name description fields { name description } } } }"}"#;
+
+#[tokio::test]
+async fn one_address_cannot_read_without_end() {
+    // Some kilobytes at once, then little.
+    let server = TestServer::start_with(by_address(0.000_1)).await;
+    let ask = async |from| status(&server, from, KEY, SCHEMA).await;
+    let mut answered = 0;
+    let retry_after = loop {
+        match ask("192.0.2.1").await {
+            (StatusCode::OK, _) => answered += 1,
+            (code, retry_after) => {
+                assert_eq!(code, StatusCode::TOO_MANY_REQUESTS);
+                break retry_after;
+            }
+        }
+        assert!(answered < 10, "no limit");
+    };
+    assert!(answered >= 1, "who had nothing is answered, however much that is");
+    assert!(retry_after.unwrap() > 1, "what it had comes back slowly: {retry_after:?}");
+    assert_eq!(ask("192.0.2.2").await.0, StatusCode::OK, "another client");
+    assert!(ask("127.0.0.1").await.0 == StatusCode::OK && ask("127.0.0.1").await.0 == StatusCode::OK);
+}
+
+/// Limits of a connection and a group that let some kilobytes of answers pass, and little more during a test.
+fn few_answers() -> Options {
+    let floods = Some(Flood { answers: 1_000, ..Flood::default() });
+    Options { rates: RateLimits { by_address: None, floods }, ..Options::default() }
+}
+
+#[tokio::test]
+async fn one_connection_cannot_read_without_end() {
+    let server = TestServer::start_with(few_answers()).await;
+    let mut client = server.client().await;
+    assert_eq!(client.post(SCHEMA.as_bytes()).await.status, StatusCode::OK);
+    let refused = client.post(SCHEMA.as_bytes()).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(refused.header("retry-after").is_some());
+    assert_eq!(refused.json()["errors"][0]["errorType"], "LimitExceededError");
+    assert_eq!(server.client().await.post(SCHEMA.as_bytes()).await.status, StatusCode::OK, "another one");
+
+    let headers = [("sec-websocket-protocol", "graphql-transport-ws"), ("x-api-key", KEY)];
+    let mut socket = Socket::upgrade(server.address, "/graphql", &headers).await.unwrap();
+    socket.send(json!({"type": "connection_init"})).await;
+    assert_eq!(socket.next().await["type"], "connection_ack");
+    let payload: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
+    for id in ["1", "2"] {
+        socket.send(json!({"id": id, "type": "subscribe", "payload": payload})).await;
+    }
+    assert_eq!(socket.next().await["type"], "next");
+    assert_eq!(socket.next().await["type"], "complete");
+    let (code, reason) = socket.closed().await;
+    assert_eq!(code, 1013);
+    assert!(reason.contains("too many"), "{reason}");
+}
+
+#[tokio::test]
+async fn one_group_cannot_be_read_without_end() {
+    let server = TestServer::start_with(few_answers()).await;
+    let (group, other) = (server.create("h").await, server.create("other").await);
+    let read = async |group: &str| {
+        let fields: Vec<_> = (0..50)
+            .map(|number| {
+                format!(r#"f{number}: listGroupStatuses(groupId: "{group}", domain: "d") {{ nodeId }}"#)
+            })
+            .collect();
+        let body = json!({"query": format!("{{ {} }}", fields.join(" "))}).to_string();
+        server.client().await.post(body.as_bytes()).await.status
+    };
+    let report = json!({"g": group, "n": "h", "data": [{"key": "k", "value": "v"}]});
+    server.data(REPORT, report).await;
+    // Each from a connection of its own.
+    assert_eq!(read(&group).await, StatusCode::OK);
+    assert_eq!(read(&group).await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(read(&other).await, StatusCode::OK);
     still_works(&server).await;
 }

@@ -252,7 +252,7 @@ async fn little_is_done_before_a_right_key() {
 
 #[tokio::test]
 async fn calls_over_a_socket_are_limited_as_those_over_http() {
-    let floods = Some(Flood { calls: 10, bytes: 1 << 20 });
+    let floods = Some(Flood { calls: 10, bytes: 1 << 20, ..Flood::default() });
     let rates = RateLimits { by_address: None, floods };
     let server = TestServer::start_with(Options { rates, ..Options::default() }).await;
     let group = server.create("h").await;

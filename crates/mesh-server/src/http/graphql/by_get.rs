@@ -38,7 +38,9 @@ async fn answered(app: &App, peer: &Peer, request: &Parts) -> Result<Response<Bo
     app.executor
         .admit(address, &prepared, text.len())
         .map_err(|too_much| Box::new(answer::too_much(too_much)))?;
-    Ok(run(app, prepared, app.limits.buffers.hold(address), began).await)
+    let hold = app.limits.buffers.hold(address);
+    let meter = app.limits.rates.meter(address, &peer.rate);
+    Ok(run(app, prepared, hold, &meter, began).await)
 }
 
 /// The fields of a request, decoded; others, as `extensions`, are not read.

@@ -96,7 +96,8 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
         let admitted = admitted.and_then(|()| executor.admit(self.address, &prepared, bytes));
         admitted.map_err(|too_much| vec![too_much.into()])?;
         let mut hold = executor.limits.buffers.hold(self.address);
-        let answer = executor.run(prepared, &mut hold, began).await;
+        let meter = executor.limits.rates.meter(self.address, &self.rate);
+        let answer = executor.run(prepared, &mut hold, &meter, began).await;
         let mut answer = answer.map_err(|Full| vec![Refusal::NO_ROOM])?;
         answer.push(transport_ws::ANSWER_TAIL);
         let queue = self.registration.queue();
