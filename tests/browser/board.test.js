@@ -123,6 +123,8 @@ test('the board comes back after its server does', async () => {
   await page.getByText('Connected', { exact: true }).waitFor();
   await groupOf(page, 'Dogs').getByText('3', { exact: true }).waitFor();
   assert.equal(await groupOf(page, 'Dogs').count(), 1);
+  await lesson.report('dave', 'lives', '2');
+  await groupOf(page, 'Dogs').getByText('2', { exact: true }).waitFor();
   await lesson.end();
 });
 

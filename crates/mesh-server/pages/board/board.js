@@ -28,7 +28,10 @@ const cards = new Places(at('cards'));
 const dialogs = new Dialogs(() => sessionStorage.getItem(KEPT));
 
 const show = (frame, isFirst) => {
-  if (isFirst) groups.clear();
+  if (isFirst) {
+    groups.clear();
+    shown = '';
+  }
   ahead = frame.time - Date.now();
   calm();
   if (frame.lobby) letIn(frame.lobby);
