@@ -204,6 +204,36 @@ test('forty nodes of one group fit on the board, and nothing jumps', async t => 
   expectNoProblems(page);
 });
 
+test('the group that is opened shows its values, also those that came while it was closed', async t => {
+  const page = await open(`#key=${ADMIN_KEY}`, { locale: 'en' });
+  const [dogs, cats] = [await Lesson.begin(server, 'Dogs', 'dave'), await Lesson.begin(server, 'Cats', 'carol')];
+  t.after(() => Promise.all([dogs.end(), cats.end()]));
+  await dogs.report('dave', 'lives', '3');
+  await cats.report('carol', 'lives', '9');
+  const valueOf = (name, value) => groupOf(page, name).getByText(value, { exact: true });
+  await page.getByRole('link', { name: 'Dogs' }).click();
+  await valueOf('Dogs', '3').waitFor();
+  await dogs.report('dave', 'lives', '2');
+  await valueOf('Dogs', '2').waitFor();
+  // What changes while nobody looks is there when somebody does.
+  await page.getByRole('link', { name: 'All groups' }).click();
+  await dogs.report('dave', 'lives', '1');
+  await page.getByRole('link', { name: 'Cats' }).click();
+  await valueOf('Cats', '9').waitFor();
+  await page.getByRole('link', { name: 'All groups' }).click();
+  await page.getByRole('link', { name: 'Dogs' }).click();
+  await valueOf('Dogs', '1').waitFor();
+  // The group that is looked at stays opened over a break.
+  await server.kill();
+  await page.getByText('The server does not answer').waitFor();
+  await server.start();
+  await page.getByText('Connected', { exact: true }).waitFor();
+  await valueOf('Dogs', '1').waitFor();
+  await dogs.report('dave', 'lives', '0');
+  await valueOf('Dogs', '0').waitFor();
+  expectNoProblems(page);
+});
+
 test('ten groups of forty fit on the board, and each opens', async t => {
   const page = await open(`#key=${ADMIN_KEY}`, { locale: 'ja-JP', viewport: { width: 1920, height: 1080 }, colorScheme: 'dark' });
   const lessons = await play(10, 40);
@@ -213,7 +243,7 @@ test('ten groups of forty fit on the board, and each opens', async t => {
   await screenshot(page, 'board-overview');
   await expectAccessible(page);
   await page.getByRole('link', { name: '7はん' }).click();
-  await groupOf(page, '7はん').waitFor();
+  await groupOf(page, '7はん').getByText('273', { exact: true }).waitFor();
   await screenshot(page, 'board-dark');
   await expectAccessible(page);
   await page.getByRole('link', { name: 'すべてのグループ' }).click();

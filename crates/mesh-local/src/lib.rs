@@ -48,7 +48,6 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -160,8 +159,8 @@ impl LocalStore {
         StoreCounts { locked: self.shared.lock_times(), yields, ..counts }
     }
 
-    /// All living groups, with values reported after `known`, by the id of their group: at most about
-    /// `most_values`, the oldest first.
+    /// All living groups. Of the `opened` one, or of one that is alone, also values: about `most_values`, the oldest
+    /// first, of those that were reported after `known` says for this group.
     ///
     /// # Errors
     ///
@@ -169,14 +168,17 @@ impl LocalStore {
     pub async fn overview(
         &self,
         now: Now,
-        known: &HashMap<Id, Timestamp>,
-        mut most_values: usize,
+        opened: Option<&Id>,
+        known: impl Fn(&Id) -> Option<Timestamp>,
+        most_values: usize,
     ) -> Result<Overview> {
         let (ids, more_groups) = self.change(|state, _| Ok(state.oldest_groups(now))).await?;
-        let mut overview = Overview { groups: Vec::new(), more_groups };
-        for id in ids {
-            if let Some(glance) = self.change(|state, _| Ok(state.glance(now, &id))).await? {
-                most_values -= overview.push(glance, known.get(&id).copied(), most_values).min(most_values);
+        let opened = if let [only] = &*ids { Some(only) } else { opened.filter(|id| ids.contains(id)) };
+        let mut overview = Overview { opened: opened.cloned(), more_groups, ..Overview::default() };
+        for id in &ids {
+            let is_opened = opened == Some(id);
+            if let Some(glance) = self.change(|state, _| Ok(state.glance(now, id, is_opened))).await? {
+                overview.push(glance, known(id), most_values);
             }
             tokio::task::yield_now().await;
         }

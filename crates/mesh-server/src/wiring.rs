@@ -129,15 +129,16 @@ impl Parts {
             settings: self.settings,
             domain_secret: self.domain_secret,
         });
+        let limits = Arc::new(Limits::new(self.rates, self.memory));
         let board = BoardFeed {
             context: context.clone(),
             hub: hub.clone(),
             registry: registry.clone(),
             metrics: metrics.clone(),
+            buffers: limits.buffers.clone(),
             join: JoinCode::default(),
             base_url: self.base_url,
         };
-        let limits = Arc::new(Limits::new(self.rates, self.memory));
         let executor = Arc::new(Executor {
             context: context.clone(),
             engine: Engine::keeping(self.memory.documents)?,

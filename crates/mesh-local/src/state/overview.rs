@@ -21,6 +21,8 @@ const MOST_NODES: usize = 4_000;
 pub struct Overview {
     /// At most 100.
     pub groups: Vec<GroupView>,
+    /// The group of which values are told.
+    pub opened: Option<Id>,
     /// The number of further groups.
     pub more_groups: usize,
 }
@@ -32,8 +34,8 @@ pub struct GroupView {
     pub record: GroupRecord,
     /// Its host, then its members in the order of their joining.
     pub nodes: Vec<NodeView>,
-    /// Values that were reported until then are known now.
-    pub known: Timestamp,
+    /// Values that were reported until then are known now; `None` if none are.
+    pub known: Option<Timestamp>,
 }
 
 /// A host or a member.
@@ -51,17 +53,17 @@ pub struct NodeView {
     pub use_web_socket: bool,
     /// Time since its last sign of life.
     pub silent: Duration,
-    /// Its values that are newer than what was asked for.
+    /// Its values that are newer than what was asked for; none if the group is not opened.
     pub news: Vec<SensorData>,
 }
 
 /// A group as it is when the board looks at it, to be read outside the state's lock.
 pub(crate) struct Glance {
     record: GroupRecord,
-    /// The latest timestamp of a report.
-    last_report: Timestamp,
+    /// The latest timestamp of a report; none where values are not wanted.
+    last_report: Option<Timestamp>,
     /// The host, then the members in any order. They have no news yet.
-    nodes: Vec<(NodeView, Arc<Values>)>,
+    nodes: Vec<(NodeView, Option<Arc<Values>>)>,
 }
 
 impl State {
@@ -80,8 +82,9 @@ impl State {
         living.next().is_none().then(|| first.record.clone())
     }
 
-    /// A group for the board, if it still lives.
-    pub(crate) fn glance(&self, now: Now, id: &Id) -> Option<Glance> {
+    /// A group for the board, if it still lives. Values are referred to where they are wanted alone: a change
+    /// copies what a reader refers to.
+    pub(crate) fn glance(&self, now: Now, id: &Id, has_values: bool) -> Option<Glance> {
         let rules = &self.settings.lifetimes;
         let group = self.groups.get(id).filter(|group| group.life(now, rules) == Life::Alive)?;
         let host = NodeView {
@@ -104,34 +107,31 @@ impl State {
                 silent: now.steady.saturating_sub(member.seen),
                 news: Vec::new(),
             };
-            (view, member.values.clone())
+            (view, has_values.then(|| member.values.clone()))
         });
+        let host = (host, has_values.then(|| group.host_values.clone()));
         Some(Glance {
             record: group.record.clone(),
-            last_report: group.last_report,
-            nodes: std::iter::once((host, group.host_values.clone())).chain(members).collect(),
+            last_report: has_values.then_some(group.last_report),
+            nodes: std::iter::once(host).chain(members).collect(),
         })
     }
 }
 
 impl Overview {
-    /// Adds a group, with values reported after `since`: the oldest `most_values` of them, and the rest of the last
-    /// report. Returns their number.
-    pub(crate) fn push(&mut self, glance: Glance, since: Option<Timestamp>, most_values: usize) -> usize {
+    /// Adds a group, with values reported after `since` if it refers to them: the oldest `most_values`, and the rest
+    /// of the last report.
+    pub(crate) fn push(&mut self, glance: Glance, since: Option<Timestamp>, most_values: usize) {
         let shown: usize = self.groups.iter().map(|group| group.nodes.len()).sum();
         let until = glance.told_until(since, most_values);
         let Glance { record, mut nodes, .. } = glance;
         nodes.sort_unstable_by_key(|(node, _)| (!node.is_host, node.membership));
         nodes.truncate(MOST_NODES.saturating_sub(shown));
-        let nodes = nodes.into_iter().map(|(node, values)| NodeView {
-            news: until.map_or_else(Vec::new, |until| values.between(since, until)),
-            ..node
+        let nodes = nodes.into_iter().map(|(node, values)| {
+            let news = until.zip(values).map(|(until, values)| values.between(since, until));
+            NodeView { news: news.unwrap_or_default(), ..node }
         });
-        let nodes: Vec<_> = nodes.collect();
-        let told = nodes.iter().map(|node| node.news.len()).sum();
-        let known = until.or(since).unwrap_or(Timestamp::from_millis(i64::MIN));
-        self.groups.push(GroupView { record, nodes, known });
-        told
+        self.groups.push(GroupView { record, nodes: nodes.collect(), known: until.or(since) });
     }
 }
 
@@ -139,12 +139,11 @@ impl Glance {
     /// Until when values are told, so that they are about `most`; `None` if none are told. A report is
     /// told whole, and the oldest first: what is left comes the next time.
     fn told_until(&self, since: Option<Timestamp>, most: usize) -> Option<Timestamp> {
-        if most == 0 || since.is_some_and(|since| self.last_report <= since) {
-            return None;
-        }
-        let mut times: Vec<_> = self.nodes.iter().flat_map(|(_, values)| values.times_since(since)).collect();
+        let last_report = self.last_report.filter(|last| since.is_none_or(|since| *last > since))?;
+        let values = self.nodes.iter().filter_map(|(_, values)| values.as_ref());
+        let mut times: Vec<_> = values.flat_map(|values| values.times_since(since)).collect();
         if times.len() <= most {
-            return Some(self.last_report);
+            return Some(last_report);
         }
         let (_, last, _) = times.select_nth_unstable(most - 1);
         Some(*last)

@@ -25,13 +25,24 @@ let ahead = 0;
 begin(PHRASES);
 const events = new Events();
 const cards = new Places(at('cards'));
-const dialogs = new Dialogs(() => sessionStorage.getItem(KEPT));
+
+/** Asks the server to do something; says whether it did. */
+const send = async (what, body) => {
+  const headers = { 'x-admin-key': sessionStorage.getItem(KEPT), 'content-type': 'application/json' };
+  const answer = await fetch(`/admin/${what}`, { method: 'POST', headers, body: JSON.stringify(body) }).catch(() => undefined);
+  return answer?.ok === true;
+};
+const dialogs = new Dialogs(send);
+
+/** Which board this is for the server, and of which group it tells values. */
+let told = {};
 
 const show = (frame, isFirst) => {
   if (isFirst) {
     groups.clear();
     shown = '';
   }
+  told = { board: frame.board, opened: frame.opened };
   ahead = frame.time - Date.now();
   calm();
   if (frame.lobby) letIn(frame.lobby);
@@ -39,6 +50,7 @@ const show = (frame, isFirst) => {
     if (change.about) add(change.id, change.about);
     groups.get(change.id)?.apply(change, frame.time);
   }
+  for (const group of groups.values()) group.isOpened = group.id === frame.opened;
   for (const { id, reason } of frame.ended ?? []) end(id, reason);
   events.add(frame.events ?? [], frame.moreEvents, groups);
   showBill(frame.bill);
@@ -76,6 +88,12 @@ const tick = () => {
   at('total-rate').textContent = shownRate(rate);
 };
 
+/** Asks for the values of the group that is looked at. Those of one that is alone come without asking. */
+const askForValues = shownGroup => {
+  const group = dialogs.group ?? shownGroup;
+  if (groups.size > 1 && told.opened !== group?.id) send('open', { board: told.board, groupId: group?.id });
+};
+
 /** What is shown: `#group=ID` one group, `#join` how to come in, `#join=ID` into that group; else all that are there. */
 let shown = '';
 const route = () => {
@@ -84,6 +102,7 @@ const route = () => {
   const only = groups.size === 1 ? groups.values().next().value : undefined;
   const group = groups.get(asked.get('group')) ?? only;
   const view = asked.has('join') || groups.size === 0 ? 'lobby' : group ? 'group' : 'overview';
+  askForValues(view === 'group' ? group : undefined);
   cards.arrange([...groups.values()].map(({ card }) => card));
   const now = JSON.stringify([view, group?.id, groups.size > 1, asked.get('join'), language(), isOpen()]);
   if (now === shown && view !== 'lobby') return;

@@ -5,14 +5,14 @@ import { plain, say } from './speech.js';
 const at = id => document.getElementById(id);
 
 export class Dialogs {
-  #key;
+  #send;
   #group;
   #node;
   #confirmed;
 
-  /** `key` gives the admin key. */
-  constructor(key) {
-    this.#key = key;
+  /** `send` asks the server to do something, and says whether it did. */
+  constructor(send) {
+    this.#send = send;
     this.actions = {
       onOpenNode: (group, node) => this.#openNode(group, node),
       onDissolve: group => this.#confirmDissolve(group),
@@ -20,6 +20,11 @@ export class Dialogs {
     at('rename').addEventListener('submit', event => this.#rename(event));
     at('remove').addEventListener('click', () => this.#confirmRemove());
     at('confirm').querySelector('form').addEventListener('submit', event => this.#confirm(event));
+  }
+
+  /** The group of the node that is looked at. */
+  get group() {
+    return at('node').open ? this.#group : undefined;
   }
 
   /** Shows the newest values of the node that is looked at. */
@@ -90,12 +95,5 @@ export class Dialogs {
     event.preventDefault();
     if (await this.#confirmed()) at('confirm').close();
     else say(at('confirm-error'), 'failed');
-  }
-
-  /** Whether the server did it. */
-  async #send(what, body) {
-    const headers = { 'x-admin-key': this.#key(), 'content-type': 'application/json' };
-    const answer = await fetch(`/admin/${what}`, { method: 'POST', headers, body: JSON.stringify(body) }).catch(() => undefined);
-    return answer?.ok === true;
   }
 }

@@ -18,6 +18,7 @@ const byName = new Intl.Collator('ja', { numeric: true });
 export class Group {
   #places;
   #order = '';
+  #knowsValues = false;
   #list = make('ul', { className: 'nodes places' });
   #facts = [];
 
@@ -67,12 +68,18 @@ export class Group {
   /** Shows what changed. */
   apply({ messages, nodes = [], gone = [] }, time) {
     if (messages > 0) this.sparkline.count(time, messages);
-    for (const change of nodes) this.#node(change).apply(change, time);
+    for (const change of nodes) this.#node(change).apply(change, time, this.#knowsValues);
     for (const { id, lost } of gone) {
       if (lost) this.nodes.get(id)?.lose(time);
       else this.nodes.delete(id);
     }
     this.arrange(time);
+  }
+
+  /** Whether all values of its nodes are told. Before, nothing says that there are none. */
+  set isOpened(isOpened) {
+    if (isOpened) this.#knowsValues = true;
+    this.page.dataset.opened = isOpened;
   }
 
   #node({ id, isNew }) {

@@ -58,14 +58,15 @@ export class Node {
     return this.isLost && time - this.#lostSince > LOST_SHOWN;
   }
 
-  apply({ state, polls, name, values = [] }, time) {
+  /** Shows what changed. Values are highlighted if they are news. */
+  apply({ state, polls, name, values = [] }, time, isNews) {
     if (name !== undefined) {
       this.label = nodeName(this.id, name);
       this.#name.textContent = this.label;
     }
     this.polls = polls;
     this.#turn(state, time);
-    for (const [key, value] of values) this.#set(key, value);
+    for (const [key, value] of values) this.#set(key, value, isNews);
   }
 
   lose(time) {
@@ -96,7 +97,7 @@ export class Node {
     return words.filter(Boolean).map(word => spoken('span', word, { className: `badge ${word}` }));
   }
 
-  #set(key, value) {
+  #set(key, value, isNews) {
     this.values.set(key, value);
     let line = this.#lines.get(key);
     if (!line) {
@@ -106,6 +107,7 @@ export class Node {
       this.#fit();
     }
     line.lastChild.textContent = value;
+    if (!isNews) return;
     line.classList.add('changed');
     changed.push(line);
   }

@@ -1,20 +1,24 @@
 //! One open board: an update a few times a second, for as long as it takes them.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::stream::{Stream, unfold};
 use mesh_core::Context;
+use mesh_core::id::Id;
 use mesh_core::model::GroupRecord;
 use mesh_core::time::Timestamp;
-use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::bill::Usage;
 use super::invitation::Invitation;
-use super::registry::{BoardRegistry, Opened};
+use super::registry::{BoardRegistry, OpenBoard};
 use super::snapshot::{Snapshot, Surroundings};
 use super::update::{BoardUpdate, Lobby};
 use crate::join::JoinCode;
+use crate::limits::buffers::Buffers;
 use crate::metrics::Metrics;
 use crate::realtime::hub::Hub;
 use mesh_local::LocalStore;
@@ -22,9 +26,7 @@ use mesh_local::LocalStore;
 /// The time between two updates of a board.
 const INTERVAL: Duration = Duration::from_millis(500);
 /// Of values, an update tells about so many; the rest comes with the next ones.
-const MOST_VALUES: usize = 1_000;
-/// A board that takes nothing for so long is closed; it opens again when it can.
-const TAKE_TIMEOUT: Duration = Duration::from_secs(20);
+const MOST_VALUES: usize = 500;
 
 /// The parts of the server that a board is told of.
 pub struct BoardFeed {
@@ -36,69 +38,89 @@ pub struct BoardFeed {
     pub registry: Arc<BoardRegistry>,
     /// Counts requests.
     pub metrics: Arc<Metrics>,
+    /// Counts the bytes of updates on their way.
+    pub buffers: Arc<Buffers>,
     /// The code by which pupils come in.
     pub join: JoinCode,
     /// The address by which others in the room reach this server, as `http://192.168.1.20:4000`.
     pub base_url: String,
 }
 
-/// Opens a board: updates as JSON, of which at most one waits. None if too many boards are open.
-pub fn follow(board: Arc<BoardFeed>) -> Option<mpsc::Receiver<String>> {
-    let opened = board.registry.open()?;
-    let (sender, receiver) = mpsc::channel(1);
-    tokio::spawn(async move {
-        tokio::select! {
-            () = board.registry.closed() => {}
-            () = board.run(&opened, &sender) => {}
+/// One board, while it is open.
+struct Following {
+    feed: Arc<BoardFeed>,
+    board: OpenBoard,
+    /// Who takes its updates.
+    address: IpAddr,
+    snapshot: Snapshot,
+    /// The code that it shows.
+    code: String,
+    ticks: Interval,
+}
+
+/// Opens a board: updates as server-sent events. Each is made when the one before has left, so what a board costs that
+/// does not read is one of them. None if too many boards are open.
+pub fn follow(feed: Arc<BoardFeed>, address: IpAddr) -> Option<impl Stream<Item = Bytes> + Send> {
+    let board = feed.registry.open()?;
+    let mut ticks = interval(INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let following =
+        Following { feed, board, address, snapshot: Snapshot::default(), code: String::new(), ticks };
+    Some(unfold(following, |mut following| async move {
+        let event = following.next().await?;
+        Some((event, following))
+    }))
+}
+
+impl Following {
+    /// The next update: in time, or at once when another group is opened. None at the end.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            tokio::select! {
+                _ = self.ticks.tick() => {}
+                () = self.board.another_group() => {}
+                () = self.feed.registry.closed() => return None,
+            }
+            if let Some(update) = self.update().await {
+                return self.event(&update);
+            }
         }
-    });
-    Some(receiver)
+    }
+
+    /// An update as an event, whose bytes count until they have left; none if there is no room for them.
+    fn event(&self, update: &BoardUpdate) -> Option<Bytes> {
+        let mut event = b"data: ".to_vec();
+        serde_json::to_writer(&mut event, update).ok()?;
+        event.extend_from_slice(b"\n\n");
+        event.shrink_to_fit();
+        let mut hold = self.feed.buffers.hold(self.address);
+        hold.grow_to(event.len()).ok()?;
+        Some(hold.keep_with(event))
+    }
+
+    /// The changes since the last update; none while the store cannot be read.
+    async fn update(&mut self) -> Option<BoardUpdate> {
+        let feed = &self.feed;
+        let now = feed.context.now();
+        let lobby = feed.lobby(now.wall, &mut self.code);
+        let (opened, known) = (self.board.group(), |id: &Id| self.snapshot.known(id));
+        let overview = feed.context.store.overview(now, opened.as_ref(), known, MOST_VALUES).await.ok()?;
+        let around = Surroundings {
+            rules: &feed.context.settings.lifetimes,
+            listeners: &|group: &GroupRecord| feed.hub.listeners(&group.key),
+            invitation: &|group| Invitation::new(&feed.base_url, &self.code, Some(&group.key)),
+            address_of: &|node| feed.registry.addresses.address_of(node),
+        };
+        let mut update = self.snapshot.follow(&overview, self.board.take(), &around);
+        update.board = self.board.number();
+        update.lobby = lobby;
+        update.time = now.wall.as_millis();
+        update.bill = Usage { metrics: &feed.metrics, hub: feed.hub.counts() }.bill();
+        Some(update)
+    }
 }
 
 impl BoardFeed {
-    /// Sends updates until the board is gone.
-    async fn run(&self, opened: &Opened, updates: &mpsc::Sender<String>) {
-        let mut snapshot = Snapshot::default();
-        let mut code = String::new();
-        let mut ticks = interval(INTERVAL);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                () = updates.closed() => return,
-            }
-            let Some(update) = self.update(opened, &mut snapshot, &mut code).await else { continue };
-            let Ok(json) = serde_json::to_string(&update) else { return };
-            match timeout(TAKE_TIMEOUT, updates.send(json)).await {
-                Ok(Ok(())) => {}
-                _ => return,
-            }
-        }
-    }
-
-    /// The changes since the last update; none while the store cannot be read. `code` is the one that the board shows.
-    async fn update(
-        &self,
-        opened: &Opened,
-        snapshot: &mut Snapshot,
-        code: &mut String,
-    ) -> Option<BoardUpdate> {
-        let now = self.context.now();
-        let lobby = self.lobby(now.wall, code);
-        let overview = self.context.store.overview(now, &snapshot.known(), MOST_VALUES).await.ok()?;
-        let around = Surroundings {
-            rules: &self.context.settings.lifetimes,
-            listeners: &|group: &GroupRecord| self.hub.listeners(&group.key),
-            invitation: &|group| Invitation::new(&self.base_url, code, Some(&group.key)),
-            address_of: &|node| self.registry.addresses.address_of(node),
-        };
-        let mut update = snapshot.follow(&overview, opened.take(), &around);
-        update.lobby = lobby;
-        update.time = now.wall.as_millis();
-        update.bill = Usage { metrics: &self.metrics, hub: self.hub.counts() }.bill();
-        Some(update)
-    }
-
     /// The way in for pupils, if the board shows another code or none.
     fn lobby(&self, now: Timestamp, shown: &mut String) -> Option<Lobby> {
         let code = if shown.is_empty() { self.join.for_opening_board(now) } else { self.join.current(now) };

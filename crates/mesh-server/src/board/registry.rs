@@ -3,13 +3,13 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use mesh_appsync::Call;
 use mesh_core::id::Id;
 use mesh_core::model::{BatchEvent, Content, DissolveReason, MeshMessage};
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::node_addresses::NodeAddresses;
 use super::update::EventLine;
@@ -27,19 +27,26 @@ const WAITING_ENDS: usize = 1_000;
 pub struct BoardRegistry {
     is_watched: AtomicBool,
     boards: Mutex<Vec<Arc<Board>>>,
+    /// The number of boards that were opened so far.
+    opened: AtomicU64,
     pub(super) addresses: NodeAddresses,
     closed: AtomicBool,
     closing: Notify,
 }
 
 /// An open board, closed when dropped.
-pub(super) struct Opened {
+pub(super) struct OpenBoard {
     registry: Arc<BoardRegistry>,
     board: Arc<Board>,
+    group: watch::Receiver<Option<Id>>,
 }
 
-#[derive(Default)]
-struct Board(Mutex<Activity>);
+struct Board {
+    number: u64,
+    activity: Mutex<Activity>,
+    /// The group whose values it shows.
+    group: watch::Sender<Option<Id>>,
+}
 
 /// Everything that happened since a board was told last.
 #[derive(Default)]
@@ -56,15 +63,29 @@ pub(super) struct Activity {
 
 impl BoardRegistry {
     /// Opens a board; none if there are too many.
-    pub(super) fn open(self: &Arc<Self>) -> Option<Opened> {
+    pub(super) fn open(self: &Arc<Self>) -> Option<OpenBoard> {
         let mut boards = self.boards.lock();
         if boards.len() >= MOST_BOARDS || self.closed.load(Ordering::Relaxed) {
             return None;
         }
-        let board = Arc::<Board>::default();
+        let (sender, group) = watch::channel(None);
+        let number = self.opened.fetch_add(1, Ordering::Relaxed);
+        let board = Arc::new(Board { number, activity: Mutex::default(), group: sender });
         boards.push(board.clone());
         self.is_watched.store(true, Ordering::Relaxed);
-        Some(Opened { registry: self.clone(), board })
+        Some(OpenBoard { registry: self.clone(), board, group })
+    }
+
+    /// Opens a group on a board, or none. Returns `false` if there is no such board.
+    pub fn open_group(&self, board: u64, group: Option<Id>) -> bool {
+        let boards = self.boards.lock();
+        let Some(board) = boards.iter().find(|open| open.number == board) else { return false };
+        board.group.send_if_modified(|opened| {
+            let is_another = *opened != group;
+            *opened = group;
+            is_another
+        });
+        true
     }
 
     /// Returns `true` while a board is open.
@@ -102,19 +123,35 @@ impl Observer for BoardRegistry {
             return;
         }
         for board in &*self.boards.lock() {
-            board.0.lock().note(message);
+            board.activity.lock().note(message);
         }
     }
 }
 
-impl Opened {
+impl OpenBoard {
+    /// By which [`BoardRegistry::open_group`] knows it.
+    pub(super) fn number(&self) -> u64 {
+        self.board.number
+    }
+
+    /// The group that is opened on it.
+    pub(super) fn group(&mut self) -> Option<Id> {
+        self.group.borrow_and_update().clone()
+    }
+
+    /// Waits until another group is opened on it.
+    pub(super) async fn another_group(&mut self) {
+        // The board has the other end.
+        let _ = self.group.changed().await;
+    }
+
     /// Takes everything that happened since the last call.
     pub(super) fn take(&self) -> Activity {
-        std::mem::take(&mut self.board.0.lock())
+        std::mem::take(&mut self.board.activity.lock())
     }
 }
 
-impl Drop for Opened {
+impl Drop for OpenBoard {
     fn drop(&mut self) {
         let mut boards = self.registry.boards.lock();
         boards.retain(|board| !Arc::ptr_eq(board, &self.board));

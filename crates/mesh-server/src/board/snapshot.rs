@@ -21,6 +21,10 @@ use mesh_local::{GroupView, NodeView, Overview};
 
 /// A connection for which more bytes wait cannot follow.
 const SLOW_BYTES: usize = 32 << 10;
+/// An update tells about so many groups that the board does not know yet, or so many nodes of them; the rest comes with
+/// the next ones.
+const MOST_NEW_GROUPS: usize = 20;
+const MOST_NEW_NODES: usize = 1_000;
 
 /// A copy of what a board shows.
 #[derive(Default)]
@@ -60,9 +64,9 @@ pub(super) struct Surroundings<'a> {
 }
 
 impl Snapshot {
-    /// For each shown group, up to when its values are known.
-    pub(super) fn known(&self) -> HashMap<Id, Timestamp> {
-        self.groups.iter().filter_map(|(id, shown)| Some((id.clone(), shown.known?))).collect()
+    /// Up to when the values of a group are known.
+    pub(super) fn known(&self, group: &Id) -> Option<Timestamp> {
+        self.groups.get(group)?.known
     }
 
     /// Takes what is, and says what changed.
@@ -75,7 +79,15 @@ impl Snapshot {
         let living: HashSet<_> = overview.groups.iter().map(|group| group.record.key.id.clone()).collect();
         let ended = self.remove_ended(&living, &activity);
         let mut groups = Vec::new();
+        let (mut new_groups, mut new_nodes) = (0, 0);
         for view in &overview.groups {
+            if !self.groups.contains_key(&view.record.key.id) {
+                if new_groups == MOST_NEW_GROUPS || new_nodes >= MOST_NEW_NODES {
+                    continue;
+                }
+                new_groups += 1;
+                new_nodes += view.nodes.len();
+            }
             let messages = activity.messages.remove(&view.record.key.id).unwrap_or(0);
             groups.extend(self.follow_group(view, messages, around));
         }
@@ -87,6 +99,7 @@ impl Snapshot {
             events,
             more_events,
             more_groups: overview.more_groups,
+            opened: overview.opened.clone(),
             ..BoardUpdate::default()
         }
     }
@@ -133,7 +146,7 @@ impl Snapshot {
         let is_same =
             shown.listeners == change.listeners && change.nodes.is_empty() && change.gone.is_empty();
         shown.listeners = change.listeners;
-        shown.known = Some(view.known);
+        shown.known = view.known;
         (is_new || messages > 0 || !is_same).then_some(change)
     }
 
@@ -253,8 +266,7 @@ mod tests {
             silent: Duration::ZERO,
             news: vec![],
         });
-        let known = Timestamp::from_millis(0);
-        let groups = vec![GroupView { record: group(), nodes: nodes.collect(), known }];
+        let groups = vec![GroupView { record: group(), nodes: nodes.collect(), known: None }];
         let listeners = |_: &GroupRecord| {
             let listener = |&(id, waiting_bytes): &(&str, usize)| Listener {
                 address: address(&id.into()).into(),
@@ -268,7 +280,7 @@ mod tests {
             address_of: &|id| Some(address(id).into()),
             invitation: &|_| Invitation::default(),
         };
-        snapshot.follow(&Overview { groups, more_groups: 0 }, activity, &around)
+        snapshot.follow(&Overview { groups, ..Overview::default() }, activity, &around)
     }
 
     fn states(update: &BoardUpdate) -> Vec<(&str, NodeState)> {

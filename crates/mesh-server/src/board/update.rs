@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use mesh_core::id::Id;
 use mesh_core::model::{BatchEvent, DissolveReason, Event};
 use serde::Serialize;
 
@@ -11,6 +12,11 @@ use serde::Serialize;
 pub(super) struct BoardUpdate {
     /// The server's time, in milliseconds since 1970.
     pub(super) time: i64,
+    /// This board, for `POST /admin/open`.
+    pub(super) board: u64,
+    /// The group whose values are told: the opened one, or one that is alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) opened: Option<Id>,
     /// The way in for pupils; left out while it stays the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) lobby: Option<Lobby>,

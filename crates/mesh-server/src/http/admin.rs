@@ -1,5 +1,5 @@
-//! Answers for the teacher's board: a stream of what happens in all groups, the end of a group, a node's name
-//! and its leaving.
+//! Answers for the teacher's board: a stream of what happens in all groups, the group whose values are in it, the end
+//! of a group, a node's name and its leaving.
 //!
 //! The admin key comes in a header of its own, which no page of another origin can send: nothing here
 //! answers a preflight.
@@ -7,40 +7,61 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, Response, StatusCode};
-use axum::response::IntoResponse;
-use axum::response::sse::{Event, KeepAlive, Sse};
-use futures_util::stream::poll_fn;
+use futures_util::StreamExt;
 use mesh_core::id::{Domain, GroupKey, Id};
 use mesh_core::{Error, ErrorType, limits};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{App, answer};
+use super::{App, Peer, answer, caller};
 use crate::board;
 
 const ADMIN_KEY: HeaderName = HeaderName::from_static("x-admin-key");
 const MAX_BODY_BYTES: usize = 4 << 10;
 
-/// GET /admin/board: server-sent events, each a frame as JSON.
-pub(super) async fn board(State(app): State<Arc<App>>, headers: HeaderMap) -> Response<Body> {
+/// GET /admin/board: server-sent events, each a `BoardUpdate` as JSON.
+pub(super) async fn board(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+) -> Response<Body> {
     if !is_admin(&app, &headers) {
         return answer::unauthorized();
     }
-    let Some(mut frames) = board::follow(app.board.clone()) else {
+    let address = caller(&app, &peer, &headers).unwrap_or(peer.address);
+    let Some(events) = board::follow(app.board.clone(), address) else {
         return answer::too_many_boards();
     };
-    let events = poll_fn(move |context| {
-        frames
-            .poll_recv(context)
-            .map(|frame| frame.map(|json| Ok::<_, Infallible>(Event::default().data(json))))
-    });
-    let mut response = Sse::new(events).keep_alive(KeepAlive::default()).into_response();
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let mut response = Response::new(Body::from_stream(events.map(Ok::<_, Infallible>)));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// A board and the group that it shows, in bodies.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OpenBody {
+    board: u64,
+    /// None while it shows all groups.
+    group_id: Option<Id>,
+}
+
+/// POST /admin/open with `{board, groupId}`: the values of this group are in the board's stream from now on, and those of
+/// no other.
+pub(super) async fn open(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    let OpenBody { board, group_id } =
+        match body_of_admin(&app, request, "The body must be {board, groupId}").await {
+            Ok(body) => body,
+            Err(refusal) => return refusal,
+        };
+    if app.board.registry.open_group(board, group_id) { done(Ok(())) } else { answer::no_such_board() }
 }
 
 /// A group, in bodies.

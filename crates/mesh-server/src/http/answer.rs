@@ -129,6 +129,10 @@ pub(super) fn too_many_boards() -> Response<Body> {
     )
 }
 
+pub(super) fn no_such_board() -> Response<Body> {
+    error(StatusCode::NOT_FOUND, ErrorType::NotFoundException, "This board is not open.")
+}
+
 pub(super) fn too_many_codes() -> Response<Body> {
     let message = "Too many wrong codes were tried. Wait a minute, and try again.";
     let mut response = error(StatusCode::TOO_MANY_REQUESTS, ErrorType::LimitExceededError, message);

@@ -119,6 +119,7 @@ pub fn app(app: Arc<App>) -> Router {
     let under_own_names = Router::new()
         .route("/metrics", get(operators::metrics))
         .route("/admin/board", get(admin::board))
+        .route("/admin/open", post(admin::open))
         .route("/admin/dissolve", post(admin::dissolve))
         .route("/admin/remove", post(admin::remove))
         .route("/admin/rename", post(admin::rename))

@@ -53,8 +53,8 @@ async fn a_large_group_is_told_little_by_little() {
         let groups = update["groups"].as_array().cloned().unwrap_or_default();
         let nodes = groups.iter().flat_map(|group| group["nodes"].as_array().cloned().unwrap_or_default());
         let values: usize = nodes.map(|node| node["values"].as_array().map_or(0, Vec::len)).sum();
-        assert!(values <= 1_250, "a thousand, and the rest of a report: {values}");
-        assert!(bytes < 200_000, "{bytes}");
+        assert!(values <= 750, "500, and the rest of a report: {values}");
+        assert!(bytes < 100_000, "{bytes}");
         told += values;
     }
     assert_eq!(told, 5_000, "each once");

@@ -31,6 +31,8 @@ pub(crate) struct Board {
     gone: Vec<Value>,
     ended: Vec<Value>,
     groups: Vec<Value>,
+    opened: Value,
+    number: u64,
     bill: Value,
 }
 
@@ -48,6 +50,8 @@ impl Board {
             gone: Vec::new(),
             ended: Vec::new(),
             groups: Vec::new(),
+            opened: Value::Null,
+            number: 0,
             bill: Value::Null,
         }
     }
@@ -108,7 +112,16 @@ impl Board {
         }
         self.events.extend(list(&frame["events"]));
         self.ended.extend(list(&frame["ended"]));
+        self.opened = frame["opened"].clone();
+        self.number = frame["board"].as_u64().unwrap();
         self.bill = frame["bill"].clone();
+    }
+
+    /// Opens a group on it, or none, and takes frames until it is.
+    async fn open_group(&mut self, server: &TestServer, group: Option<&str>) {
+        let body = json!({"board": self.number, "groupId": group});
+        assert_eq!(admin(server, "open", ADMIN_KEY, &body).await, StatusCode::NO_CONTENT);
+        self.until(|board| board.opened.as_str() == group).await;
     }
 
     fn value(&self, node: &str, key: &str) -> Option<&str> {
@@ -202,6 +215,44 @@ async fn a_board_follows_a_lesson() {
 
     server.data(DISSOLVE, json!({"g": group, "h": "alice"})).await;
     board.until(|board| board.ended.contains(&json!({"id": group, "reason": "dissolved"}))).await;
+}
+
+#[tokio::test]
+async fn values_are_told_of_the_opened_group_alone() {
+    let server = TestServer::start().await;
+    let (first, second) = (server.create("alice").await, server.create("bob").await);
+    let report = async |group: &str, node: &str, value: &str| {
+        let data = json!([{"key": "score", "value": value}]);
+        server.data(REPORT, json!({"g": group, "n": node, "data": data})).await;
+    };
+    report(&first, "alice", "1").await;
+    report(&second, "bob", "2").await;
+
+    let mut board = Board::lobby(&server).await;
+    assert_eq!((board.groups.len(), &board.opened), (2, &Value::Null));
+    assert!(board.values.is_empty(), "{:?}", board.values);
+    board.open_group(&server, Some(&first)).await;
+    assert_eq!((board.value("alice", "score"), board.value("bob", "score")), (Some("1"), None));
+    board.open_group(&server, Some(&second)).await;
+    assert_eq!(board.value("bob", "score"), Some("2"));
+    // What changes in a group that is not opened is told when it is, and what the board knows is not told again.
+    report(&first, "alice", "3").await;
+    board.open_group(&server, None).await;
+    assert_eq!(board.value("alice", "score"), Some("1"));
+    board.values.clear();
+    board.open_group(&server, Some(&second)).await;
+    board.open_group(&server, Some(&first)).await;
+    assert_eq!((board.value("alice", "score"), board.value("bob", "score")), (Some("3"), None));
+
+    // One that is alone is opened by itself.
+    board.open_group(&server, None).await;
+    server.data(DISSOLVE, json!({"g": first, "h": "alice"})).await;
+    board.until(|board| board.opened == *second).await;
+
+    let unknown = json!({"board": 1_000, "groupId": first});
+    assert_eq!(admin(&server, "open", ADMIN_KEY, &unknown).await, StatusCode::NOT_FOUND);
+    assert_eq!(admin(&server, "open", ADMIN_KEY, &json!({})).await, StatusCode::BAD_REQUEST);
+    assert_eq!(admin(&server, "open", KEY, &unknown).await, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
