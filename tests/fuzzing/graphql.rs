@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mesh_core::id::GroupKey;
 use mesh_server::graphql::answer::{MAX_DATA_BYTES, refused};
 use mesh_server::graphql::engine::{Engine, Subscription};
-use mesh_server::graphql::request::{Request, Variables};
+use mesh_server::graphql::request::Request;
 use mesh_server::limits::answers::Meter;
 use mesh_server::limits::buffers::{BufferLimits, Buffers};
 use mesh_server::realtime::hub::Hub;
@@ -30,8 +30,7 @@ pub fn check(bytes: &[u8]) {
         let hub = Arc::<Hub>::default();
         let room = Classroom::new(hub.clone()).await;
         let (query, variables) = (room.naming_group(query), room.naming_group(variables));
-        let Ok(variables) = serde_json::from_str::<Variables<'_>>(&variables) else { return };
-        let request = Request { query: query.into(), variables, operation_name: None };
+        let Ok(request) = Request::of_parts(&query, Some(&variables), None) else { return };
         let subscription = ENGINE.with(|engine| engine.subscription(&request)).ok();
         let is_subscription = subscription.is_some();
         if let Some(subscription) = subscription {

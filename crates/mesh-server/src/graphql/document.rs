@@ -50,7 +50,15 @@ impl Document {
     ///
     /// What is wrong with the document, or the limit that it passes.
     pub fn parse(schema: &Schema, text: &str) -> Result<Self, Vec<GraphqlError>> {
-        let tokens = check_tokens(text)?;
+        Self::parse_counted(schema, text, Tokens::count(text)?)
+    }
+
+    /// Parses and validates a text whose tokens were counted.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the document, or the limit that it passes.
+    pub fn parse_counted(schema: &Schema, text: &str, tokens: Tokens) -> Result<Self, Vec<GraphqlError>> {
         let mut parser = Parser::new();
         let ast = parser
             .parse_ast(text, "request")
@@ -62,7 +70,7 @@ impl Document {
         for operation in executable.operations.iter() {
             deep_aliases = deep_aliases.max(check_shape(&executable, operation)?);
         }
-        Ok(Self { executable, deep_aliases, tokens, plan: OnceLock::new() })
+        Ok(Self { executable, deep_aliases, tokens: tokens.counted, plan: OnceLock::new() })
     }
 
     /// What it costs in memory beside its text, about: with its plan, a token becomes so many bytes at most.
@@ -128,18 +136,33 @@ impl Document {
     }
 }
 
-/// Counts the tokens of a text, and refuses too many.
-fn check_tokens(text: &str) -> Result<usize, Vec<GraphqlError>> {
-    let counted = Lexer::new(text)
-        .filter_map(Result::ok)
-        .filter(|token| !is_ignored(token.kind()))
-        .take(MAX_TOKENS + 1)
-        .count();
-    if counted > MAX_TOKENS {
-        let detail = format!("a document may have at most {MAX_TOKENS} tokens");
-        return Err(vec![GraphqlError::validation(Fault::TooManyTokens, &detail, vec![])]);
+/// The tokens of a text.
+#[derive(Clone, Copy, Debug)]
+pub struct Tokens {
+    /// White space, commas and comments, too: each is work for the parser.
+    pub all: usize,
+    /// Those that the limit counts.
+    counted: usize,
+}
+
+impl Tokens {
+    /// Counts the tokens of a text.
+    ///
+    /// # Errors
+    ///
+    /// There are too many.
+    pub fn count(text: &str) -> Result<Self, Vec<GraphqlError>> {
+        let mut tokens = Self { all: 0, counted: 0 };
+        for token in Lexer::new(text).filter_map(Result::ok) {
+            tokens.all += 1;
+            tokens.counted += usize::from(!is_ignored(token.kind()));
+            if tokens.counted > MAX_TOKENS {
+                let detail = format!("a document may have at most {MAX_TOKENS} tokens");
+                return Err(vec![GraphqlError::validation(Fault::TooManyTokens, &detail, vec![])]);
+            }
+        }
+        Ok(tokens)
     }
-    Ok(counted)
 }
 
 fn is_ignored(kind: TokenKind) -> bool {

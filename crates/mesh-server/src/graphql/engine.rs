@@ -15,14 +15,16 @@ use mesh_core::network::Network;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 
 use super::answer::{Prepared, Step};
 use super::arguments::{Defaults, OperationVariables};
-use super::document::Document;
+use super::document::{Document, Tokens};
 use super::error::{Fault, GraphqlError};
 use super::plan::{Meta, Plan, RootField};
 use super::request::Request;
 use super::schema::{Schema, SchemaError};
+use crate::limits::answers::Meter;
 use crate::limits::memory::MemoryLimits;
 
 /// About as many documents are kept.
@@ -30,9 +32,14 @@ const KEPT_DOCUMENTS: usize = 1_000;
 /// Longer texts are not kept: they carry data that does not come again.
 const KEPT_LENGTH: usize = 16 << 10;
 
+/// Texts of so many bytes at most are parsed in a few milliseconds, whatever they say.
+const SHORT_LENGTH: usize = 4 << 10;
+
 /// Reads requests against the schema.
 pub struct Engine {
-    schema: Schema,
+    schema: Arc<Schema>,
+    /// The turn of a long document to be parsed.
+    turn: Arc<Semaphore>,
     documents: Cache<Box<str>, Arc<Document>, Cost>,
 }
 
@@ -74,12 +81,48 @@ impl Engine {
     /// The schema of this program is not valid.
     pub fn keeping(bytes: usize) -> Result<Self, SchemaError> {
         let documents = Cache::with_weighter(KEPT_DOCUMENTS, bytes as u64, Cost);
-        Ok(Self { schema: Schema::load()?, documents })
+        Ok(Self { schema: Arc::new(Schema::load()?), turn: Arc::new(Semaphore::new(1)), documents })
     }
 
     /// Bytes of the documents that are kept.
     pub fn document_bytes(&self) -> usize {
         usize::try_from(self.documents.weight()).unwrap_or(usize::MAX)
+    }
+
+    /// Parses the document of a request before the rest is read, if it is a long one: on a thread of its own, one such
+    /// document at a time, so that others do not wait for a thread that parses. `meter` counts its tokens.
+    ///
+    /// # Errors
+    ///
+    /// Every error of the document, or its client had too much parsed before.
+    pub async fn parse_long(
+        &self,
+        request: &mut Request<'_>,
+        meter: &Meter<'_>,
+    ) -> Result<(), Vec<GraphqlError>> {
+        if request.query.len() <= SHORT_LENGTH {
+            return Ok(());
+        }
+        request.document = self.documents.get(&*request.query);
+        if request.document.is_some() {
+            return Ok(());
+        }
+        let turn = self.turn.clone().acquire_owned().await;
+        meter.check().map_err(|too_much| vec![GraphqlError::too_much(too_much)])?;
+        let tokens = Tokens::count(&request.query)?;
+        meter.count_parsed(tokens.all);
+        let (schema, text) = (self.schema.clone(), request.query.to_string());
+        let parsing = tokio::task::spawn_blocking(move || {
+            let document = Document::parse_counted(&schema, &text, tokens);
+            // Kept until here, also when nobody waits for the result any more.
+            drop(turn);
+            document
+        });
+        // It fails when the server stops.
+        if let Ok(document) = parsing.await {
+            request.document = Some(self.keep(&request.query, document?));
+        }
+        Ok(())
     }
 
     /// Reads a query or mutation that comes from an address, if that is known.
@@ -150,7 +193,7 @@ impl Engine {
     }
 
     fn read(&self, request: &Request<'_>) -> Result<Read, Vec<GraphqlError>> {
-        let document = self.document(&request.query)?;
+        let document = request.document.clone().map_or_else(|| self.document(&request.query), Ok)?;
         let operation = document.operation(request.operation_name.as_deref()).map_err(|error| vec![error])?;
         let defaults = Defaults::of(&operation);
         let variables = OperationVariables::new(&operation, &defaults, &request.variables);
@@ -164,11 +207,15 @@ impl Engine {
         if let Some(document) = self.documents.get(text) {
             return Ok(document);
         }
-        let document = Arc::new(Document::parse(&self.schema, text)?);
+        Ok(self.keep(text, Document::parse(&self.schema, text)?))
+    }
+
+    fn keep(&self, text: &str, document: Document) -> Arc<Document> {
+        let document = Arc::new(document);
         if text.len() <= KEPT_LENGTH {
             self.documents.insert(text.into(), document.clone());
         }
-        Ok(document)
+        document
     }
 
     fn answer_meta_fields(
@@ -220,4 +267,49 @@ impl Read {
 struct SubscriptionArguments {
     group_id: Id,
     domain: Domain,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+    use std::pin::pin;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_long_document_waits_for_its_turn_and_a_short_one_for_nothing() {
+        let engine = Engine::new().unwrap();
+        let long = format!("{{ {} }}", "__typename ".repeat(5_000));
+        let mut request = Request::of_parts(&long, None, None).unwrap();
+        let turn = engine.turn.clone().acquire_owned().await.unwrap();
+        {
+            let mut parsing = pin!(engine.parse_long(&mut request, &Meter::OFF));
+            tokio::select! {
+                biased;
+                _ = &mut parsing => panic!("another one is parsed"),
+                () = ready(()) => {}
+            }
+            let mut short = Request::of_parts("{ __typename }", None, None).unwrap();
+            engine.parse_long(&mut short, &Meter::OFF).await.unwrap();
+            engine.prepare(&short, None).map(drop).unwrap();
+            drop(turn);
+            parsing.await.unwrap();
+        }
+        assert!(request.document.is_some(), "what was parsed is not parsed again");
+        engine.prepare(&request, None).map(drop).unwrap();
+        assert_eq!(engine.turn.available_permits(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_long_document_is_refused_as_a_short_one() {
+        let engine = Engine::new().unwrap();
+        for long in
+            ["nothing ".repeat(5_000), "{ __typename ".repeat(1_000), "{ __typename } ".repeat(25_000)]
+        {
+            let mut request = Request::of_parts(&long, None, None).unwrap();
+            let at_once = engine.prepare(&request, None).map(drop).unwrap_err();
+            assert_eq!(engine.parse_long(&mut request, &Meter::OFF).await.unwrap_err(), at_once);
+        }
+        assert_eq!(engine.turn.available_permits(), 1);
+    }
 }

@@ -22,6 +22,7 @@ fn measured(name: &str, document: impl Fn(usize) -> String) {
                 query: document(number).into(),
                 variables: Variables::default(),
                 operation_name: None,
+                document: None,
             };
             engine.prepare(&request, None).map(drop).unwrap();
             since = if engine.document_bytes() > most { 0 } else { since + 1 };

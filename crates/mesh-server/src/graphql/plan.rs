@@ -1,6 +1,8 @@
 //! The plan of an operation: its root fields in order, and the selection of each, with fragments spread,
 //! equal keys merged and conditions decided.
 
+use std::collections::HashSet;
+
 use apollo_compiler::executable::{
     Argument, Field, Operation, OperationType, Selection as Selected, SelectionSet,
 };
@@ -149,14 +151,14 @@ impl<'a> Collector<'a> {
     /// `CollectFields` of the GraphQL specification, section 6.3.2.
     fn collect(&self, sets: &[&'a SelectionSet]) -> Fields<'a> {
         let mut fields = Fields::new();
-        let mut spread = Vec::new();
+        let mut spread = HashSet::new();
         for set in sets {
             self.collect_into(&mut fields, &mut spread, set);
         }
         fields
     }
 
-    fn collect_into(&self, fields: &mut Fields<'a>, spread: &mut Vec<&'a str>, set: &'a SelectionSet) {
+    fn collect_into(&self, fields: &mut Fields<'a>, spread: &mut HashSet<&'a str>, set: &'a SelectionSet) {
         for selected in &set.selections {
             if !self.is_wanted(selected) {
                 continue;
@@ -175,11 +177,10 @@ impl<'a> Collector<'a> {
                 }
                 Selected::FragmentSpread(named) => {
                     let name = named.fragment_name.as_str();
-                    if !spread.contains(&name) {
-                        spread.push(name);
-                        if let Some(fragment) = self.document.fragments.get(name) {
-                            self.collect_into(fields, spread, &fragment.selection_set);
-                        }
+                    if spread.insert(name)
+                        && let Some(fragment) = self.document.fragments.get(name)
+                    {
+                        self.collect_into(fields, spread, &fragment.selection_set);
                     }
                 }
             }

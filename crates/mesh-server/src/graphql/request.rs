@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use apollo_compiler::response::JsonMap;
 use apollo_compiler::response::serde_json_bytes::ByteString;
@@ -13,8 +14,9 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::document::Document;
+
 /// A GraphQL request; borrows from its body.
-#[derive(Debug)]
 pub struct Request<'a> {
     /// The document.
     pub query: Cow<'a, str>,
@@ -22,6 +24,8 @@ pub struct Request<'a> {
     pub variables: Variables<'a>,
     /// Which of its operations to execute, if it has several.
     pub operation_name: Option<Cow<'a, str>>,
+    /// The document, where it was parsed before the rest is read.
+    pub(super) document: Option<Arc<Document>>,
 }
 
 /// Values of variables, as JSON that is read where it is needed.
@@ -85,7 +89,7 @@ impl<'a> Request<'a> {
         if operation_name == Some(None) {
             return Err(RequestError::Bad("The operationName must be a text"));
         }
-        Ok(Self { query, variables, operation_name: operation_name.flatten() })
+        Ok(Self { query, variables, operation_name: operation_name.flatten(), document: None })
     }
 
     /// A request of its parts; the variables are JSON text whose surrogates are mended.
@@ -101,7 +105,7 @@ impl<'a> Request<'a> {
         let variables = variables.map_or(Ok(Variables::default()), serde_json::from_str);
         let variables = variables.map_err(|_| RequestError::Bad(NO_OBJECT))?;
         let operation_name = operation_name.map(Cow::Borrowed);
-        Ok(Self { query: Cow::Borrowed(query), variables, operation_name })
+        Ok(Self { query: Cow::Borrowed(query), variables, operation_name, document: None })
     }
 }
 
@@ -182,7 +186,7 @@ mod tests {
     fn tells_malformed_from_bad() {
         let deep = format!("{{\"query\":{}1{}}}", "[".repeat(1_000_000), "]".repeat(1_000_000));
         for body in ["", "{", "query", "{\"query\":\"{a}\"} x", "\u{feff}{}", "[", &"[".repeat(1_000_000)] {
-            assert_eq!(parse(body).unwrap_err(), RequestError::Malformed);
+            assert_eq!(parse(body).err(), Some(RequestError::Malformed));
         }
         for body in [
             "[]",
@@ -196,7 +200,7 @@ mod tests {
             r#"{"query":"{a}","operationName":1}"#,
             &deep,
         ] {
-            assert!(matches!(parse(body).unwrap_err(), RequestError::Bad(_)), "{body}");
+            assert!(matches!(parse(body), Err(RequestError::Bad(_))), "{body}");
         }
     }
 

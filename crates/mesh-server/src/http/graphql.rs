@@ -66,7 +66,8 @@ async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
     if let Err(too_much) = admit_bytes(app, peer, address, body.len()) {
         return refuse(app, too_much);
     }
-    let prepared = match prepare(app, address, GraphqlRequest::parse(&body)) {
+    let meter = app.limits.rates.meter(address, &peer.rate);
+    let prepared = match prepare(app, address, GraphqlRequest::parse(&body), &meter).await {
         Ok(prepared) => prepared,
         Err(refusal) => return *refusal,
     };
@@ -76,7 +77,6 @@ async fn post(app: &App, peer: &Peer, request: Request) -> Response<Body> {
     // What the request was made of is not needed while it runs.
     drop(body);
     hold.release();
-    let meter = app.limits.rates.meter(address, &peer.rate);
     run(app, prepared, hold, &meter, began).await
 }
 
@@ -94,16 +94,19 @@ fn authorised(app: &App, peer: &Peer, headers: &HeaderMap) -> Result<IpAddr, Ref
     Err(garbage(app, address).unwrap_or_else(answer::unauthorized).into())
 }
 
-fn prepare(
+async fn prepare(
     app: &App,
     address: IpAddr,
     request: Result<GraphqlRequest<'_>, RequestError>,
+    meter: &Meter<'_>,
 ) -> Result<Prepared, Refusal> {
-    let request = request.map_err(|error| {
+    let mut request = request.map_err(|error| {
         app.metrics.refused(error.error_type());
         garbage(app, address).unwrap_or_else(|| bad_request(error))
     })?;
-    let prepared = app.executor.engine.prepare(&request, Some(address));
+    let engine = &app.executor.engine;
+    let parsed = engine.parse_long(&mut request, meter).await;
+    let prepared = parsed.and_then(|()| engine.prepare(&request, Some(address)));
     prepared.map_err(|errors| {
         app.metrics.refused(ErrorType::ValidationError);
         garbage(app, address).unwrap_or_else(|| json(refused(&errors).into())).into()

@@ -13,6 +13,8 @@ use super::rates::{ConnectionRate, Rates, TooMuch};
 
 /// A node, value or event that is looked at counts as so many bytes, whether it is shown or not.
 pub(crate) const ITEM_BYTES: usize = 32;
+/// A token of a long document takes about as long to parse as so many bytes to write.
+const PARSED_TOKEN_BYTES: usize = 512;
 /// So long a client may take more than its share.
 const AHEAD: Duration = Duration::from_secs(2);
 
@@ -104,6 +106,23 @@ impl<'a> Meter<'a> {
     pub fn group(&self, call: &Call) -> Option<MeteredGroup> {
         let (id, domain) = call.group()?;
         self.0.as_ref().map(|client| MeteredGroup(client.rates.group_number(id, domain)))
+    }
+
+    /// Refuses a client for whom too much was written or parsed.
+    ///
+    /// # Errors
+    ///
+    /// When it is worth trying again.
+    pub fn check(&self) -> Result<(), TooMuch> {
+        self.0.as_ref().map_or(Ok(()), |client| {
+            client.connection.admit(0, 0)?;
+            client.rates.check_answers(client.address)
+        })
+    }
+
+    /// Counts the parsing of a long document.
+    pub fn count_parsed(&self, tokens: usize) {
+        self.count(None, tokens * PARSED_TOKEN_BYTES, 0);
     }
 
     /// Counts the answer of one root field: its bytes, and the nodes, values and events that were looked at.

@@ -143,14 +143,24 @@ impl Rates {
     ///
     /// # Errors
     ///
-    /// If it is more than allowed; then it is not counted. Calls are refused, too, after answers that were more than
-    /// allowed.
+    /// If it is more than allowed; then it is not counted. Calls and bytes are refused, too, after answers that were more
+    /// than allowed.
     pub fn admit(&self, address: IpAddr, work: Work, amount: usize) -> Result<(), TooMuch> {
-        let (Some(limiters), Some(address)) = (&self.by_address, counted(address)) else { return Ok(()) };
-        if work == Work::Calls {
-            limiters.usual.answers.check(&address)?;
+        if matches!(work, Work::Calls | Work::Bytes) {
+            self.check_answers(address)?;
         }
-        check(limiters.of(work), &address, amount)
+        match (&self.by_address, counted(address)) {
+            (Some(limiters), Some(address)) => check(limiters.of(work), &address, amount),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses an address whose answers were more than allowed.
+    pub(super) fn check_answers(&self, address: IpAddr) -> Result<(), TooMuch> {
+        match (&self.by_address, counted(address)) {
+            (Some(limiters), Some(address)) => limiters.usual.answers.check(&address),
+            _ => Ok(()),
+        }
     }
 
     /// Counts a call of a group.

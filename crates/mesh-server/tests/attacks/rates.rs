@@ -214,3 +214,21 @@ async fn one_group_cannot_be_read_without_end() {
     assert_eq!(read(&other).await, StatusCode::OK);
     still_works(&server).await;
 }
+
+#[tokio::test]
+async fn long_documents_count_as_work() {
+    // 5,000 tokens and the spaces between them are more than the few that pass at once.
+    let server = TestServer::start_with(few_answers()).await;
+    let long = json!({"query": format!("{{ {} }}", "__typename ".repeat(5_000))}).to_string();
+    let short = br#"{"query":"{ __typename }"}"#;
+    let mut client = server.client().await;
+    assert_eq!(client.post(long.as_bytes()).await.status, StatusCode::OK);
+    assert_eq!(client.post(short).await.status, StatusCode::TOO_MANY_REQUESTS);
+    let mut other = server.client().await;
+    assert!([other.post(short).await.status, other.post(short).await.status] == [StatusCode::OK; 2]);
+    // So does one that is refused.
+    let wrong = json!({"query": format!("{{ {} }}", "nothing ".repeat(5_000))}).to_string();
+    let mut client = server.client().await;
+    assert_eq!(client.post(wrong.as_bytes()).await.status, StatusCode::OK);
+    assert_eq!(client.post(short).await.status, StatusCode::TOO_MANY_REQUESTS);
+}

@@ -31,7 +31,8 @@ async fn answered(app: &App, peer: &Peer, request: &Parts) -> Result<Response<Bo
     let text = request.uri.query().unwrap_or_default();
     admit_bytes(app, peer, address, text.len()).map_err(|too_much| Box::new(refuse(app, too_much)))?;
     let fields = Fields::of(text);
-    let prepared = prepare(app, address, fields.request())?;
+    let meter = app.limits.rates.meter(address, &peer.rate);
+    let prepared = prepare(app, address, fields.request(), &meter).await?;
     if prepared.is_mutation() {
         return Err(garbage(app, address).unwrap_or_else(answer::mutation_by_get).into());
     }
@@ -39,7 +40,6 @@ async fn answered(app: &App, peer: &Peer, request: &Parts) -> Result<Response<Bo
         .admit(address, &prepared, text.len())
         .map_err(|too_much| Box::new(answer::too_much(too_much)))?;
     let hold = app.limits.buffers.hold(address);
-    let meter = app.limits.rates.meter(address, &peer.rate);
     Ok(run(app, prepared, hold, &meter, began).await)
 }
 

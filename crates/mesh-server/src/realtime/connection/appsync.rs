@@ -16,7 +16,8 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
             Some(ClientMessage::Start(_)) if !self.initialised => {
                 return Err(Close(CloseCode::Policy, "connection_init comes first").into());
             }
-            Some(ClientMessage::Start(start)) => self.start(start)?,
+            // Boxed, so that no idle connection keeps the room for it.
+            Some(ClientMessage::Start(start)) => Box::pin(self.start(start)).await?,
             Some(ClientMessage::Stop { id }) => {
                 self.unsubscribe(&id);
                 // What the subscription got before it ended comes before its end.
@@ -51,9 +52,9 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
         Ok(())
     }
 
-    fn start(&mut self, start: Start) -> Result<(), Close> {
+    async fn start(&mut self, start: Start) -> Result<(), Close> {
         let id = start.id.clone();
-        let answer = match self.begin(start) {
+        let answer = match self.begin(start).await {
             Ok(()) => appsync::start_ack(&id),
             Err(refusals) => {
                 self.garbage()?;
@@ -65,7 +66,7 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
         Ok(())
     }
 
-    fn begin(&mut self, start: Start) -> Result<(), Vec<Refusal>> {
+    async fn begin(&mut self, start: Start) -> Result<(), Vec<Refusal>> {
         let authorised = match &start.api_key {
             Some(key) => self.realtime.keys.admits(key.as_bytes()),
             None => self.key == UpgradeKey::Right,
@@ -84,8 +85,12 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
             .request
             .ok_or_else(|| vec![Refusal::validation("The payload must have a text as its data")])?;
         let request = mend_surrogates(request);
-        let request =
+        let mut request =
             Request::parse(&request).map_err(|error| vec![Refusal::validation(error.to_string())])?;
+        let executor = &self.realtime.executor;
+        let meter = executor.limits.rates.meter(self.address, &self.rate);
+        let parsed = executor.engine.parse_long(&mut request, &meter).await;
+        parsed.map_err(|errors| errors.iter().map(Refusal::from).collect::<Vec<_>>())?;
         self.subscribe(start.id, &request, appsync::framing)
     }
 }

@@ -68,11 +68,14 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
             return Err(Close(transport_ws::BAD_REQUEST, "an id may have at most 256 bytes").into());
         }
         let bytes = request.len();
-        let Ok(request) = Request::parse(request) else {
+        let Ok(mut request) = Request::parse(request) else {
             self.garbage()?;
             return Err(Close(transport_ws::BAD_REQUEST, "the payload must be {query, variables}").into());
         };
-        let answered = match self.realtime.executor.engine.is_subscription(&request) {
+        let executor = &self.realtime.executor;
+        let meter = executor.limits.rates.meter(self.address, &self.rate);
+        let parsed = executor.engine.parse_long(&mut request, &meter).await;
+        let answered = match parsed.and_then(|()| executor.engine.is_subscription(&request)) {
             Ok(true) => self.subscribe(id.clone(), &request, transport_ws::framing),
             Ok(false) => self.execute(&id, &request, bytes).await,
             Err(errors) => Err(errors.iter().map(Refusal::from).collect()),
