@@ -1,5 +1,6 @@
 //! A load, beside something else that the server carries.
 
+use std::io;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -7,7 +8,8 @@ use mesh_simulate::client::operations::{Membership, Operation, SUBSCRIPTION};
 use mesh_simulate::client::{CallError, Group, Http, Subscription};
 use mesh_simulate::load::Load;
 use mesh_simulate::server_use::{Reading, resident_bytes};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
@@ -66,8 +68,8 @@ async fn subscribe(contender: &Contender, connections: usize) -> Result<Vec<Subs
 pub(super) async fn boards(contender: &Contender, active: &Load, boards: usize) -> Sample {
     let before = observe(contender, active).await;
     let mut open = JoinSet::new();
-    for _ in 0..boards {
-        open.spawn(read_board(contender.authority().to_owned()));
+    for number in 0..boards {
+        open.spawn(read_board(contender.authority().to_owned(), number));
     }
     let after = observe(contender, active).await;
     assert_eq!(open.len(), boards, "a board ended");
@@ -82,16 +84,35 @@ pub(super) async fn boards(contender: &Contender, active: &Load, boards: usize) 
     ]
 }
 
-/// Reads what a board is told, until the server ends.
-async fn read_board(authority: String) -> std::io::Result<u64> {
-    let mut socket = TcpStream::connect(&authority).await?;
-    let request =
-        format!("GET /admin/board HTTP/1.1\r\nhost: {authority}\r\nx-admin-key: {ADMIN_KEY}\r\n\r\n");
-    socket.write_all(request.as_bytes()).await?;
-    let mut status = [0; 12];
-    socket.read_exact(&mut status).await?;
-    if !status.ends_with(b"200") {
-        return Err(std::io::Error::other("the board is refused"));
+/// Reads what a board is told, until the server ends. Of the first groups that it is told, it shows the one of that number.
+async fn read_board(authority: String, number: usize) -> io::Result<()> {
+    let mut lines = BufReader::new(send(&authority, "GET /admin/board", b"", b"200").await?).lines();
+    let mut has_group = false;
+    while let Some(line) = lines.next_line().await? {
+        let Some(update) = line.strip_prefix("data: ").filter(|_| !has_group) else { continue };
+        let update: Value = serde_json::from_str(update)?;
+        let groups = update["groups"].as_array().map_or(&[][..], Vec::as_slice);
+        if let Some(group) = groups.get(number).or(groups.last()) {
+            let body = json!({"board": update["board"], "groupId": group["id"]}).to_string();
+            send(&authority, "POST /admin/open", body.as_bytes(), b"204").await?;
+            has_group = true;
+        }
     }
-    tokio::io::copy(&mut socket, &mut tokio::io::sink()).await
+    Ok(())
+}
+
+/// Sends a teacher's request, and reads the status that is expected.
+async fn send(authority: &str, what: &str, body: &[u8], status: &[u8]) -> io::Result<TcpStream> {
+    let mut socket = TcpStream::connect(authority).await?;
+    let head = format!(
+        "{what} HTTP/1.1\r\nhost: {authority}\r\nx-admin-key: {ADMIN_KEY}\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    socket.write_all(&[head.as_bytes(), body].concat()).await?;
+    let mut begin = [0; 12];
+    socket.read_exact(&mut begin).await?;
+    if !begin.ends_with(status) {
+        return Err(io::Error::other(format!("{what} is refused")));
+    }
+    Ok(socket)
 }
