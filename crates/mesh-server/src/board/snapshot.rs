@@ -240,9 +240,9 @@ mod tests {
 
     use super::*;
 
-    fn group() -> GroupRecord {
+    fn group(id: &str) -> GroupRecord {
         GroupRecord {
-            key: Arc::new(GroupKey { id: "g".into(), domain: "d".into() }),
+            key: Arc::new(GroupKey { id: id.into(), domain: "d".into() }),
             name: "n".into(),
             host_id: "alice".into(),
             created_at: Timestamp::from_millis(0),
@@ -266,7 +266,17 @@ mod tests {
             silent: Duration::ZERO,
             news: vec![],
         });
-        let groups = vec![GroupView { record: group(), nodes: nodes.collect(), known: None }];
+        let groups = vec![GroupView { record: group("g"), nodes: nodes.collect(), known: None }];
+        follow_all(snapshot, groups, waiting, activity)
+    }
+
+    /// The update after these groups were seen, with such listeners in each.
+    fn follow_all(
+        snapshot: &mut Snapshot,
+        groups: Vec<GroupView>,
+        waiting: &[(&str, usize)],
+        activity: Activity,
+    ) -> BoardUpdate {
         let listeners = |_: &GroupRecord| {
             let listener = |&(id, waiting_bytes): &(&str, usize)| Listener {
                 address: address(&id.into()).into(),
@@ -302,6 +312,18 @@ mod tests {
     }
 
     #[test]
+    fn many_groups_are_told_in_parts() {
+        let mut snapshot = Snapshot::default();
+        let mut told = || {
+            let group =
+                |number: usize| GroupView { record: group(&number.to_string()), nodes: vec![], known: None };
+            let groups = (0..=MOST_NEW_GROUPS * 2).map(group).collect();
+            follow_all(&mut snapshot, groups, &[], Activity::default()).groups.len()
+        };
+        assert_eq!([told(), told(), told(), told()], [MOST_NEW_GROUPS, MOST_NEW_GROUPS, 1, 0]);
+    }
+
+    #[test]
     fn of_many_events_the_newest_are_told() {
         let event = |name: usize| Event {
             name: name.to_string(),
@@ -310,7 +332,7 @@ mod tests {
             order_key: None,
         };
         let batch = BatchEvent {
-            group: group().key,
+            group: group("g").key,
             fired_by: "bob".into(),
             events: (0..MOST_EVENTS + 5).map(event).collect(),
             timestamp: Timestamp::from_millis(7),
