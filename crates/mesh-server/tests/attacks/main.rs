@@ -5,6 +5,7 @@
 
 mod answers;
 mod boards;
+mod clock;
 mod cursors;
 mod events;
 mod names;

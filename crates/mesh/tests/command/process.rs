@@ -15,7 +15,9 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use crate::support::{CREATE, KEY, Process, REPORT, Socket, mesh};
+#[cfg(unix)]
+use crate::support::Client;
+use crate::support::{CREATE, FIRE, JOIN, KEY, Process, REPORT, Socket, event, mesh};
 
 /// Runs `mesh` to its end: the exit code, standard output and standard error.
 async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String, String) {
@@ -135,12 +137,68 @@ async fn limits_of_memory_are_parts_of_one() {
 #[tokio::test]
 async fn no_log_level_shows_keys() {
     let server = Process::start(&["--in-memory", "--log-level", "trace", "--admin-key", "admin-trace"]).await;
-    let before = server.errors().matches(KEY).count();
-    server.data(CREATE, json!({"hostId": "the host's id"})).await;
+    let keys = || server.errors().matches(KEY).count() + server.errors().matches("admin-trace").count();
+    let before = keys();
+    let created = server.data(CREATE, json!({"hostId": "the host's id"})).await;
+    let group = created["createGroup"]["id"].as_str().unwrap().to_owned();
+    let mut socket = Socket::open(server.address, KEY).await;
+    socket.init().await;
+    socket.subscribe("1", &group, "d").await;
+    server.data(JOIN, json!({"g": group, "n": "the node's id"})).await;
+    let data = json!([{"key": "the key of a value", "value": "the value"}]);
+    server.data(REPORT, json!({"g": group, "n": "the node's id", "data": data})).await;
+    server.data(FIRE, json!({"g": group, "n": "the node's id", "events": [event("the event")]})).await;
+    socket.data("1").await;
+    let wrong = [("x-api-key", "da2-a-wrong-one"), ("x-admin-key", "admin-a-wrong-one")];
+    for (method, path) in [(hyper::Method::POST, "/graphql"), (hyper::Method::GET, "/admin/board")] {
+        server.client().await.send(method, path, &wrong, b"{}").await;
+    }
     server.data(CREATE, json!({"hostId": "another"})).await;
     let told = server.errors();
-    assert!(!told.contains("the host's id"), "{told}");
-    assert_eq!(told.matches(KEY).count(), before, "where it is printed for the operator alone");
+    let hidden =
+        ["the host's id", "the node's id", &group, "the key of", "the value", "the event", "a-wrong-one"];
+    for hidden in hidden {
+        assert!(!told.contains(hidden), "{hidden}: {told}");
+    }
+    assert_eq!(keys(), before, "where it is printed for the operator alone");
+}
+
+/// A server that may open 64 files, and was told to take a thousand connections.
+#[cfg(unix)]
+async fn with_few_descriptors() -> Process {
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 64; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_mesh")]);
+    command.args(["serve", "--in-memory", "--listen", "127.0.0.1:0", "--api-key", KEY, "--no-mdns"]);
+    command.args(["--max-connections", "1000"]).kill_on_drop(true);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Process::spawn(command).await
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn without_descriptors_the_newest_client_is_told_and_the_log_once() {
+    let server = with_few_descriptors().await;
+    let health = async |client: &mut Client| {
+        client.send(hyper::Method::GET, "/health", &[], b"").await.status.as_u16()
+    };
+    let (mut open, mut refused) = (Vec::new(), 0);
+    while refused < 5 {
+        let mut client = server.client().await;
+        match health(&mut client).await {
+            200 => open.push(client),
+            status => {
+                assert_eq!(status, 429);
+                refused += 1;
+            }
+        }
+        assert!(open.len() < 64, "no limit");
+    }
+    for client in &mut open {
+        assert_eq!(health(client).await, 200, "who was there before is served");
+    }
+    assert_eq!(server.errors().matches("connections cannot be accepted").count(), 1);
+    drop(open);
+    while health(&mut server.client().await).await != 200 {}
 }
 
 #[tokio::test]
