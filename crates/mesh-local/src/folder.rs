@@ -1,7 +1,7 @@
 //! The files of the journal: one log, and the next one while it is being written.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,11 +12,19 @@ use crate::private_file;
 /// The time limit for another process to release the lock, and the interval of tries.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
 const RELEASE_POLL: Duration = Duration::from_millis(50);
+/// The bytes that one system call reads of a log.
+const READ_AT_ONCE: usize = 64 << 10;
+
+/// A log of less bytes is read in a moment.
+pub(crate) const LEAST_FOLD: u64 = 8 << 20;
 
 /// The place of the log. Tests have one in memory.
 pub(crate) trait Folder: Send + Sync + 'static {
     /// All bytes of the log. `None` if there is no log yet.
     fn read(&self) -> io::Result<Option<Vec<u8>>>;
+
+    /// Reads the log from a place on. What is appended later can be read, too.
+    fn read_from(&self, at: u64) -> io::Result<Box<dyn Read>>;
 
     /// Opens the log, and cuts it to `length`.
     fn open(&self, length: u64) -> io::Result<Arc<dyn LogFile>>;
@@ -29,6 +37,11 @@ pub(crate) trait Folder: Send + Sync + 'static {
 
     /// Makes [`Folder::replace`] survive a power cut.
     fn sync(&self) -> io::Result<()>;
+
+    /// The length below which the log is not folded.
+    fn least_fold(&self) -> u64 {
+        LEAST_FOLD
+    }
 
     /// A text that is another one after each start of the machine. `None` if the system does not tell.
     fn boot_id(&self) -> Option<String>;
@@ -105,6 +118,12 @@ impl Folder for DiskFolder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    fn read_from(&self, at: u64) -> io::Result<Box<dyn Read>> {
+        let mut file = File::open(&self.path)?;
+        file.seek(SeekFrom::Start(at))?;
+        Ok(Box::new(BufReader::with_capacity(READ_AT_ONCE, file)))
     }
 
     fn open(&self, length: u64) -> io::Result<Arc<dyn LogFile>> {

@@ -172,12 +172,12 @@ impl LocalStore {
         known: impl Fn(&Id) -> Option<Timestamp>,
         most_values: usize,
     ) -> Result<Overview> {
-        let (ids, more_groups) = self.change(|state, _| Ok(state.oldest_groups(now))).await?;
+        let (ids, more_groups) = self.run(|state, _| Ok(state.oldest_groups(now))).await?;
         let opened = if let [only] = &*ids { Some(only) } else { opened.filter(|id| ids.contains(id)) };
         let mut overview = Overview { opened: opened.cloned(), more_groups, ..Overview::default() };
         for id in &ids {
             let is_opened = opened == Some(id);
-            if let Some(glance) = self.change(|state, _| Ok(state.glance(now, id, is_opened))).await? {
+            if let Some(glance) = self.run(|state, _| Ok(state.glance(now, id, is_opened))).await? {
                 overview.push(glance, known(id), most_values);
             }
             tokio::task::yield_now().await;
@@ -191,7 +191,7 @@ impl LocalStore {
     ///
     /// When the commit fails of what this answer may have seen.
     pub async fn only_group(&self, now: Now) -> Result<Option<GroupRecord>> {
-        self.change(|state, _| Ok(state.only_group(now))).await
+        self.run(|state, _| Ok(state.only_group(now))).await
     }
 
     /// Ends a group for the teacher, who needs to be neither its host nor to know a secret.
@@ -238,7 +238,8 @@ impl LocalStore {
     pub async fn sweep(&self, now: Now) -> Result<()> {
         // Taken first: whatever they wait for is settled before this change is.
         let pending = Leaving { store: self, outboxes: std::mem::take(&mut *self.pending.lock()) };
-        let swept = self.change(|state, change| {
+        // It writes little, and makes room.
+        let swept = self.run(|state, change| {
             state.sweep(now, change);
             Ok(())
         });
@@ -254,8 +255,16 @@ impl LocalStore {
         }
     }
 
-    /// Makes a change, and answers once it is durable and its news has left.
+    /// Makes a change once the log has room for it, and answers once it is durable and its news has left.
     async fn change<T>(&self, make: impl FnOnce(&mut State, &mut Changes) -> Result<T>) -> Result<T> {
+        if let Some(journal) = &self.journal {
+            journal.await_room().await;
+        }
+        self.run(make).await
+    }
+
+    /// Makes a change that the log always has room for, or none, and answers as a change does.
+    async fn run<T>(&self, make: impl FnOnce(&mut State, &mut Changes) -> Result<T>) -> Result<T> {
         let begun = self.begin(make)?;
         if let (Some(ticket), Some(journal)) = (begun.ticket, &self.journal)
             && !journal.settle(ticket).await

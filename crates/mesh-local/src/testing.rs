@@ -2,20 +2,28 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops where something is amiss")]
 
-use std::io;
+mod files;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use mesh_core::clock::Clock;
 
-use crate::folder::{Folder, LogFile};
 use crate::journal::log;
-use crate::sync::Mutex;
+use crate::sync::{Condvar, Mutex};
 use crate::{LocalSettings, LocalStore, OpenError, Publisher, SyncPolicy};
+use files::TestFolder;
 
 /// A disk in memory with one folder.
-#[derive(Clone, Debug, Default)]
-pub struct TestDisk(Arc<Mutex<Inner>>);
+#[derive(Clone, Default)]
+pub struct TestDisk(Arc<Disk>);
+
+#[derive(Default)]
+struct Disk {
+    inner: Mutex<Inner>,
+    /// Told when a fold may go on.
+    resumed: Condvar,
+}
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -31,6 +39,21 @@ struct Inner {
     full: bool,
     panics: bool,
     refuses_flushes: bool,
+    folds: Folds,
+}
+
+/// What folds can do.
+#[derive(Debug, Default)]
+struct Folds {
+    refused: bool,
+    /// So often a fold may create and flush its file. `None` without a limit.
+    most_steps: Option<usize>,
+    /// So often the last fold has.
+    steps: usize,
+    /// True while one waits because it may not go on.
+    is_held: bool,
+    /// The length below which a log is not folded, if it is another one than that of real disks.
+    least: Option<u64>,
 }
 
 /// Files by their number, and the two names.
@@ -100,57 +123,87 @@ impl TestDisk {
     pub fn holding(bytes: Vec<u8>) -> Self {
         let disk = Self::default();
         let contents = Contents { files: vec![bytes], log: Some(0), next: None };
-        disk.0.lock().durable = contents.clone();
-        disk.0.lock().written = contents;
+        disk.0.inner.lock().durable = contents.clone();
+        disk.0.inner.lock().written = contents;
         disk
     }
 
     /// The log, as programs see it.
     pub fn bytes(&self) -> Vec<u8> {
-        let inner = self.0.lock();
+        let inner = self.0.inner.lock();
         inner.written.log.map(|file| inner.written.files[file].clone()).unwrap_or_default()
     }
 
     /// The log, as it would be after a power cut now.
     pub fn durable_bytes(&self) -> Vec<u8> {
-        let inner = self.0.lock();
+        let inner = self.0.inner.lock();
         inner.durable.log.map(|file| inner.durable.files[file].clone()).unwrap_or_default()
     }
 
     /// The length of the log, as programs see it.
     pub fn length(&self) -> usize {
-        let inner = self.0.lock();
+        let inner = self.0.inner.lock();
         inner.written.log.map_or(0, |file| inner.written.files[file].len())
     }
 
     /// From now on nothing more fits, or it does again.
     pub fn set_full(&self, full: bool) {
-        self.0.lock().full = full;
+        self.0.inner.lock().full = full;
     }
 
     /// From now on writing panics, or it does no longer.
     pub fn set_panics(&self, panics: bool) {
-        self.0.lock().panics = panics;
+        self.0.inner.lock().panics = panics;
     }
 
     /// From now on flushes fail, or they work again.
     pub fn set_refuses_flushes(&self, refuses: bool) {
-        self.0.lock().refuses_flushes = refuses;
+        self.0.inner.lock().refuses_flushes = refuses;
+    }
+
+    /// From now on no fold can begin, or they work again.
+    pub fn set_refuses_folds(&self, refuses: bool) {
+        self.0.inner.lock().folds.refused = refuses;
+    }
+
+    /// From now on each fold waits once it has created and flushed its file so often. `None` lets it go on.
+    pub fn set_most_fold_steps(&self, steps: Option<usize>) {
+        let mut inner = self.0.inner.lock();
+        inner.folds.most_steps = steps;
+        inner.folds.is_held = false;
+        self.0.resumed.notify_one();
+    }
+
+    /// True while a fold waits because it may not go on.
+    pub fn is_fold_held(&self) -> bool {
+        self.0.inner.lock().folds.is_held
+    }
+
+    /// From the next start on, a log of so many bytes is folded.
+    pub fn set_least_fold(&self, bytes: u64) {
+        self.0.inner.lock().folds.least = Some(bytes);
+    }
+
+    /// The bytes that a fold has written by now.
+    pub fn next_length(&self) -> usize {
+        let inner = self.0.inner.lock();
+        inner.written.next.map_or(0, |file| inner.written.files[file].len())
     }
 
     /// Until this is dropped, whoever uses the disk waits.
     pub fn hold(&self) -> impl Drop + '_ {
-        self.0.lock()
+        self.0.inner.lock()
     }
 
     /// The number of changes that were not flushed yet.
     pub fn unsynced(&self) -> usize {
-        self.0.lock().unsynced.len()
+        self.0.inner.lock().unsynced.len()
     }
 
     /// The process is killed: what it wrote stays, and it writes no more.
     pub fn kill(&self) {
-        self.0.lock().generation += 1;
+        self.0.inner.lock().generation += 1;
+        self.0.resumed.notify_one();
     }
 
     /// The power fails: of what was not flushed, only the first `kept` changes stay.
@@ -165,7 +218,7 @@ impl TestDisk {
 
     /// The power fails, and `survival` decides on each change that was not flushed.
     pub fn cut_power_with(&self, mut survival: impl FnMut() -> Survival) {
-        let mut inner = self.0.lock();
+        let mut inner = self.0.inner.lock();
         inner.generation += 1;
         inner.boot += 1;
         for mut change in std::mem::take(&mut inner.unsynced) {
@@ -178,10 +231,11 @@ impl TestDisk {
         }
         let Inner { written, durable, .. } = &mut *inner;
         written.clone_from(durable);
+        self.0.resumed.notify_one();
     }
 
     fn folder(&self) -> TestFolder {
-        TestFolder { generation: self.0.lock().generation, disk: self.clone() }
+        TestFolder { generation: self.0.inner.lock().generation, disk: self.clone() }
     }
 }
 
@@ -232,112 +286,5 @@ impl LocalStore {
         if let Some(journal) = &self.journal {
             journal.fold_now();
         }
-    }
-}
-
-/// The disk as one start of the program sees it.
-#[derive(Clone, Debug)]
-struct TestFolder {
-    disk: TestDisk,
-    generation: u64,
-}
-
-impl TestFolder {
-    fn with<T>(&self, act: impl FnOnce(&mut Inner) -> io::Result<T>) -> io::Result<T> {
-        let mut inner = self.disk.0.lock();
-        if inner.generation != self.generation {
-            return Err(io::ErrorKind::BrokenPipe.into());
-        }
-        act(&mut inner)
-    }
-
-    fn change(inner: &mut Inner, change: Change) {
-        change.apply(&mut inner.written);
-        inner.unsynced.push(change);
-    }
-
-    fn grow(inner: &mut Inner, change: Change) -> io::Result<()> {
-        assert!(!inner.panics, "a test's own panic");
-        if inner.full {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        Self::change(inner, change);
-        Ok(())
-    }
-
-    fn flush(&self, file: Option<usize>) -> io::Result<()> {
-        self.with(|inner| {
-            if inner.refuses_flushes {
-                return Err(io::Error::other("the disk is broken"));
-            }
-            for change in inner.unsynced.extract_if(.., |change| change.is_of(file)) {
-                change.apply(&mut inner.durable);
-            }
-            Ok(())
-        })
-    }
-}
-
-impl Folder for TestFolder {
-    fn read(&self) -> io::Result<Option<Vec<u8>>> {
-        self.with(|inner| Ok(inner.written.log.map(|file| inner.written.files[file].clone())))
-    }
-
-    fn open(&self, length: u64) -> io::Result<Arc<dyn LogFile>> {
-        let file = self.with(|inner| inner.written.log.ok_or(io::ErrorKind::NotFound.into()))?;
-        let file = TestFile { folder: self.clone(), file };
-        file.truncate(length)?;
-        Ok(Arc::new(file))
-    }
-
-    fn create_next(&self) -> io::Result<Arc<dyn LogFile>> {
-        let file = self.with(|inner| {
-            let file = inner.written.files.len().max(inner.durable.files.len());
-            Self::grow(inner, Change::Create(file))?;
-            Ok(file)
-        })?;
-        Ok(Arc::new(TestFile { folder: self.clone(), file }))
-    }
-
-    fn replace(&self) -> io::Result<()> {
-        self.with(|inner| {
-            let next = inner.written.next.ok_or(io::ErrorKind::NotFound)?;
-            Self::change(inner, Change::Replace(next));
-            Ok(())
-        })
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.flush(None)
-    }
-
-    fn boot_id(&self) -> Option<String> {
-        Some(self.disk.0.lock().boot.to_string())
-    }
-}
-
-#[derive(Debug)]
-struct TestFile {
-    folder: TestFolder,
-    file: usize,
-}
-
-impl LogFile for TestFile {
-    fn append(&self, bytes: &[u8]) -> io::Result<()> {
-        self.folder.with(|inner| {
-            let at = inner.written.files[self.file].len();
-            TestFolder::grow(inner, Change::Write(self.file, at, bytes.to_vec()))
-        })
-    }
-
-    fn truncate(&self, length: u64) -> io::Result<()> {
-        self.folder.with(|inner| {
-            TestFolder::change(inner, Change::Length(self.file, usize::try_from(length).unwrap()));
-            Ok(())
-        })
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.folder.flush(Some(self.file))
     }
 }

@@ -22,7 +22,7 @@ impl Store for LocalStore {
     }
 
     async fn renew_heartbeat(&self, now: Now, group: &GroupKey, host: Caller<'_>) -> Result<GroupRecord> {
-        self.change(|state, _| state.renew_heartbeat(now, group, host)).await
+        self.run(|state, _| state.renew_heartbeat(now, group, host)).await
     }
 
     async fn join_group(
@@ -42,7 +42,7 @@ impl Store for LocalStore {
         group: &GroupKey,
         node: Caller<'_>,
     ) -> Result<GroupRecord> {
-        self.change(|state, _| state.send_member_heartbeat(now, group, node)).await
+        self.run(|state, _| state.send_member_heartbeat(now, group, node)).await
     }
 
     async fn report_status(
@@ -93,7 +93,7 @@ impl Store for LocalStore {
 
     async fn list_groups(&self, now: Now, domain: &Domain) -> Result<Vec<GroupRecord>> {
         let mut list = GroupList::default();
-        while self.change(|state, _| Ok(state.list_on(now, domain, &mut list))).await? {
+        while self.run(|state, _| Ok(state.list_on(now, domain, &mut list))).await? {
             tokio::task::yield_now().await;
         }
         Ok(list.found())
@@ -101,7 +101,7 @@ impl Store for LocalStore {
 
     async fn search_groups(&self, now: Now, prefix: &str, limit: usize) -> Result<Vec<GroupRecord>> {
         let mut search = GroupSearch::new(prefix, limit);
-        while self.change(|state, _| Ok(state.search_on(now, &mut search))).await? {
+        while self.run(|state, _| Ok(state.search_on(now, &mut search))).await? {
             search.keep_oldest();
             tokio::task::yield_now().await;
         }
@@ -109,17 +109,17 @@ impl Store for LocalStore {
     }
 
     async fn node_status(&self, now: Now, node: &Id) -> Result<Option<NodeStatus>> {
-        let values = self.change(|state, _| Ok(state.node_values(now, node))).await?;
+        let values = self.run(|state, _| Ok(state.node_values(now, node))).await?;
         Ok(values.and_then(|values| values.merged()))
     }
 
     async fn group_statuses(&self, now: Now, group: &GroupKey) -> Result<Vec<NodeStatus>> {
-        let values = self.change(|state, _| state.group_values(now, group)).await?;
+        let values = self.run(|state, _| state.group_values(now, group)).await?;
         Ok(values.by_report().await)
     }
 
     async fn list_nodes(&self, now: Now, group: &GroupKey) -> Result<(GroupRecord, Vec<NodeRecord>)> {
-        self.change(|state, _| state.list_nodes(now, group)).await
+        self.run(|state, _| state.list_nodes(now, group)).await
     }
 
     async fn events_since(
@@ -129,7 +129,7 @@ impl Store for LocalStore {
         since: Since,
         from: Option<IpAddr>,
     ) -> Result<EventPage> {
-        self.change(|state, _| state.events_since(now, group, since, from)).await
+        self.run(|state, _| state.events_since(now, group, since, from)).await
     }
 }
 

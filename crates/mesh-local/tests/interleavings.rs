@@ -11,10 +11,11 @@ use mesh_core::id::GroupKey;
 use mesh_core::model::{Content, MeshMessage};
 use mesh_core::settings::Settings;
 use mesh_core::testing::{Harness, TestClock};
-use mesh_local::testing::TestDisk;
+use mesh_local::testing::{Survival, TestDisk};
 use mesh_local::{LocalSettings, LocalStore, Publisher, StoreMemory, SyncPolicy};
 use parking_lot::Mutex;
 use shuttle::future::block_on;
+use shuttle::rand::{self, Rng};
 use shuttle::scheduler::RandomScheduler;
 use shuttle::thread::{self, JoinHandle};
 use shuttle::{Config, Runner};
@@ -25,6 +26,8 @@ const POLICIES: [SyncPolicy; 3] = [SyncPolicy::Always, AT_ONCE, SyncPolicy::Neve
 /// More than any lesson needs.
 const MEMORY: StoreMemory =
     StoreMemory { nodes: 1 << 20, events: 1 << 20, repeats: 1 << 20, ended_groups: 1 << 20 };
+/// So short that a log is folded by itself in each lesson, and that changes wait for it in many.
+const LEAST_FOLD: u64 = 200;
 /// Calls of a state need more than threads have by default.
 const STACK_BYTES: usize = 256 << 10;
 
@@ -68,13 +71,17 @@ impl Publisher for Heard {
 /// Nothing leaves before it is in the kernel's hands and, if every change is flushed, on the disk.
 fn assert_safe(disk: &TestDisk, policy: SyncPolicy, name: &str) {
     let bytes = if policy == SyncPolicy::Always { disk.durable_bytes() } else { disk.bytes() };
-    let is_there = bytes.windows(name.len()).any(|window| window == name.as_bytes());
-    assert!(is_there, "{name} left too early");
+    assert!(has(&bytes, name), "{name} left too early");
+}
+
+fn has(bytes: &[u8], name: &str) -> bool {
+    bytes.windows(name.len()).any(|window| window == name.as_bytes())
 }
 
 impl Lesson {
     fn new(policy: SyncPolicy) -> Self {
         let disk = TestDisk::default();
+        disk.set_least_fold(LEAST_FOLD);
         let heard = Arc::new(Heard { disk: disk.clone(), policy, names: Mutex::default() });
         let home = open(&disk, policy, heard.clone());
         let group = block_on(home.create_with_poller("host"));
@@ -239,5 +246,29 @@ fn a_fold_while_others_write() {
         }
         lesson.close();
         assert_eq!(lesson.found(), lesson.heard());
+    });
+}
+
+/// A power cut may keep the new name of a log and lose its last writes.
+#[test]
+fn a_power_cut_while_the_log_is_folded() {
+    explore(|lesson| {
+        let writers = lesson.write();
+        let fold = thread::spawn({
+            let lesson = lesson.clone();
+            move || lesson.home.context.store.fold()
+        });
+        join(writers);
+        let bytes = lesson.disk.durable_bytes();
+        lesson
+            .disk
+            .cut_power_with(|| if rand::thread_rng().r#gen() { Survival::Whole } else { Survival::Lost });
+        fold.join().unwrap();
+        lesson.close();
+        let mut on_disk = lesson.heard();
+        on_disk.retain(|name| has(&bytes, name));
+        if !on_disk.is_empty() {
+            assert_all(&on_disk, &lesson.found());
+        }
     });
 }

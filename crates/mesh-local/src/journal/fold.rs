@@ -1,54 +1,85 @@
 //! Folding the log: a new one with the rows of today takes its place.
 //!
 //! The state goes on changing meanwhile. It is read group by group, and everything that was written since the
-//! fold began is copied behind it. Later rows win, so it does no harm that a row may have been read in its
-//! newer form already.
+//! fold began is copied behind it, out of the old log. Later rows win, so it does no harm that a row may have been
+//! read in its newer form already.
+//!
+//! Calls that write faster than the disk does would leave the fold behind for ever. So the log has a bound, at which
+//! changes wait for the end of the fold. A fold that fails is tried again when the log has grown; one that fails at
+//! the bound is a disk that does not work.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mesh_core::error::StoreFailure;
 
-use super::log::{Log, RecordBytes};
-use super::{Journal, Writing, caught};
+use super::log::Log;
+use super::next::NextLog;
+use super::{Fold, Journal, Writing, caught};
 use crate::rows::Row;
+use crate::sync::MutexGuard;
 use crate::sync::thread::Builder;
 
-/// A log is never folded below this length.
-pub(super) const LEAST_BYTES: u64 = 8 << 20;
-/// A log is folded when it is this many times as long as after the last fold.
+/// A log is folded when it is this many times as long as the rows of the state were at the last fold.
 const GROWTH: u64 = 2;
 /// The most bytes that are copied while calls wait.
-const COPIED_AT_ONCE: usize = 64 << 10;
+const COPIED_AT_ONCE: u64 = 256 << 10;
+/// A fold that fails is tried so often before the log is as long as it may be.
+const TRIES: u64 = 4;
 
-/// The length at which a log is folded next that is this long after a fold.
-pub(super) fn fold_at(length: u64) -> u64 {
-    (length * GROWTH).max(LEAST_BYTES)
+/// The lengths of a log at which something is done.
+pub(super) struct Bounds {
+    /// It is folded.
+    fold_at: u64,
+    /// Changes wait for the fold. Those under way then are written, so it can be a little longer.
+    most: u64,
+    /// By so much `fold_at` rises when a fold has failed.
+    step: u64,
+}
+
+impl Bounds {
+    /// Of a state whose rows have so many bytes. A log that is shorter than `least` is never folded.
+    pub(super) fn of(state: u64, least: u64) -> Self {
+        let fold_at = (state * GROWTH).max(least);
+        let growth = state.max(least);
+        Self { fold_at, most: fold_at + growth, step: growth.div_ceil(TRIES) }
+    }
+
+    fn postpone(&mut self, length: u64) {
+        self.fold_at = (length + self.step).min(self.most);
+    }
 }
 
 impl Journal {
-    /// Folds on a thread of its own.
-    pub(super) fn start_fold(self: &Arc<Self>, writing: &mut Writing) {
-        if writing.is_folding {
-            // One that a failed write interrupted is still ending.
+    /// Begins a fold if the log is long, and lets changes wait for it if the log is as long as it may be.
+    pub(super) fn fold_if_long(self: &Arc<Self>, writing: &mut Writing) {
+        if writing.log.length < writing.bounds.fold_at {
             return;
         }
-        let journal = self.clone();
-        let run = move || {
-            let folded = caught(|| journal.fold());
-            let mut writing = journal.writing.lock();
-            writing.is_folding = false;
-            if let Err(error) = folded {
-                tracing::warn!(%error, "the log could not be folded; it is tried again when it has grown");
-                writing.since_fold = None;
+        self.start_fold(writing);
+        if writing.log.length >= writing.bounds.most && writing.fold != Fold::None {
+            self.is_full.send_replace(true);
+        }
+    }
+
+    /// Waits while the log is as long as it may be and a fold is under way.
+    pub(crate) async fn await_room(&self) {
+        if *self.is_full.borrow() {
+            // The sender is here, so this cannot fail.
+            let _ = self.is_full.subscribe().wait_for(|is_full| !is_full).await;
+        }
+    }
+
+    /// Folds on a thread of its own, if that is possible now.
+    fn start_fold(self: &Arc<Self>, writing: &mut Writing) {
+        if !self.work.is_stopping() && writing.begin_fold() {
+            let journal = self.clone();
+            // A fold reports its own failure.
+            let run = move || drop(journal.run_fold());
+            match Builder::new().name("mesh-fold".into()).spawn(run) {
+                Ok(thread) => *self.folding.lock() = Some(thread),
+                Err(error) => self.end_fold(writing, &Err(error.into())),
             }
-        };
-        match Builder::new().name("mesh-fold".into()).spawn(run) {
-            Ok(thread) => {
-                writing.is_folding = true;
-                writing.since_fold = Some(Vec::new());
-                *self.folding.lock() = Some(thread);
-            }
-            Err(error) => tracing::warn!(%error, "there is no thread to fold the log"),
         }
     }
 
@@ -59,55 +90,108 @@ impl Journal {
         self.await_fold();
     }
 
-    /// Writes the next log and puts it in the place of the log. Records are being collected in `since_fold`.
-    pub(super) fn fold(self: &Arc<Self>) -> Result<(), StoreFailure> {
-        let mut next = Log::begin(self.folder.create_next()?)?;
-        self.append_state(&mut next)?;
-        loop {
-            let copies = {
-                let mut writing = self.writing.lock();
-                let copies = writing.since_fold.as_mut().ok_or("a failed write interrupts it")?;
-                let bytes: usize = copies.iter().map(RecordBytes::len).sum();
-                if bytes <= COPIED_AT_ONCE && next.durable > 0 {
-                    return self.replace(&mut writing, next);
-                }
-                std::mem::take(copies)
-            };
-            for mut record in copies {
-                next.append(&mut record)?;
+    #[cfg(test)]
+    pub(crate) fn is_folding(&self) -> bool {
+        self.writing.lock().fold != Fold::None
+    }
+
+    /// Runs a fold that was begun.
+    pub(super) fn run_fold(&self) -> Result<(), StoreFailure> {
+        let folded = caught(|| self.fold());
+        self.end_fold(&mut self.writing.lock(), &folded);
+        folded
+    }
+
+    fn end_fold(&self, writing: &mut Writing, folded: &Result<(), StoreFailure>) {
+        writing.fold = Fold::None;
+        if let Err(error) = folded {
+            writing.bounds.postpone(writing.log.length);
+            tracing::warn!(%error, "the log could not be folded");
+            if writing.log.length >= writing.bounds.most {
+                tracing::error!(
+                    "the log may not grow any more; the store refuses everything until it is folded"
+                );
+                self.shared.lock().refuses = true;
+                self.work.rewrite();
             }
-            next.sync()?;
+        }
+        self.is_full.send_replace(false);
+    }
+
+    /// Writes the next log and puts it in the place of the log.
+    fn fold(&self) -> Result<(), StoreFailure> {
+        let log = Log::begin(self.folder.create_next()?)?;
+        // From here on changes are in the old log, those before are in the state.
+        let old_length = self.folding()?.log.length;
+        let mut next = NextLog::begin(log, &*self.folder, old_length)?;
+        let folded = self.append_state(&mut next).and_then(|()| {
+            let state_bytes = next.log.length;
+            self.catch_up(&mut next, state_bytes)
+        });
+        if folded.is_err() {
+            next.discard();
+        }
+        folded
+    }
+
+    /// Appends rows for everything in the state, in steps that hold its lock shortly.
+    fn append_state(&self, next: &mut NextLog) -> Result<(), StoreFailure> {
+        next.push(&Row::Session(self.session.clone()))?;
+        let mut walk = self.shared.lock().state.walk();
+        loop {
+            let rows = self.shared.lock().state.walk_on(&mut walk);
+            let Some(rows) = rows else { return next.write() };
+            rows.iter().try_for_each(|row| next.push(row))?;
+        }
+    }
+
+    /// Copies what was written meanwhile, until little is left.
+    fn catch_up(&self, next: &mut NextLog, state_bytes: u64) -> Result<(), StoreFailure> {
+        loop {
+            let is_near = next.lag(self.folding()?.log.length) <= COPIED_AT_ONCE;
+            // Nothing is flushed beside this, so what is on the disk in the old log is so in the next one, too.
+            let flushing = is_near.then(|| self.flushing.lock());
+            let old_length = self.folding()?.log.length;
+            next.copy(old_length)?;
+            next.log.sync()?;
+            let mut writing = self.folding()?;
+            if flushing.is_some() && next.lag(writing.log.length) <= COPIED_AT_ONCE {
+                return self.replace(&mut writing, next, state_bytes);
+            }
         }
     }
 
     /// Swaps the logs. Calls wait for this, but for no flush unless they always do.
-    fn replace(&self, writing: &mut Writing, mut next: Log) -> Result<(), StoreFailure> {
-        for record in writing.since_fold.as_mut().into_iter().flatten() {
-            next.append(record)?;
-        }
+    fn replace(
+        &self,
+        writing: &mut Writing,
+        next: &mut NextLog,
+        state_bytes: u64,
+    ) -> Result<(), StoreFailure> {
+        next.copy(writing.log.length)?;
         // Says that everything before it is on the disk.
-        next.append(&mut RecordBytes::of(&[Row::Session(self.session.clone())])?)?;
-        self.folder.replace()?;
-        writing.fold_at = fold_at(next.length);
-        writing.log = next;
-        writing.since_fold = None;
-        writing.name_unsynced = true;
+        next.push(&Row::Session(self.session.clone()))?;
+        next.write()?;
         if self.session.always_synced {
-            return self.sync_log(writing);
+            next.log.sync()?;
         }
-        // The few records copied last were perhaps on the disk in the old log.
-        self.work.sync_within(std::time::Duration::ZERO);
+        self.folder.replace()?;
+        writing.log = next.log.clone();
+        writing.bounds = Bounds::of(state_bytes, self.folder.least_fold());
+        writing.name_unsynced = true;
+        if !self.session.always_synced {
+            self.work.sync_within(Duration::ZERO);
+        }
         Ok(())
     }
 
-    /// Appends rows for everything in the state, in steps that hold its lock shortly.
-    fn append_state(&self, next: &mut Log) -> Result<(), StoreFailure> {
-        next.append(&mut RecordBytes::of(&[Row::Session(self.session.clone())])?)?;
-        let mut walk = self.shared.lock().state.walk();
-        loop {
-            let rows = self.shared.lock().state.walk_on(&mut walk);
-            let Some(rows) = rows else { return Ok(()) };
-            next.append(&mut RecordBytes::of(&rows)?)?;
+    /// What a fold has to know of the log. An error if it may have read changes that were refused since.
+    fn folding(&self) -> Result<MutexGuard<'_, Writing>, StoreFailure> {
+        let writing = self.writing.lock();
+        if writing.fold == Fold::Interrupted {
+            Err("a failed write interrupts it".into())
+        } else {
+            Ok(writing)
         }
     }
 }

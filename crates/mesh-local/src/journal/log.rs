@@ -8,7 +8,7 @@
 //! written. A power cut can only harm what lies behind it, so an unreadable record before it is damage, and
 //! one behind it is a torn tail. The checksum covers everything but the mark and itself.
 
-use std::io;
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use mesh_core::error::StoreFailure;
@@ -75,14 +75,38 @@ struct Record<'a> {
 impl<'a> Record<'a> {
     /// The record at a place. `None` if there is none, or its checksum is wrong.
     fn at(bytes: &'a [u8], at: usize) -> Option<Self> {
-        let header: &[u8; HEADER_BYTES] = bytes.get(at..at + HEADER_BYTES)?.try_into().ok()?;
-        let (mark, length, durable, sum) = (&header[..4], &header[4..8], &header[8..16], &header[16..]);
         let start = at + HEADER_BYTES;
-        let end = start.checked_add(u32::from_le_bytes(length.try_into().ok()?) as usize)?;
+        let header = Header::of(bytes.get(at..start)?)?;
+        let end = start.checked_add(header.length as usize)?;
         let rows = bytes.get(start..end)?;
-        let is_whole = mark == MARK && sum == checksum(&header[4..16], rows).to_le_bytes();
-        let durable = u64::from_le_bytes(durable.try_into().ok()?);
-        is_whole.then_some(Self { durable, rows, end })
+        header.is_of(rows).then_some(Self { durable: header.durable, rows, end })
+    }
+}
+
+/// The bytes before the rows of a record.
+struct Header<'a> {
+    length: u32,
+    durable: u64,
+    sum: u32,
+    /// The bytes that the checksum covers.
+    covered: &'a [u8],
+}
+
+impl<'a> Header<'a> {
+    fn of(bytes: &'a [u8]) -> Option<Self> {
+        let bytes: &[u8; HEADER_BYTES] = bytes.try_into().ok()?;
+        let (mark, length, durable, sum) = (&bytes[..4], &bytes[4..8], &bytes[8..16], &bytes[16..]);
+        let header = Self {
+            length: u32::from_le_bytes(length.try_into().ok()?),
+            durable: u64::from_le_bytes(durable.try_into().ok()?),
+            sum: u32::from_le_bytes(sum.try_into().ok()?),
+            covered: &bytes[4..16],
+        };
+        (mark == MARK).then_some(header)
+    }
+
+    fn is_of(&self, rows: &[u8]) -> bool {
+        self.sum == checksum(self.covered, rows)
     }
 }
 
@@ -121,12 +145,35 @@ impl RecordBytes {
         Ok(())
     }
 
+    /// Adds the rows of the next record of a log. Returns the length of that record.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, or is damaged.
+    pub(crate) fn push_record(&mut self, log: &mut impl Read) -> io::Result<u64> {
+        let damaged = || io::Error::new(io::ErrorKind::InvalidData, "the log is damaged");
+        let mut header = [0; HEADER_BYTES];
+        log.read_exact(&mut header)?;
+        let header = Header::of(&header).ok_or_else(damaged)?;
+        let start = self.0.len();
+        // Grows with what is there, not with what a damaged header says.
+        log.take(header.length.into()).read_to_end(&mut self.0)?;
+        if !header.is_of(&self.0[start..]) {
+            return Err(damaged());
+        }
+        Ok((HEADER_BYTES + self.0.len() - start) as u64)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.len() <= HEADER_BYTES
     }
 
     pub(crate) fn len(&self) -> usize {
         self.0.len()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.truncate(HEADER_BYTES);
     }
 
     fn seal(&mut self, durable: u64) -> io::Result<&[u8]> {
@@ -153,6 +200,7 @@ pub(crate) fn of(rows: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 /// A log that is open for writing.
+#[derive(Clone)]
 pub(crate) struct Log {
     pub(crate) file: Arc<dyn LogFile>,
     /// Bytes of whole records.

@@ -6,6 +6,7 @@
 
 mod fold;
 pub(crate) mod log;
+mod next;
 mod open;
 mod thread;
 
@@ -26,6 +27,7 @@ use crate::rows::{Row, SessionRow};
 use crate::sync::Mutex;
 use crate::sync::thread::JoinHandle;
 use crate::sync_policy::SyncPolicy;
+use fold::Bounds;
 use log::{Log, RecordBytes};
 pub use open::OpenError;
 pub(crate) use open::open;
@@ -63,23 +65,42 @@ struct Batches {
     in_flight: Option<watch::Receiver<Outcome>>,
 }
 
-/// The log, and the rows that a fold has to copy.
+/// The log, and what is done to it.
 struct Writing {
     log: Log,
-    /// Records that were written since a fold began. `None` while there is no fold.
-    since_fold: Option<Vec<RecordBytes>>,
-    /// True while the thread of a fold runs.
-    is_folding: bool,
-    /// The length at which the log is folded again.
-    fold_at: u64,
+    bounds: Bounds,
+    fold: Fold,
     /// True if the log was replaced and its name may not be on the disk yet.
     name_unsynced: bool,
     closed: bool,
+    /// True while the state may hold changes that were refused, until it is read back.
+    refused: bool,
     /// The size of the write that failed last, until one succeeds.
     failed: Option<usize>,
 }
 
-/// Writes the changes of a store. Locks are taken in this order: `writing`, the state, `batches`, `work`.
+impl Writing {
+    /// Says that a fold is under way. Returns false if there can be none now.
+    fn begin_fold(&mut self) -> bool {
+        let can_begin = self.fold == Fold::None && !self.refused && !self.closed;
+        if can_begin {
+            self.fold = Fold::UnderWay;
+        }
+        can_begin
+    }
+}
+
+/// The fold of a log. At most one is under way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fold {
+    None,
+    UnderWay,
+    /// A write failed, so it may have read changes that were refused. It will end without effect.
+    Interrupted,
+}
+
+/// Writes the changes of a store. Locks are taken in this order: `flushing`, `writing`, the state,
+/// `batches`, `work`.
 pub(super) struct Journal {
     shared: Shared,
     folder: Box<dyn Folder>,
@@ -91,6 +112,10 @@ pub(super) struct Journal {
     writing: Mutex<Writing>,
     /// False from a failed write until one of that size succeeds.
     can_write: AtomicBool,
+    /// Held by the thread while it flushes the log, and by a fold from its last flush to the end.
+    flushing: Mutex<()>,
+    /// True while the log is as long as it may be and a fold is under way, for which changes wait.
+    is_full: watch::Sender<bool>,
     batches: Mutex<Batches>,
     work: Work,
     folding: Mutex<Option<JoinHandle<()>>>,
@@ -160,7 +185,7 @@ impl Journal {
                 }
                 Outbox::post(batch.messages);
                 batch.outcome.send_replace(Some(true));
-                self.written(writing, batch.rows);
+                self.written(writing);
             }
             Err(error) => {
                 tracing::error!(%error, "the store could not write; it refuses everything until it can be read back");
@@ -168,8 +193,10 @@ impl Journal {
                 guarded.refuses = true;
                 let refused = std::mem::take(&mut self.batches.lock().next);
                 drop(guarded);
-                // A fold may have read refused changes.
-                writing.since_fold = None;
+                writing.refused = true;
+                if writing.fold == Fold::UnderWay {
+                    writing.fold = Fold::Interrupted;
+                }
                 writing.failed = Some(batch.rows.len());
                 self.can_write.store(false, Ordering::Relaxed);
                 refused.outcome.send_replace(Some(false));
@@ -208,21 +235,12 @@ impl Journal {
         Ok(())
     }
 
-    /// What follows a write: it is copied for a fold, flushed after a while, and folded when the log is long.
-    fn written(self: &Arc<Self>, writing: &mut Writing, rows: RecordBytes) {
-        if let Some(copies) = &mut writing.since_fold
-            && !rows.is_empty()
-        {
-            copies.push(rows);
-        }
+    /// What follows a write: it is flushed after a while, and a long log is folded.
+    fn written(self: &Arc<Self>, writing: &mut Writing) {
         if let SyncPolicy::Within(time) = self.policy {
             self.work.sync_within(time);
         }
-        if writing.log.length >= writing.fold_at && writing.since_fold.is_none() {
-            // Not again before as much was written once more, should this fold fail.
-            writing.fold_at = writing.log.length + fold::LEAST_BYTES;
-            self.start_fold(writing);
-        }
+        self.fold_if_long(writing);
     }
 
     /// Waits until no fold is under way.
@@ -239,6 +257,8 @@ impl Journal {
     pub(super) fn close(self: &Arc<Self>) {
         self.shared.lock().refuses = true;
         self.work.stop();
+        // Whoever has this lock may have begun a fold before the stop.
+        drop(self.writing.lock());
         self.await_fold();
         let mut writing = self.writing.lock();
         if writing.closed {

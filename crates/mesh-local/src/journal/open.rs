@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use mesh_core::clock::Clock;
+use tokio::sync::watch;
 
 use super::log::{self, Log, LogError, RecordBytes};
 use super::thread::Work;
-use super::{Batches, CommitObserver, Journal, Shared, Writing, fold};
+use super::{Batches, Bounds, CommitObserver, Fold, Journal, Shared, Writing};
 use crate::LocalSettings;
 use crate::folder::Folder;
 use crate::random_epoch;
@@ -116,12 +117,13 @@ pub(crate) fn open(
     let rows = read.map(|read| read.rows).unwrap_or_default();
     let shared = Shared::new(State::load(&settings, clock.now(), epoch, rows));
     let writing = Writing {
-        fold_at: fold::fold_at(log.length / 2),
+        // As if it had just doubled.
+        bounds: Bounds::of(log.length / 2, folder.least_fold()),
         log,
-        since_fold: None,
-        is_folding: false,
+        fold: Fold::None,
         name_unsynced: false,
         closed: false,
+        refused: false,
         failed: None,
     };
     let journal = Arc::new(Journal {
@@ -134,6 +136,8 @@ pub(crate) fn open(
         observer,
         writing: Mutex::new(writing),
         can_write: AtomicBool::new(true),
+        flushing: Mutex::default(),
+        is_full: watch::Sender::new(false),
         batches: Mutex::<Batches>::default(),
         work: Work::default(),
         folding: Mutex::default(),

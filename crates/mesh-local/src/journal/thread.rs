@@ -1,5 +1,6 @@
 //! The journal's thread: it flushes the log, writes batches if every one is flushed, and repairs failures.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -27,7 +28,8 @@ pub(super) struct Work {
 struct Pending {
     commit: bool,
     sync_at: Option<Instant>,
-    repair: Option<Repair>,
+    /// The repairs that are asked for, the first one first.
+    repairs: BTreeSet<Repair>,
     stopping: bool,
 }
 
@@ -35,17 +37,18 @@ impl Pending {
     /// The repair that goes before everything else. A call waits for a commit, but nobody for a probe, which fails
     /// for as long as the disk is full.
     fn due_repair(&self) -> Option<Repair> {
-        let can_wait = self.stopping || (self.commit && self.repair == Some(Repair::Probe));
-        self.repair.filter(|_| !can_wait)
+        let first = *self.repairs.first()?;
+        let can_wait = self.stopping || (self.commit && first == Repair::Probe);
+        (!can_wait).then_some(first)
     }
 }
 
-/// The repair after a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The repair after a failure, in the order in which they are done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Repair {
-    /// A batch was refused: the state is read back from the log.
+    /// A batch was refused: the state is read back from the log. Refused changes must not be written anew.
     Reload,
-    /// A flush failed: the log is written anew from the state.
+    /// A flush failed, or a fold of a log that may not grow: the log is written anew from the state.
     Rewrite,
     /// A batch was refused, and the state is read back: as much is written once more, for nothing.
     Probe,
@@ -82,13 +85,19 @@ impl Work {
         self.repair(Repair::Reload);
     }
 
+    /// Asks for the log to be written anew.
+    pub(super) fn rewrite(&self) {
+        self.repair(Repair::Rewrite);
+    }
+
     fn repair(&self, repair: Repair) {
-        let mut pending = self.pending.lock();
-        // Refused changes must not be written anew, and a probe is the least of all.
-        if pending.repair != Some(Repair::Reload) && (pending.repair.is_none() || repair != Repair::Probe) {
-            pending.repair = Some(repair);
-        }
+        self.pending.lock().repairs.insert(repair);
         self.changed.notify_one();
+    }
+
+    /// True once the thread is to end.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.pending.lock().stopping
     }
 
     /// Ends the thread.
@@ -106,6 +115,8 @@ impl Work {
         let mut pending = self.pending.lock();
         loop {
             if let Some(repair) = pending.due_repair() {
+                // Should it be asked for once more from now on, it is done once more.
+                pending.repairs.remove(&repair);
                 return Task::Repair(repair);
             }
             if std::mem::take(&mut pending.commit) {
@@ -127,12 +138,11 @@ impl Work {
         }
     }
 
-    /// Ends a repair, or waits before it is tried again.
-    fn repaired(&self, repair: Repair, done: bool) {
+    /// Tries a repair again after a while.
+    fn retry(&self, repair: Repair) {
         let mut pending = self.pending.lock();
-        if done && pending.repair == Some(repair) {
-            pending.repair = None;
-        } else if !done && !pending.stopping && pending.due_repair().is_some() {
+        pending.repairs.insert(repair);
+        if pending.due_repair().is_some() {
             self.changed.wait_for(&mut pending, REPAIR_AFTER);
         }
     }
@@ -167,11 +177,13 @@ impl Journal {
                         Repair::Rewrite => self.rewrite(),
                         Repair::Probe => self.probe(),
                     });
-                    self.work.repaired(repair, result.is_ok());
-                    match &result {
+                    match result {
                         Ok(()) if repair == Repair::Reload => self.work.repair(Repair::Probe),
                         Ok(()) => tracing::info!("the store works again"),
-                        Err(error) => tracing::error!(%error, "the store does not work again yet"),
+                        Err(error) => {
+                            tracing::error!(%error, "the store does not work again yet");
+                            self.work.retry(repair);
+                        }
                     }
                 }
                 Task::Stop => return,
@@ -181,6 +193,7 @@ impl Journal {
 
     /// Flushes the log. Calls go on meanwhile: the lock is not held.
     pub(crate) fn sync(&self) -> Result<(), StoreFailure> {
+        let _flushing = self.flushing.lock();
         let (file, length, name_unsynced) = {
             let mut writing = self.writing.lock();
             let name_unsynced = std::mem::take(&mut writing.name_unsynced);
@@ -203,7 +216,7 @@ impl Journal {
         if let Err(error) = self.sync() {
             tracing::error!(%error, "the disk did not take the log; the store refuses everything until it does");
             self.shared.lock().refuses = true;
-            self.work.repair(Repair::Rewrite);
+            self.work.rewrite();
         }
     }
 
@@ -224,6 +237,7 @@ impl Journal {
         std::mem::swap(&mut guarded.state, &mut state);
         guarded.state.carry_over(state);
         guarded.refuses = false;
+        writing.refused = false;
         Ok(())
     }
 
@@ -242,15 +256,15 @@ impl Journal {
     }
 
     /// Writes the log anew from the state, which holds nothing that was refused.
-    fn rewrite(self: &Arc<Self>) -> Result<(), StoreFailure> {
+    fn rewrite(&self) -> Result<(), StoreFailure> {
         self.await_fold();
-        self.writing.lock().since_fold = Some(Vec::new());
-        let folded = self.fold();
-        if folded.is_err() {
-            self.writing.lock().since_fold = None;
+        if !self.writing.lock().begin_fold() {
+            return Err("another fold has begun, or a write has failed".into());
         }
-        folded?;
-        self.shared.lock().refuses = false;
+        self.run_fold()?;
+        let writing = self.writing.lock();
+        // A write that fails now is repaired by reading the state back.
+        self.shared.lock().refuses = writing.refused;
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 mod contract;
 mod failures;
 mod folding;
+mod growth;
 mod kept;
 #[cfg(target_os = "linux")]
 mod memory;
