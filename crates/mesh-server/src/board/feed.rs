@@ -58,9 +58,9 @@ struct Following {
     ticks: Interval,
 }
 
-/// Opens a board: updates as server-sent events. Each is made when the connection has room for it, which is while it
-/// holds less than half a megabyte: a board that does not read costs this and one update, until its connection is cut.
-/// None if too many boards are open.
+/// Opens a board: updates as server-sent events. Each is made when the connection has room for it, which is while
+/// less than 64 KB wait there: a board that does not read costs these and one update, until its connection is cut. None
+/// if too many boards are open.
 pub fn follow(feed: Arc<BoardFeed>, address: IpAddr) -> Option<impl Stream<Item = Bytes> + Send> {
     let board = feed.registry.open()?;
     let mut ticks = interval(INTERVAL);

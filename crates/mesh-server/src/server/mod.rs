@@ -35,7 +35,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 /// The same for a connection that is one more than allowed, and is told so.
 const OVER_LIMIT_TIMEOUT: Duration = Duration::from_secs(5);
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// The most that is read of a request at once.
+/// The most that is read of a request at once. While as much of an answer waits, no more of it is made.
 const READ_BUFFER: usize = 64 << 10;
 const MAX_HEADERS: usize = 64;
 /// The time between two sweeps of the store: a message about an expiry is late by no more.
