@@ -24,6 +24,7 @@
 pub mod call;
 pub mod event;
 pub mod message_fields;
+pub mod pieces;
 pub mod reply;
 pub mod selection;
 pub mod size;

@@ -126,10 +126,10 @@ object!(EventInBatch<'_> as "Event", |this| {
 struct WholeBatch<'a>(&'a BatchEvent);
 
 impl List for WholeBatch<'_> {
-    fn each(&self, visit: &mut dyn FnMut(Value<'_>)) {
-        for (index, event) in self.0.events.iter().enumerate() {
-            visit(Value::Object(&EventInBatch { batch: self.0, event, index, reader: None }));
-        }
+    fn each_from(&self, first: usize, visit: &mut dyn FnMut(Value<'_>) -> bool) {
+        self.0.events.iter().enumerate().skip(first).all(|(index, event)| {
+            visit(Value::Object(&EventInBatch { batch: self.0, event, index, reader: None }))
+        });
     }
 }
 
@@ -137,12 +137,12 @@ impl List for WholeBatch<'_> {
 pub(crate) struct Slices<'a>(pub(crate) &'a [EventSlice]);
 
 impl List for Slices<'_> {
-    fn each(&self, visit: &mut dyn FnMut(Value<'_>)) {
-        for EventSlice { batch, range, reader } in self.0 {
-            for (index, event) in batch.events.iter().enumerate().skip(range.start).take(range.len()) {
-                visit(Value::Object(&EventInBatch { batch, event, index, reader: *reader }));
-            }
-        }
+    fn each_from(&self, first: usize, visit: &mut dyn FnMut(Value<'_>) -> bool) {
+        let events = self.0.iter().flat_map(|EventSlice { batch, range, reader }| {
+            let events = batch.events.iter().enumerate().skip(range.start).take(range.len());
+            events.map(move |(index, event)| EventInBatch { batch, event, index, reader: *reader })
+        });
+        events.skip(first).all(|event| visit(Value::Object(&event)));
     }
 }
 

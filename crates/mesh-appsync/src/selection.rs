@@ -63,6 +63,11 @@ impl<'a> Bounded<'a> {
     pub fn new(out: &'a mut Vec<u8>, most: usize) -> Self {
         Self { out, most, is_full: false }
     }
+
+    /// The bytes that `out` has.
+    pub(crate) fn len(&self) -> usize {
+        self.out.len()
+    }
 }
 
 impl Write for Bounded<'_> {
@@ -147,6 +152,11 @@ impl Selection {
         self.0.iter().enumerate().any(repeats)
     }
 
+    /// The key of its field of that number, as `"key":`, with the field's name and selection.
+    pub(crate) fn field(&self, number: usize) -> Option<(&[u8], &str, &Self)> {
+        self.0.get(number).map(|field| (&*field.key, &*field.name, &field.fields))
+    }
+
     fn sub_selection(&mut self, name: &str) -> &mut Self {
         let index = self.0.iter().position(|field| &*field.name == name).unwrap_or(0);
         &mut self.0[index].fields
@@ -205,13 +215,11 @@ pub fn write(out: &mut impl Sink, value: Value<'_>, fields: &Selection, part: Pa
         Value::Object(object) => fields.write(out, object, part),
         Value::List(list) => {
             let mut separator: &[u8] = b"[";
-            list.each(&mut |item| {
-                if out.is_full() {
-                    return;
-                }
+            list.each_from(0, &mut |item| {
                 put(out, separator);
                 separator = b",";
                 write(out, item, fields, part);
+                !out.is_full()
             });
             put(out, if separator == b"[" { b"[]" } else { b"]" });
         }
@@ -234,13 +242,11 @@ pub fn write_all(out: &mut impl Sink, value: Value<'_>) {
         }
         Value::List(list) => {
             let mut separator: &[u8] = b"[";
-            list.each(&mut |item| {
-                if out.is_full() {
-                    return;
-                }
+            list.each_from(0, &mut |item| {
                 put(out, separator);
                 separator = b",";
                 write_all(out, item);
+                !out.is_full()
             });
             put(out, if separator == b"[" { b"[]" } else { b"]" });
         }
@@ -254,7 +260,7 @@ pub fn write_text(out: &mut impl Write, text: &str) {
     let _ = serde_json::to_writer(out, text);
 }
 
-fn put(out: &mut impl Write, bytes: &[u8]) {
+pub(crate) fn put(out: &mut impl Write, bytes: &[u8]) {
     // Writing to memory cannot fail.
     let _ = out.write_all(bytes);
 }

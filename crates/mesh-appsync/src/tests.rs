@@ -19,8 +19,9 @@ use serde_json::{Value as Json, json};
 
 use crate::call::FIELDS;
 use crate::message_fields;
+use crate::pieces::Pieces;
 use crate::reply::Reply;
-use crate::selection::{Part, Selection, write, write_all};
+use crate::selection::{Bounded, Part, Selection, Sink as _, write, write_all};
 use crate::size;
 use crate::value::Value;
 
@@ -118,7 +119,10 @@ fn check(schema: &Schema, value: Value<'_>, seen: &mut Vec<&'static str>) {
             seen.push(name);
             object.fields().iter().for_each(|field| check(schema, object.field(field), seen));
         }
-        Value::List(list) => list.each(&mut |item| check(schema, item, seen)),
+        Value::List(list) => list.each_from(0, &mut |item| {
+            check(schema, item, seen);
+            true
+        }),
         _ => {}
     }
 }
@@ -231,5 +235,72 @@ proptest! {
         prop_assert!(out.len() < bound);
         let json: Json = serde_json::from_slice(&out).unwrap();
         prop_assert_eq!(json.to_string().len(), out.len(), "compact JSON");
+    }
+}
+
+/// A value in pieces of about so many bytes.
+fn in_pieces(reply: &Reply, fields: &Selection, bytes: usize, most: usize) -> (String, Vec<usize>, bool) {
+    let (mut json, mut lengths, mut pieces) = (Vec::new(), Vec::new(), Pieces::default());
+    loop {
+        let before = json.len();
+        let mut out = Bounded::new(&mut json, most);
+        let has_ended = pieces.write(&mut out, reply.value(), fields, before + bytes);
+        let is_full = out.is_full();
+        lengths.push(json.len() - before);
+        if has_ended {
+            return (String::from_utf8(json).unwrap(), lengths, is_full);
+        }
+    }
+}
+
+#[test]
+fn pieces_are_the_whole() {
+    let leaf = |name: &str| (name.to_owned(), Selection::EMPTY);
+    let object = |fields: Vec<(String, Selection)>| {
+        let mut selection = Selection::default();
+        for (name, fields) in fields {
+            selection.push(&name, &name, MessageFields::NONE, fields);
+        }
+        selection
+    };
+    let data = object(vec![leaf("key"), leaf("__typename"), leaf("value")]);
+    let status = object(vec![leaf("nodeId"), ("data".to_owned(), data), leaf("timestamp")]);
+    let event = object(vec![leaf("name"), leaf("payload"), leaf("cursor")]);
+    let poll = object(vec![
+        ("events".to_owned(), event.clone()),
+        leaf("complete"),
+        ("nodeStatuses".to_owned(), status.clone()),
+    ]);
+    let slice = || EventSlice { batch: batch(), range: 0..1, reader: Some(7) };
+    let empty = NodeStatus { data: vec![], ..self::status() };
+    let statuses = || vec![self::status(), empty.clone(), self::status()];
+    let events = vec![slice(), slice(), slice()];
+    let polled = PollGroupDataAnswer { events: events.clone(), node_statuses: statuses(), complete: true };
+    for (reply, fields) in [
+        (Reply::Statuses(statuses()), &status),
+        (Reply::Statuses(vec![]), &status),
+        (Reply::Status(None), &status),
+        (Reply::Events(events), &event),
+        (Reply::PollGroupData(polled), &poll),
+        (
+            Reply::PollGroupData(PollGroupDataAnswer {
+                events: vec![],
+                node_statuses: vec![],
+                complete: true,
+            }),
+            &Selection::EMPTY,
+        ),
+    ] {
+        let mut whole = Vec::new();
+        write(&mut whole, reply.value(), fields, Part::Whole);
+        for bytes in 1..=whole.len() + 1 {
+            let (json, lengths, is_full) = in_pieces(&reply, fields, bytes, usize::MAX);
+            assert_eq!((json.as_bytes(), is_full), (&*whole, false), "{bytes}");
+            // The longest text and what stands around it.
+            assert!(lengths.iter().all(|length| *length < bytes + 50), "{bytes}: {lengths:?}");
+        }
+        for most in 0..whole.len() {
+            assert!(in_pieces(&reply, fields, 10, most).2, "{most}");
+        }
     }
 }

@@ -39,15 +39,13 @@ pub trait Object {
 
 /// A list of the schema.
 pub trait List {
-    /// Shows every item, in order.
-    fn each(&self, visit: &mut dyn FnMut(Value<'_>));
+    /// Shows the items from that number on, in order, until `visit` returns `false`.
+    fn each_from(&self, first: usize, visit: &mut dyn FnMut(Value<'_>) -> bool);
 }
 
 impl<T: Object> List for &[T] {
-    fn each(&self, visit: &mut dyn FnMut(Value<'_>)) {
-        for item in *self {
-            visit(Value::Object(item));
-        }
+    fn each_from(&self, first: usize, visit: &mut dyn FnMut(Value<'_>) -> bool) {
+        self.iter().skip(first).all(|item| visit(Value::Object(item)));
     }
 }
 
