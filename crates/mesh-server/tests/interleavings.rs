@@ -56,6 +56,19 @@ async fn take_all(queue: &Queue) -> (Vec<Message>, Closing) {
     }
 }
 
+/// Takes so many messages as a connection's task does.
+async fn take_some(queue: &Queue, count: usize) -> Vec<Message> {
+    let mut all = Vec::new();
+    while all.len() < count {
+        queue.filled().await;
+        let mut taken = Vec::new();
+        queue.take(&mut taken);
+        queue.sent(taken.iter().map(Message::len).sum());
+        all.append(&mut taken);
+    }
+    all
+}
+
 /// A task that takes from the queue of a connection until that closes.
 fn taker(connection: Arc<Registration>) -> JoinHandle<Vec<Message>> {
     thread::spawn(move || {
@@ -198,6 +211,33 @@ fn a_subscription_that_comes_and_goes_while_others_publish() {
         assert!(heard.is_empty() || all.windows(heard.len()).any(|window| window == heard), "{heard:?}");
         stays.unsubscribe(&registered);
         assert_eq!(hub.counts().subscriptions, 0);
+    });
+}
+
+/// Messages come without a close that would bring them, also those of a task that ends while they wait.
+#[test]
+fn messages_that_wait_for_each_other() {
+    explore_at_random(|| {
+        let hub = Arc::<Hub>::default();
+        let coalescing = shuttle::future::spawn({
+            let hub = hub.clone();
+            async move { hub.coalesce().await }
+        });
+        let connection = connect(&hub);
+        let registered = [listen(&connection, &group("a"), 0), listen(&connection, &group("b"), 1)];
+        let taking = thread::spawn({
+            let connection = connection.clone();
+            move || block_on(take_some(connection.queue(), 6))
+        });
+        let [a, b] = ["a", "b"].map(|id| publish(&hub, group(id), 3));
+        a.join().unwrap();
+        coalescing.abort();
+        b.join().unwrap();
+        let messages = taking.join().unwrap();
+        assert_eq!((names(&messages, "0").len(), names(&messages, "1").len()), (3, 3));
+        drop(messages);
+        registered.iter().for_each(|registered| connection.unsubscribe(registered));
+        assert_eq!(hub.counts().waiting_bytes, 0);
     });
 }
 

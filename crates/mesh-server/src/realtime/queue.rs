@@ -30,6 +30,8 @@ pub struct Queue {
 #[derive(Default)]
 struct State {
     messages: Vec<Message>,
+    /// True if the messages are to be sent now.
+    is_due: bool,
     closing: Option<Closing>,
     /// The connection's task, while it waits.
     taker: Option<Waker>,
@@ -70,11 +72,26 @@ impl Message {
 impl Queue {
     /// Adds a message, unless the connection is being closed; closes it if more than `most` bytes wait.
     pub fn push(&self, message: Message, most: usize) {
-        let length = message.len();
         let mut state = self.state.lock();
+        self.add(&mut state, message, most);
+        state.is_due = true;
+        wake(state);
+    }
+
+    /// The same, but the message waits for [`Queue::wake`] or for the next one.
+    pub fn push_quietly(&self, message: Message, most: usize) {
+        let mut state = self.state.lock();
+        self.add(&mut state, message, most);
+        if state.closing.is_some() {
+            wake(state);
+        }
+    }
+
+    fn add(&self, state: &mut State, message: Message, most: usize) {
         if state.closing.is_some() {
             return;
         }
+        let length = message.len();
         if self.waiting.fetch_add(length, Ordering::Relaxed) + length > most {
             self.is_closing.store(true, Ordering::Relaxed);
             state.closing = Some(Closing::TooSlow);
@@ -82,7 +99,15 @@ impl Queue {
         } else {
             state.messages.push(message);
         }
-        wake(state);
+    }
+
+    /// Asks the connection's task to send what waits.
+    pub fn wake(&self) {
+        let mut state = self.state.lock();
+        if !state.messages.is_empty() {
+            state.is_due = true;
+            wake(state);
+        }
     }
 
     /// Asks the connection's task to close it.
@@ -98,9 +123,9 @@ impl Queue {
         self.is_closing.load(Ordering::Relaxed)
     }
 
-    /// Waits until there is something to take or a reason to close.
+    /// Waits until there is something to send now or a reason to close.
     pub async fn filled(&self) {
-        self.wait(|state| !state.messages.is_empty() || state.closing.is_some()).await;
+        self.wait(|state| state.is_due || state.closing.is_some()).await;
     }
 
     /// Waits until there is a reason to close.
@@ -129,6 +154,7 @@ impl Queue {
     pub fn take(&self, taken: &mut Vec<Message>) -> Option<Closing> {
         let mut state = self.state.lock();
         std::mem::swap(&mut state.messages, taken);
+        state.is_due = false;
         state.closing
     }
 
@@ -201,7 +227,9 @@ mod tests {
         let queue = Queue::default();
         let mut filled = pin!(queue.filled());
         assert!(poll!(&mut filled).is_pending());
-        queue.push(message(1), MAX_WAITING_BYTES);
+        queue.push_quietly(message(1), MAX_WAITING_BYTES);
+        assert!(poll!(&mut filled).is_pending(), "it waits for others");
+        queue.wake();
         assert!(poll!(&mut filled).is_ready());
         let mut closed = pin!(queue.closed());
         assert!(poll!(&mut closed).is_pending(), "a message is no reason to close");

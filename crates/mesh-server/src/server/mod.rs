@@ -84,6 +84,8 @@ impl Server {
             tasks.push(tokio::spawn(accepting.run(listener)));
         }
         tasks.push(tokio::spawn(sweep(self.app.clone())));
+        let hub = self.app.realtime.hub.clone();
+        tasks.push(tokio::spawn(async move { hub.coalesce().await }));
         stop.await;
         tracing::info!("stopping");
         tasks.iter().for_each(tokio::task::JoinHandle::abort);

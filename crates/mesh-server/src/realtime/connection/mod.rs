@@ -8,11 +8,9 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 use tungstenite::protocol::frame::coding::CloseCode;
 
@@ -31,9 +29,6 @@ use crate::realtime::reader::{discard, read_some};
 
 /// A client that says nothing for so many keep-alives is dead: each comes with a ping.
 const SILENT_KEEP_ALIVES: u32 = 2;
-
-/// A connection for which messages come in shorter intervals waits a little, so that one write carries several.
-const GATHERING_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The parts of the server that realtime connections need.
 pub struct Realtime {
@@ -193,16 +188,15 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
         self.receive(received).await?;
         // One timer for the life of the connection: setting one for each message costs more than the rest.
         let mut tick = pin!(sleep_until(self.next_tick));
-        let mut filled = Instant::now();
         loop {
-            let sent = self.outbound.flush(self.registration.queue()).await?;
+            self.outbound.flush(self.registration.queue()).await?;
             if tick.deadline() != self.next_tick {
                 tick.as_mut().reset(self.next_tick);
             }
             let mut bytes = Vec::new();
             tokio::select! {
                 biased;
-                () = self.registration.queue().filled() => gather(&mut filled, sent).await,
+                () = self.registration.queue().filled() => {}
                 read = read_some(reader, &mut bytes) => {
                     read.map_err(|_| Ended::Gone)?;
                     self.receive(&bytes).await?;
@@ -336,21 +330,5 @@ impl<W> Drop for Connection<W> {
         for registered in self.subscriptions.values() {
             self.registration.unsubscribe(registered);
         }
-    }
-}
-
-/// Lets what is ready go first where messages come fast: two thirds of a delivery's time are the kernel's, and
-/// three frames in one write take it about as long as one. `last` is when messages came before, then now; `sent`
-/// is how many went in one write then.
-///
-/// A worker comes back to a task that yields when nothing else is ready, at the latest after 61 others. The
-/// second time is for the requests that the first has found on the sockets.
-async fn gather(last: &mut Instant, sent: usize) {
-    let now = Instant::now();
-    let interval = now - std::mem::replace(last, now);
-    let messages = u32::try_from(sent.max(1)).unwrap_or(u32::MAX);
-    if interval / messages < GATHERING_INTERVAL {
-        yield_now().await;
-        yield_now().await;
     }
 }

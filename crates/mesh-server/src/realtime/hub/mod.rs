@@ -1,5 +1,6 @@
 //! The listeners of all groups, and publishing to them.
 
+mod coalescing;
 mod publishing;
 mod registration;
 
@@ -16,6 +17,7 @@ use crate::realtime::protocol::Framing;
 use crate::realtime::queue::{Closing, Queue};
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Mutex, RwLock};
+use coalescing::{Coalescer, Pace};
 pub use registration::{Registered, Registration, TooManySelections};
 
 /// The registry of connections and of their subscriptions.
@@ -24,6 +26,7 @@ pub struct Hub {
     most_waiting: usize,
     groups: RwLock<HashMap<GroupKey, Arc<Listeners>>>,
     connections: Mutex<HashMap<u64, Connected>>,
+    coalescer: Coalescer,
     next_connection: AtomicU64,
     next_class: AtomicU64,
     /// Bytes of all messages that wait in any queue, each message counted once.
@@ -47,7 +50,10 @@ struct Connected {
 /// The listeners of one group, by what they are shown: subscriptions with the same selection share
 /// the bytes of a message.
 #[derive(Default)]
-struct Listeners(RwLock<Vec<Class>>);
+struct Listeners {
+    classes: RwLock<Vec<Class>>,
+    pace: Mutex<Pace>,
+}
 
 struct Class {
     /// Rises among the classes of a group, from 1.
@@ -123,6 +129,7 @@ impl Hub {
             most_waiting,
             groups: RwLock::default(),
             connections: Mutex::default(),
+            coalescer: Coalescer::default(),
             next_connection: AtomicU64::default(),
             next_class: AtomicU64::default(),
             waiting: Arc::default(),
@@ -146,7 +153,7 @@ impl Hub {
     /// The listeners of a group, each connection once.
     pub fn listeners(&self, group: &GroupKey) -> Vec<Listener> {
         let Some(listeners) = self.groups.read().get(group).cloned() else { return Vec::new() };
-        let classes = listeners.0.read();
+        let classes = listeners.classes.read();
         let listeners: HashMap<_, _> = classes
             .iter()
             .flat_map(|class| &class.subscribers)

@@ -99,7 +99,7 @@ impl Registration {
             node,
         };
         let mut groups = self.hub.groups.write();
-        let mut classes = groups.entry(group.clone()).or_default().0.write();
+        let mut classes = groups.entry(group.clone()).or_default().classes.write();
         match classes.iter().position(|class| class.view == view) {
             Some(place) => classes[place].subscribers.push(subscriber),
             None if self.may_add_to(&classes) => {
@@ -125,7 +125,7 @@ impl Registration {
     pub fn unsubscribe(&self, registered: &Registered) {
         let mut groups = self.hub.groups.write();
         let Some(listeners) = groups.get(&registered.group) else { return };
-        let mut classes = listeners.0.write();
+        let mut classes = listeners.classes.write();
         for class in &mut *classes {
             let is_it = |subscriber: &Subscriber| {
                 (subscriber.connection, subscriber.number) == (self.connection, registered.number)
