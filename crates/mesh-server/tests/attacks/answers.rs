@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::support::{FIRE, JOIN, KEY, Options, REPORT, Socket, TestServer, event};
-use crate::{error_type, figure, seconds, still_works};
+use crate::{error_type, figure, others, seconds};
 
 /// The most bytes of an answer's data.
 const MOST: usize = 5_242_880;
@@ -60,7 +60,7 @@ async fn an_answer_ends_at_five_megabytes() {
     let whole = server.client().await.post(json!({"query": query(20, 2)}).to_string().as_bytes()).await;
     assert!(whole.body.len() < MOST + 20_000, "{}", whole.body.len());
     assert_eq!(error_type(&whole.json()), "ValidationError");
-    still_works(&server).await;
+    others::feel_nothing(&server).await;
 }
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn a_request_looks_at_a_bounded_number_of_values() {
     let answer = server.ask(&query(50), json!({})).await;
     assert_eq!(error_type(&answer), "ValidationError");
     assert!(answer["errors"][0]["message"].as_str().unwrap().contains("600000"), "{}", answer["errors"]);
-    still_works(&server).await;
+    others::feel_nothing(&server).await;
 }
 
 /// Clients that ask and take nothing: their answers are held within bounds, and others are told to wait.
@@ -184,7 +184,7 @@ async fn a_socket_that_takes_no_answers_holds_one() {
     }
     let held = async || figure(&server, "mesh_memory_bytes{kind=\"held\"}").await;
     timeout(Duration::from_secs(20), async { while held().await == 0 {} }).await.expect("answers that wait");
-    still_works(&server).await;
+    others::feel_nothing(&server).await;
     let held = held().await;
     assert!(held < 5 << 20, "{held} bytes of ten answers of four megabytes");
     for id in 0..10 {
@@ -232,5 +232,5 @@ async fn unfinished_bodies_are_bounded() {
         statuses.push(String::from_utf8(status.to_vec()).unwrap());
     }
     assert!(statuses.iter().filter(|status| status.ends_with("429")).count() >= 2, "{statuses:?}");
-    still_works(&server).await;
+    others::feel_nothing(&server).await;
 }

@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
 use crate::support::{ADMIN_KEY, JOIN, REPORT, TestServer};
-use crate::{figure, seconds, still_works};
+use crate::{figure, others, seconds};
 
 /// A board whose system takes little on its own.
 async fn open(server: &TestServer) -> Incoming {
@@ -159,8 +159,8 @@ async fn boards_that_nobody_reads() {
     }
     assert_eq!(alone.held().await, 0);
     // Others have the same lesson as without boards.
-    still_works(&watched.server).await;
-    still_works(&alone.server).await;
+    others::feel_nothing(&watched.server).await;
+    others::feel_nothing(&alone.server).await;
     let locked = async |large: &Large| seconds(&large.server, "mesh_store_locked_seconds_total").await;
     let (watched, alone) = (locked(&watched).await, locked(&alone).await);
     assert!(watched < alone * 10.0 + 0.2, "the store was kept for {watched} s, without boards for {alone} s");

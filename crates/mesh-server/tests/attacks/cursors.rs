@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::others;
 use crate::support::{FIRE, JOIN, POLL, RECORD, TestServer, event};
 
 async fn poll(server: &TestServer, group: &str, since: &str) -> Vec<Value> {
@@ -38,6 +39,7 @@ async fn heard(is_attacked: bool) -> Vec<String> {
         let beyond = json!({"g": group, "since": format!("{place}-3e8-1")});
         assert_eq!(server.ask(POLL, beyond).await["errors"][0]["errorType"], "ValidationError");
     }
+    others::feel_nothing(&server).await;
     let since = record("second").await;
     poll(&server, &group, &since)
         .await

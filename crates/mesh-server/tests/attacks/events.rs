@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::figure;
 use crate::support::{FIRE, Options, POLL, TestServer, event};
+use crate::{figure, others};
 
 /// The names of the events that a quiet group keeps, while others fire much or nothing.
 async fn kept(flooding_groups: usize) -> Vec<String> {
@@ -22,6 +22,7 @@ async fn kept(flooding_groups: usize) -> Vec<String> {
         }
     }
     assert_eq!(flooding_groups > 0, figure(&server, "mesh_events_dropped_total").await > 0);
+    others::feel_nothing(&server).await;
     let polled = server.data(POLL, json!({"g": quiet, "since": ""})).await["pollGroupData"].take();
     assert_eq!(polled["complete"], true);
     polled["events"]

@@ -1,5 +1,6 @@
 //! Attacks, as tests: what one hostile client does, and that it stays that client's own loss. Nothing here
-//! measures time: bytes, counts and answers tell.
+//! measures time: bytes, counts and answers tell. What others get of it, [`others`] compares with a server that nobody
+//! attacks.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, unreachable_pub)]
 
@@ -9,22 +10,15 @@ mod clock;
 mod cursors;
 mod events;
 mod names;
+mod others;
 mod rates;
 mod sockets;
 mod subscriptions;
 
 use mesh_server::testing as support;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use support::{FIRE, TestServer, event};
-
-/// A group that still serves everybody else.
-async fn still_works(server: &TestServer) {
-    let group = server.create("still works").await;
-    let mut socket = server.subscribed(&group).await;
-    server.data(FIRE, json!({"g": group, "n": "still works", "events": [event("e")]})).await;
-    socket.data("1").await;
-}
+use support::TestServer;
 
 /// The word of an answer's first error.
 fn error_type(answer: &Value) -> &str {

@@ -4,7 +4,7 @@ use hyper::{Method, StatusCode};
 use mesh_server::limits::rates::{Flood, RateLimits};
 use serde_json::json;
 
-use crate::still_works;
+use crate::others;
 use crate::support::{KEY, Options, REPORT, Socket, TestServer};
 
 /// Limits of an address that nothing comes back of during a test.
@@ -119,7 +119,7 @@ async fn a_connection_cannot_flood() {
     let (code, reason) = socket.closed().await;
     assert_eq!(code, 1013);
     assert!(reason.contains("too many"), "{reason}");
-    still_works(&server).await;
+    others::feel_nothing(&server).await;
 }
 
 #[tokio::test]
@@ -135,7 +135,7 @@ async fn a_group_cannot_be_flooded_by_many_connections() {
         codes.push(server.client().await.post(body.as_bytes()).await.status.as_u16());
     }
     assert!(codes.contains(&429), "{codes:?}");
-    still_works(&server).await;
+    others::feel_nothing(&server).await;
 }
 
 /// A large answer to a small question: the schema.
@@ -214,7 +214,7 @@ async fn one_group_cannot_be_read_without_end() {
     assert_eq!(read(&group).await, StatusCode::OK);
     assert_eq!(read(&group).await, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(read(&other).await, StatusCode::OK);
-    still_works(&server).await;
+    others::feel_nothing(&server).await;
 }
 
 #[tokio::test]

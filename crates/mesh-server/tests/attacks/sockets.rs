@@ -3,7 +3,7 @@
 use mesh_server::limits::buffers::BufferLimits;
 use serde_json::json;
 
-use crate::still_works;
+use crate::others;
 use crate::support::{KEY, Options, Socket, TestServer};
 
 #[tokio::test]
@@ -38,6 +38,7 @@ async fn before_a_right_key_messages_are_few() {
     }
     let (code, reason) = socket.closed().await;
     assert_eq!((code, &*reason), (1008, "a right key must come first"));
+    others::feel_nothing(&server).await;
 }
 
 #[tokio::test]
@@ -80,5 +81,5 @@ async fn unfinished_messages_are_bounded() {
         closed += 1;
     }
     assert_eq!(closed, 4);
-    still_works(&server).await;
+    others::feel_nothing(&server).await;
 }

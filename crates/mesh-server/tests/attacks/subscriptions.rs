@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{FIRE, Socket, TestServer, event};
-use crate::{figure, still_works};
+use crate::{figure, others};
 
 /// Subscribes with a selection; says what was answered.
 async fn subscribe(socket: &mut Socket, id: &str, group: &str, selection: &str) -> Value {
@@ -32,6 +32,7 @@ async fn a_selection_that_makes_too_much_of_a_message_gets_an_error() {
     // The subscription goes on with what it can take.
     server.data(FIRE, json!({"g": group, "n": "h", "events": [event("e")]})).await;
     assert_eq!(greedy.next().await["type"], "data");
+    others::feel_nothing(&server).await;
 }
 
 #[tokio::test]
@@ -61,7 +62,7 @@ async fn a_group_has_a_bounded_number_of_selections() {
         r#"mutation ($g: ID!) { dissolveGroup(groupId: $g, domain: "d", hostId: "h") { groupId domain } }"#;
     server.data(dissolve, json!({"g": group})).await;
     assert_eq!(figure(&server, "mesh_deliveries_total").await, 33);
-    still_works(&server).await;
+    others::feel_nothing(&server).await;
 }
 
 /// A message that is written for many selections lets others have the thread, and leaves in order all the same.
