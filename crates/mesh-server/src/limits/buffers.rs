@@ -11,8 +11,9 @@ use parking_lot::Mutex;
 
 use super::counted;
 
-/// So much of each request and each answer is free: connections are limited already.
-const FREE_BYTES: usize = 16 << 10;
+/// So much of each request and each answer does not count: most have less. A connection has one request and one answer
+/// at a time, so all together have twice as much for each connection, and those are limited.
+const FREE_BYTES: usize = 4 << 10;
 
 /// The most bytes that are held at once.
 #[derive(Clone, Copy, Debug)]
