@@ -30,8 +30,21 @@ pub fn in_own_process(name: &str, body: impl FnOnce()) {
 ///
 /// On a system that is not Linux.
 pub fn resident_bytes() -> usize {
+    told("RssAnon:")
+}
+
+/// The most bytes of memory that this process ever had, with its code.
+///
+/// # Panics
+///
+/// On a system that is not Linux.
+pub fn most_resident_bytes() -> usize {
+    told("VmHWM:")
+}
+
+fn told(name: &str) -> usize {
     let status = fs::read_to_string("/proc/self/status").expect("Linux tells about its processes");
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<usize>().ok());
     kilobytes.expect("it tells what a process has") << 10
 }

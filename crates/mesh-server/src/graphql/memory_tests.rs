@@ -1,9 +1,12 @@
-//! Documents that are kept take no more memory than counts: each test fills an engine in a process of its own.
+//! Documents that are kept take no more memory than counts, and an answer takes little more than it may have: each test
+//! measures a process of its own.
 
-use mesh_local::resident::{in_own_process, resident_bytes};
+use mesh_local::resident::{in_own_process, most_resident_bytes, resident_bytes};
 
+use super::answer::MAX_DATA_BYTES;
 use super::engine::Engine;
 use super::request::{Request, Variables};
+use super::tests::Home;
 
 /// The most bytes of documents.
 const MOST: usize = 4 << 20;
@@ -71,5 +74,30 @@ fn literals_count_what_they_take() {
         let items = "{key: \"k\", value: \"v\"}".repeat(25);
         let arguments = format!("groupId: \"g\", domain: \"d\", nodeId: \"n\", data: [{items}]");
         format!("mutation q{number} {{ reportDataByNode({arguments}) {{ groupId }} }}")
+    });
+}
+
+/// Each byte of the event becomes six, and each alias shows it once more: eleven megabytes, if nothing ended it.
+#[test]
+fn the_largest_answer_takes_less_than_three_times_its_limit() {
+    in_own_process("graphql::memory_tests::the_largest_answer_takes_less_than_three_times_its_limit", || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let taken = runtime.block_on(async {
+            let home = Home::new();
+            home.query(r#"mutation { createGroup(name: "n", hostId: "h", domain: "d") { id } }"#).await;
+            let group = home.room.groups("d").await[0].key();
+            home.room.record_names(&group, "h", &[&"\u{1}".repeat(38_000)]).await.unwrap();
+            let aliases: String = (0..50).map(|number| format!("a{number}: name ")).collect();
+            let query = format!(
+                r#"{{ getEventsSince(groupId: "{}", domain: "d", since: "") {{ {aliases} }} }}"#,
+                group.id
+            );
+            let before = most_resident_bytes();
+            let answer = home.query(&query).await;
+            assert_eq!(answer["errors"][0]["errorType"], "ValidationError");
+            most_resident_bytes() - before
+        });
+        println!("{taken} bytes were taken");
+        assert!((MAX_DATA_BYTES / 2..3 * MAX_DATA_BYTES).contains(&taken), "{taken}");
     });
 }

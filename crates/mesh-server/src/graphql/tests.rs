@@ -24,13 +24,13 @@ impl Publisher for Nobody {
     fn publish(&self, _: &MeshMessage) {}
 }
 
-struct Home {
+pub(super) struct Home {
     engine: Engine,
-    room: Harness<LocalStore>,
+    pub(super) room: Harness<LocalStore>,
 }
 
 impl Home {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let settings = LocalSettings {
             settings: Settings::default(),
             max_groups: 100,
@@ -53,7 +53,7 @@ impl Home {
         serde_json::from_slice(&json).unwrap()
     }
 
-    async fn query(&self, query: &str) -> Value {
+    pub(super) async fn query(&self, query: &str) -> Value {
         self.ask(json!({"query": query})).await
     }
 
