@@ -70,7 +70,8 @@ impl Message {
 }
 
 impl Queue {
-    /// Adds a message, unless the connection is being closed; closes it if more than `most` bytes wait.
+    /// Adds a message, unless the connection is being closed; closes it if more than `most` bytes wait. A message for which
+    /// nothing waits is added whatever its length: who takes everything is not slow.
     pub fn push(&self, message: Message, most: usize) {
         let mut state = self.state.lock();
         self.add(&mut state, message, most);
@@ -92,7 +93,8 @@ impl Queue {
             return;
         }
         let length = message.len();
-        if self.waiting.fetch_add(length, Ordering::Relaxed) + length > most {
+        let before = self.waiting.fetch_add(length, Ordering::Relaxed);
+        if before > 0 && before + length > most {
             self.is_closing.store(true, Ordering::Relaxed);
             state.closing = Some(Closing::TooSlow);
             state.messages = Vec::new();
@@ -207,6 +209,15 @@ mod tests {
         taken.clear();
         assert_eq!(queue.take(&mut taken), Some(Closing::TooSlow));
         assert!(taken.is_empty());
+    }
+
+    #[test]
+    fn who_took_everything_gets_a_message_of_any_length() {
+        let queue = Queue::default();
+        queue.push(message(200), 100);
+        assert_eq!((queue.closing(), queue.waiting_bytes()), (None, 200));
+        queue.push(message(1), 100);
+        assert_eq!(queue.closing(), Some(Closing::TooSlow));
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub struct Options {
     pub buffers: BufferLimits,
     /// Bytes of events that all groups together may keep.
     pub events: usize,
+    /// Bytes that may wait for all connections.
+    pub waiting: usize,
     pub origins: Origins,
     pub trusted_proxies: usize,
     pub console: Console,
@@ -54,6 +56,7 @@ impl Default for Options {
             rates: RateLimits::OFF,
             buffers: BufferLimits::default(),
             events: MemoryLimits::default().store.events,
+            waiting: MemoryLimits::default().waiting,
             origins: Origins::Default,
             trusted_proxies: 0,
             console: Console::OnLoopback,
@@ -78,7 +81,8 @@ impl TestServer {
         let clock = Arc::<TestClock>::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mut memory = MemoryLimits { buffers: options.buffers, ..MemoryLimits::default() };
+        let (buffers, waiting) = (options.buffers, options.waiting);
+        let mut memory = MemoryLimits { buffers, waiting, ..MemoryLimits::default() };
         memory.store.events = options.events;
         let parts = Parts {
             listeners: vec![listener],

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{FIRE, Socket, TestServer, event};
+use crate::support::{FIRE, Options, Socket, TestServer, event};
 use crate::{figure, others};
 
 /// Subscribes with a selection; says what was answered.
@@ -104,6 +104,40 @@ async fn a_message_with_much_to_write_yields() {
     }
     // 32 selections of 220 kB are 7 MB to write, twice.
     assert!(yields[0] <= 6 && yields[1] >= 30, "{yields:?}");
+}
+
+/// Sockets that read nothing, each with a selection of its own; one that reads hears everything all the same.
+#[tokio::test]
+async fn what_waits_for_all_is_bounded_and_who_reads_is_served() {
+    const MOST: u64 = 1 << 20;
+    const LARGE: usize = 200_000;
+    let server = TestServer::start_with(Options { waiting: MOST as usize, ..Options::default() }).await;
+    let group = server.create("h").await;
+    let mut greedy = Vec::new();
+    for number in 0..20 {
+        let mut socket = server.socket().await;
+        let selection = format!("batchEvent {{ events {{ a{number}: payload }} }}");
+        assert_eq!(subscribe(&mut socket, "1", &group, &selection).await["type"], "start_ack");
+        greedy.push(socket);
+    }
+    // Its turn comes when the others have filled what there is.
+    let mut fair = server.subscribed(&group).await;
+    let mut large = event("e");
+    large["payload"] = json!("x".repeat(LARGE));
+    let too_slow = async || figure(&server, "mesh_connections_too_slow_total").await;
+    let (mut most_waited, mut fired) = (0, 0);
+    // The sockets' own buffers take some megabytes first.
+    while too_slow().await < 10 {
+        fired += 1;
+        assert!(fired < 100, "nobody is closed");
+        server.data(FIRE, json!({"g": group, "n": "h", "events": [large]})).await;
+        most_waited = most_waited.max(figure(&server, "mesh_memory_bytes{kind=\"waiting\"}").await);
+        assert_eq!(fair.data("1").await["batchEvent"]["events"][0]["payload"], large["payload"]);
+    }
+    println!("{fired} messages, {most_waited} bytes waited");
+    // Each may have its share or one message, and one more comes for all at once.
+    assert!(most_waited < MOST + 2 * 21 * 220_000, "{most_waited}");
+    others::feel_nothing(&server).await;
 }
 
 #[tokio::test]
