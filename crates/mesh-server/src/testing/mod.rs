@@ -82,7 +82,7 @@ impl TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (buffers, waiting) = (options.buffers, options.waiting);
-        let mut memory = MemoryLimits { buffers, waiting, ..MemoryLimits::default() };
+        let mut memory = MemoryLimits { waiting, buffers, ..MemoryLimits::default() };
         memory.store.events = options.events;
         let parts = Parts {
             listeners: vec![listener],
