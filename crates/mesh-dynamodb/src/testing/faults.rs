@@ -30,6 +30,8 @@ pub enum Fault {
     Changed(Value),
     /// A transaction is cancelled for this reason.
     Cancelled(&'static str),
+    /// It never arrives, and this body is the answer to it.
+    Answered(String),
     /// It arrives after others had so many turns.
     Late(usize),
 }
@@ -64,6 +66,7 @@ pub(super) fn answer(engine: &Engine, request: Request, fault: Fault) -> Option<
         }
         Fault::Partly(count) => Some(partly(engine, &operation, json, count)),
         Fault::Changed(json) => Some(engine.answer(&operation, json)),
+        Fault::Answered(body) => Some(Answer { status: 200, body }),
         Fault::Cancelled(code) => Some(cancelled(&json, code)),
     }
 }
