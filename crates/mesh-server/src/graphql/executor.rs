@@ -84,7 +84,8 @@ impl Executor {
         bytes: usize,
     ) -> Result<(), TooMuch> {
         let rates = &self.limits.rates;
-        rates.admit(address, Work::Calls, calls.clone().count())?;
+        // A request that asks for no operation is work, too.
+        rates.admit(address, Work::Calls, calls.clone().count().max(1))?;
         for call in calls {
             match call {
                 Call::CreateGroup(_) => rates.admit(address, Work::CreatedGroups, 1)?,

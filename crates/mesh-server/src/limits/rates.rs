@@ -62,7 +62,7 @@ impl RateLimits {
 /// A kind of work, as it is limited by address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// Root fields of requests.
+    /// Operations of requests, one at least.
     Calls,
     /// Bytes of requests.
     Bytes,

@@ -234,3 +234,45 @@ async fn long_documents_count_as_work() {
     assert_eq!(client.post(wrong.as_bytes()).await.status, StatusCode::OK);
     assert_eq!(client.post(short).await.status, StatusCode::TOO_MANY_REQUESTS);
 }
+
+/// How many of up to 1,000 requests with this body pass, one after the other, from one address.
+async fn passing(server: &TestServer, body: &str) -> usize {
+    for passed in 0..1_000 {
+        if status(server, "192.0.2.1", KEY, body).await.0 == StatusCode::TOO_MANY_REQUESTS {
+            return passed;
+        }
+    }
+    1_000
+}
+
+#[tokio::test]
+async fn one_address_cannot_call_or_send_without_end() {
+    // Forty calls and 400 KB at once, then half as much a second.
+    for (spaces, least, most) in [(0, 40, 1_000), (50 << 10, 4, 40)] {
+        let server = TestServer::start_with(by_address(0.01)).await;
+        let query = format!("{{ __typename }}{}", " ".repeat(spaces));
+        let body = json!({"query": query}).to_string();
+        let passed = passing(&server, &body).await;
+        assert!((least..most).contains(&passed), "{spaces}: {passed}");
+        assert_eq!(status(&server, "192.0.2.2", KEY, &body).await.0, StatusCode::OK, "another client");
+    }
+}
+
+#[tokio::test]
+async fn garbage_on_sockets_has_the_limit_of_garbage() {
+    // Two pieces at once from one address, whichever sockets they come over.
+    let server = TestServer::start_with(by_address(0.01)).await;
+    let garbage = async |from: &str| {
+        let headers = [("x-forwarded-for", from)];
+        let mut socket = Socket::upgrade(server.address, "/graphql", &headers).await.unwrap();
+        socket.init().await;
+        socket.send(json!({"type": "nothing"})).await;
+        socket
+    };
+    for _ in 0..2 {
+        assert_eq!(garbage("192.0.2.1").await.next().await["type"], "error");
+    }
+    let (code, reason) = garbage("192.0.2.1").await.closed().await;
+    assert_eq!(code, 1013, "{reason}");
+    assert_eq!(garbage("192.0.2.2").await.next().await["type"], "error", "another client");
+}
