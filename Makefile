@@ -185,9 +185,9 @@ bench: ## Measure mesh serve beside a floor server, as ratios; scenarios in ARGS
 	$(CARGO) build --release --locked --bin mesh
 	MESH_BINARY=$(MESH_BINARY) $(CARGO) bench --profile release --locked --package mesh-simulate --bench ratios -- $(ARGS)
 
-soak: ## Play lessons beside hostile clients and print the drift of memory, files and latency: make soak MINUTES=120
+soak: ## Play lessons beside hostile clients and print the drift of memory, files and latency: make soak MINUTES=120; ten times the seed's load with LOAD=10
 	$(CARGO) build --release --locked --bin mesh
-	SOAK_MINUTES=$(or $(MINUTES),10) MESH_BINARY=$(CURDIR)/target/release/mesh $(CARGO) bench --profile release --locked --package mesh-simulate --bench soak
+	SOAK_MINUTES=$(or $(MINUTES),10) SOAK_LOAD=$(or $(LOAD),1) MESH_BINARY=$(CURDIR)/target/release/mesh $(CARGO) bench --profile release --locked --package mesh-simulate --bench soak
 
 bench-functions: ## Measure the functions: their start, answers, memory and size
 	@# Aborting on a panic, as cargo lambda builds what is deployed.

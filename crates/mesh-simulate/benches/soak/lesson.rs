@@ -46,17 +46,18 @@ struct Samples {
 }
 
 impl Lesson {
-    /// Plays the seed's load for so long, with members that leave and come back, and a tenth that polls.
+    /// Plays a load for so long, with members that leave and come back, and a tenth that polls.
     pub(crate) async fn play(
         server: &Process,
         endpoint: &Arc<Endpoint>,
         folder: &Path,
+        load: &Load,
         soak: Instant,
         length: Duration,
     ) -> Self {
         let warm_up_seconds = 2.0;
         let seconds = length.as_secs_f64() - warm_up_seconds;
-        let load = Load { polling_share: 0.1, churn: 1.0, warm_up_seconds, seconds, ..Load::seed() };
+        let load = Load { polling_share: 0.1, churn: 1.0, warm_up_seconds, seconds, ..load.clone() };
         let samples: RefCell<Samples> = RefCell::default();
         let reading = Reading::of(server.id()).unwrap();
         let watch = |_: &_| samples.borrow_mut().take(server.id(), folder);
