@@ -26,6 +26,7 @@ use super::request::Request;
 use super::schema::{Schema, SchemaError};
 use crate::limits::answers::Meter;
 use crate::limits::memory::MemoryLimits;
+use crate::limits::rates::TooMuch;
 
 /// About as many documents are kept.
 const KEPT_DOCUMENTS: usize = 1_000;
@@ -94,22 +95,25 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// Every error of the document, or its client had too much parsed before.
+    /// If too much was written or parsed for its client before. The inner errors are the document's.
     pub async fn parse_long(
         &self,
         request: &mut Request<'_>,
         meter: &Meter<'_>,
-    ) -> Result<(), Vec<GraphqlError>> {
+    ) -> Result<Result<(), Vec<GraphqlError>>, TooMuch> {
         if request.query.len() <= SHORT_LENGTH {
-            return Ok(());
+            return Ok(Ok(()));
         }
         request.document = self.documents.get(&*request.query);
         if request.document.is_some() {
-            return Ok(());
+            return Ok(Ok(()));
         }
         let turn = self.turn.clone().acquire_owned().await;
-        meter.check().map_err(|too_much| vec![GraphqlError::too_much(too_much)])?;
-        let tokens = Tokens::count(&request.query)?;
+        meter.check()?;
+        let tokens = match Tokens::count(&request.query) {
+            Ok(tokens) => tokens,
+            Err(errors) => return Ok(Err(errors)),
+        };
         meter.count_parsed(tokens.all);
         let (schema, text) = (self.schema.clone(), request.query.to_string());
         let parsing = tokio::task::spawn_blocking(move || {
@@ -119,10 +123,10 @@ impl Engine {
             document
         });
         // It fails when the server stops.
-        if let Ok(document) = parsing.await {
+        Ok(parsing.await.map_or(Ok(()), |document| {
             request.document = Some(self.keep(&request.query, document?));
-        }
-        Ok(())
+            Ok(())
+        }))
     }
 
     /// Reads a query or mutation that comes from an address, if that is known.
@@ -290,10 +294,10 @@ mod tests {
                 () = ready(()) => {}
             }
             let mut short = Request::of_parts("{ __typename }", None, None).unwrap();
-            engine.parse_long(&mut short, &Meter::OFF).await.unwrap();
+            engine.parse_long(&mut short, &Meter::OFF).await.unwrap().unwrap();
             engine.prepare(&short, None).map(drop).unwrap();
             drop(turn);
-            parsing.await.unwrap();
+            parsing.await.unwrap().unwrap();
         }
         assert!(request.document.is_some(), "what was parsed is not parsed again");
         engine.prepare(&request, None).map(drop).unwrap();
@@ -308,7 +312,7 @@ mod tests {
         {
             let mut request = Request::of_parts(&long, None, None).unwrap();
             let at_once = engine.prepare(&request, None).map(drop).unwrap_err();
-            assert_eq!(engine.parse_long(&mut request, &Meter::OFF).await.unwrap_err(), at_once);
+            assert_eq!(engine.parse_long(&mut request, &Meter::OFF).await.unwrap().unwrap_err(), at_once);
         }
         assert_eq!(engine.turn.available_permits(), 1);
     }

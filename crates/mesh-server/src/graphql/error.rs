@@ -5,8 +5,6 @@
 use mesh_appsync::selection::write_text;
 use mesh_core::ErrorType;
 
-use crate::limits::rates::TooMuch;
-
 /// One error of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GraphqlError {
@@ -70,12 +68,6 @@ impl GraphqlError {
             locations,
             message: format!("Validation error of type {fault:?}: {detail}"),
         }
-    }
-
-    /// A request that is not read, after others that were too much work.
-    pub fn too_much(too_much: TooMuch) -> Self {
-        let (error_type, message) = (ErrorType::LimitExceededError, too_much.to_string());
-        Self { path: None, error_type, locations: vec![], message }
     }
 
     /// Writes the error as JSON.

@@ -105,7 +105,7 @@ async fn prepare(
         garbage(app, address).unwrap_or_else(|| bad_request(error))
     })?;
     let engine = &app.executor.engine;
-    let parsed = engine.parse_long(&mut request, meter).await;
+    let parsed = engine.parse_long(&mut request, meter).await.map_err(|too_much| refuse(app, too_much))?;
     let prepared = parsed.and_then(|()| engine.prepare(&request, Some(address)));
     prepared.map_err(|errors| {
         app.metrics.refused(ErrorType::ValidationError);

@@ -90,6 +90,7 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
         let executor = &self.realtime.executor;
         let meter = executor.limits.rates.meter(self.address, &self.rate);
         let parsed = executor.engine.parse_long(&mut request, &meter).await;
+        let parsed = parsed.map_err(|too_much| vec![too_much.into()])?;
         parsed.map_err(|errors| errors.iter().map(Refusal::from).collect::<Vec<_>>())?;
         self.subscribe(start.id, &request, appsync::framing)
     }

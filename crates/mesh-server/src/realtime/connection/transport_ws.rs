@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
 
-use super::{Close, Connection, Ended, UpgradeKey};
+use super::{Close, Connection, Ended, TOO_MUCH, UpgradeKey};
 use crate::graphql::request::Request;
 use crate::limits::buffers::Full;
 use crate::limits::rates::Work;
@@ -74,7 +74,7 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
         };
         let executor = &self.realtime.executor;
         let meter = executor.limits.rates.meter(self.address, &self.rate);
-        let parsed = executor.engine.parse_long(&mut request, &meter).await;
+        let parsed = executor.engine.parse_long(&mut request, &meter).await.map_err(|_| TOO_MUCH)?;
         let answered = match parsed.and_then(|()| executor.engine.is_subscription(&request)) {
             Ok(true) => self.subscribe(id.clone(), &request, transport_ws::framing),
             Ok(false) => self.execute(&id, &request, bytes).await,
