@@ -8,6 +8,7 @@ use mesh_simulate::client::{Endpoint, Trust};
 use tempfile::TempDir;
 
 use crate::process::{API_KEY, Process, mesh_serve};
+use crate::slow_flush;
 
 /// The argument that makes this program the floor.
 pub(crate) const FLOOR: &str = "serve-the-floor";
@@ -35,6 +36,8 @@ pub(crate) enum Home {
     Memory,
     /// `--data`, on the disk of the target folder.
     Disk,
+    /// The same, where each flush takes 100 ms more.
+    SlowDisk,
     /// `--in-memory --tls`, and a floor with TLS.
     Tls,
 }
@@ -50,7 +53,8 @@ impl Contender {
     /// Starts it on a free port of this machine.
     pub(crate) fn start(kind: Kind, home: Home) -> Self {
         // A temporary folder is often not on a disk.
-        let data = (home == Home::Disk).then(|| tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap());
+        let data = matches!(home, Home::Disk | Home::SlowDisk)
+            .then(|| tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap());
         let mut command = match kind {
             Kind::Floor => Command::new(std::env::current_exe().unwrap()),
             Kind::Mesh => mesh_serve(),
@@ -66,6 +70,9 @@ impl Contender {
                 Some(folder) => command.arg("--data").arg(folder.path()),
                 None => command.arg("--in-memory"),
             };
+        }
+        if home == Home::SlowDisk && kind == Kind::Mesh {
+            slow_flush::preload(&mut command);
         }
         if home == Home::Tls {
             command.arg(TLS);

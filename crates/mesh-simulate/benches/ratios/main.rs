@@ -12,6 +12,7 @@ mod play;
 #[path = "../process/mod.rs"]
 mod process;
 mod scenarios;
+mod slow_flush;
 mod table;
 
 use std::time::{Duration, Instant};

@@ -159,6 +159,7 @@ fn speeds(seed: &Load) -> Vec<Scenario> {
         Scenario::new("full-speed-128-data", of_128, disk, Play::One(at_full_speed(128)), FULL_SPEED_DURABLE),
         Scenario::new("seed", of_seed, memory, Play::One(seed.clone()), SEED),
         Scenario::new("seed-data", of_seed, disk, Play::One(seed.clone()), SEED),
+        Scenario::new("seed-data-slow", of_seed, Home::SlowDisk, Play::One(seed.clone()), SEED),
         Scenario::new("seed-tls", of_seed, tls, Play::One(seed.clone()), SEED),
         Scenario::new(
             "tenfold",

@@ -126,6 +126,7 @@ impl fmt::Display for Table<'_> {
         let home = match home {
             Home::Memory => "--in-memory",
             Home::Disk => "--data",
+            Home::SlowDisk => "--data, each flush 100 ms longer",
             Home::Tls => "--in-memory --tls",
         };
         writeln!(f, "{name} ({home}): {about}")?;
