@@ -5,7 +5,7 @@ use std::sync::Arc;
 use apollo_compiler::executable::OperationType;
 use apollo_compiler::response::JsonValue;
 use mesh_appsync::pieces::Pieces;
-use mesh_appsync::selection::{Bounded, Sink as _, write_text};
+use mesh_appsync::selection::{Bounded, Part, Sink as _, write, write_text};
 use mesh_appsync::{Call, Reply};
 use mesh_core::store::Store;
 use mesh_core::{Context, Error, ErrorType};
@@ -178,15 +178,25 @@ impl Data {
     async fn reply(&mut self, field: &RootField, reply: &Reply) -> bool {
         let before = self.json.len();
         self.key(field);
+        let start = self.json.len();
+        let most = (start + BYTES_BETWEEN_YIELDS).min(DATA.len() + MAX_DATA_BYTES);
+        let mut out = Bounded::new(&mut self.json, most);
+        // Most answers are short, and written with less work in one go.
+        write(&mut out, reply.value(), &field.selection, Part::Whole);
+        let is_short = !out.is_full();
+        if !is_short {
+            self.json.truncate(start);
+        }
         let mut pieces = Pieces::default();
-        let is_full = loop {
-            let until = self.json.len() + BYTES_BETWEEN_YIELDS;
-            let mut out = Bounded::new(&mut self.json, DATA.len() + MAX_DATA_BYTES);
-            if pieces.write(&mut out, reply.value(), &field.selection, until) {
-                break out.is_full();
-            }
-            tokio::task::yield_now().await;
-        };
+        let is_full = !is_short
+            && loop {
+                let until = self.json.len() + BYTES_BETWEEN_YIELDS;
+                let mut out = Bounded::new(&mut self.json, DATA.len() + MAX_DATA_BYTES);
+                if pieces.write(&mut out, reply.value(), &field.selection, until) {
+                    break out.is_full();
+                }
+                tokio::task::yield_now().await;
+            };
         self.written += self.json.len() - before;
         if is_full {
             self.json.truncate(before);
