@@ -8,10 +8,12 @@
 //! | [`queue`] | what waits for one connection, within bounds |
 //! | [`connection`] | one connection's task, from the upgrade to the close |
 //! | [`inbound`] | frames to messages, within limits |
+//! | `frames` | frames to clients |
 //! | [`outbound`] | waiting frames to as few writes as possible |
 
 pub mod connection;
 pub mod fan_out;
+pub(crate) mod frames;
 pub mod hub;
 pub mod inbound;
 pub mod outbound;

@@ -13,6 +13,7 @@ use tungstenite::protocol::CloseFrame;
 use tungstenite::protocol::frame::Frame;
 use tungstenite::protocol::frame::coding::CloseCode;
 
+use crate::realtime::frames::{put_frame, put_head, put_header};
 use crate::realtime::queue::{Closing, Message, Queue};
 
 /// A connection whose socket took nothing for so long is closed, if as much waits as the next says.
@@ -182,8 +183,7 @@ impl Batch {
             && let Some(message) = taken.pop()
         {
             let before = self.copied.len();
-            put_header(&mut self.copied, message.len());
-            self.copied.extend_from_slice(&message.head);
+            put_head(&mut self.copied, &message);
             self.counted += message.len();
             if message.tail.len() < COPIED_BYTES {
                 self.copied.extend_from_slice(&message.tail);
@@ -238,27 +238,6 @@ impl Batch {
     }
 }
 
-/// The header of a final, unmasked text frame of so many bytes.
-///
-/// Source: RFC 6455, section 5.2, "Base Framing Protocol".
-fn put_header(out: &mut Vec<u8>, length: usize) {
-    const FINAL_TEXT: u8 = 0x81;
-    if let Ok(length @ ..126) = u8::try_from(length) {
-        out.extend_from_slice(&[FINAL_TEXT, length]);
-    } else if let Ok(length) = u16::try_from(length) {
-        let [high, low] = length.to_be_bytes();
-        out.extend_from_slice(&[FINAL_TEXT, 126, high, low]);
-    } else {
-        out.extend_from_slice(&[FINAL_TEXT, 127]);
-        out.extend_from_slice(&(length as u64).to_be_bytes());
-    }
-}
-
-fn put_frame(out: &mut Vec<u8>, frame: Frame) {
-    // Writing to memory cannot fail.
-    let _ = frame.format(out);
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -267,8 +246,6 @@ mod tests {
     use crate::realtime::queue::MAX_WAITING_BYTES;
     use proptest::prelude::*;
     use tokio::io::{AsyncReadExt, duplex};
-    use tungstenite::protocol::frame::FrameHeader;
-    use tungstenite::protocol::frame::coding::{Data, OpCode};
 
     fn message(head: &[u8], tail: &[u8]) -> Message {
         Message { head: Arc::from(head), tail: Bytes::copy_from_slice(tail) }
@@ -278,17 +255,6 @@ mod tests {
         let mut bytes = Vec::new();
         put_header(&mut bytes, head.len() + tail.len());
         [&bytes, head, tail].concat()
-    }
-
-    #[test]
-    fn headers_are_those_of_the_library() {
-        for length in [0, 1, 125, 126, 127, 65_535, 65_536, 1 << 20] {
-            let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-            put_header(&mut ours, length);
-            let header = FrameHeader { opcode: OpCode::Data(Data::Text), ..FrameHeader::default() };
-            header.format(length as u64, &mut theirs).unwrap();
-            assert_eq!(ours, theirs, "{length}");
-        }
     }
 
     async fn sent(own: &[u8], messages: &[(Vec<u8>, Vec<u8>)], pipe: usize) -> Vec<u8> {
