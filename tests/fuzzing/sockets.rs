@@ -19,6 +19,7 @@ use mesh_server::metrics::Metrics;
 use mesh_server::realtime::connection::{Realtime, Upgrade, UpgradeKey, serve};
 use mesh_server::realtime::hub::Hub;
 use mesh_server::realtime::protocol::Protocol;
+use mesh_server::realtime::socket::Socket;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf, duplex, split};
 use tokio::time::sleep;
@@ -122,7 +123,7 @@ async fn connection(
     let keys = Arc::new(ApiKeys::new(vec![KEY.into()]));
     let realtime = Realtime { executor, hub, keys, too_slow: Box::new(|| ()) };
     let (reader, writer) = split(socket);
-    serve(Arc::new(realtime), upgrade, reader, writer, Bytes::new()).await;
+    serve(Arc::new(realtime), upgrade, Socket::new(reader, writer, Bytes::new())).await;
 }
 
 /// Plays the steps, and closes the client's side.

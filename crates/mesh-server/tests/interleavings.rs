@@ -3,8 +3,11 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test stops where something is amiss")]
 
+use std::io;
 use std::net::Ipv4Addr;
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use mesh_appsync::selection::Selection;
@@ -16,13 +19,17 @@ use mesh_local::testing::TestDisk;
 use mesh_local::{LocalSettings, LocalStore, Publisher, SyncPolicy};
 use mesh_server::limits::memory::MemoryLimits;
 use mesh_server::realtime::hub::{Hub, Registered, Registration};
+use mesh_server::realtime::outbound::Outbound;
 use mesh_server::realtime::protocol::appsync;
 use mesh_server::realtime::queue::{Closing, MAX_WAITING_BYTES, Message, Queue};
+use mesh_server::realtime::socket::WriteAtOnce;
 use serde_json::Value;
 use shuttle::future::block_on;
 use shuttle::scheduler::{DfsScheduler, RandomScheduler, Scheduler};
 use shuttle::thread::{self, JoinHandle};
 use shuttle::{Config, Runner};
+use tokio::io::AsyncWrite;
+use tungstenite::protocol::frame::FrameHeader;
 
 /// Calls of a store need more than threads have by default.
 const STACK_BYTES: usize = 256 << 10;
@@ -135,6 +142,7 @@ fn act(queue: &Arc<Queue>, act: impl FnOnce(&Queue) + Send + 'static) -> JoinHan
 
 fn push_one(queue: &Queue) {
     queue.push(Message { head: Arc::from([1]), tail: Bytes::new() }, MAX_WAITING_BYTES);
+    queue.send(&mut Vec::new());
 }
 
 /// Nothing comes after the message that could wake the task in its place.
@@ -219,9 +227,9 @@ fn a_subscription_that_comes_and_goes_while_others_publish() {
 fn messages_that_wait_for_each_other() {
     explore_at_random(|| {
         let hub = Arc::<Hub>::default();
-        let coalescing = shuttle::future::spawn({
+        let dispatching = shuttle::future::spawn({
             let hub = hub.clone();
-            async move { hub.coalesce().await }
+            async move { hub.dispatch().await }
         });
         let connection = connect(&hub);
         let registered = [listen(&connection, &group("a"), 0), listen(&connection, &group("b"), 1)];
@@ -231,12 +239,93 @@ fn messages_that_wait_for_each_other() {
         });
         let [a, b] = ["a", "b"].map(|id| publish(&hub, group(id), 3));
         a.join().unwrap();
-        coalescing.abort();
+        dispatching.abort();
         b.join().unwrap();
         let messages = taking.join().unwrap();
         assert_eq!((names(&messages, "0").len(), names(&messages, "1").len()), (3, 3));
         drop(messages);
-        registered.iter().for_each(|registered| connection.unsubscribe(registered));
+        for registered in &registered {
+            connection.unsubscribe(registered);
+        }
+        assert_eq!(hub.counts().waiting_bytes, 0);
+    });
+}
+
+/// A socket that takes every other time only a part of what others than the connection's task write.
+#[derive(Clone, Default)]
+struct PartlyTaking(Arc<Mutex<(bool, Vec<u8>)>>);
+
+impl WriteAtOnce for PartlyTaking {
+    fn write_at_once(&self, bytes: &[u8]) -> io::Result<usize> {
+        let (takes_all, taken) = &mut *self.0.lock().unwrap();
+        *takes_all = !*takes_all;
+        let length = if *takes_all { bytes.len() } else { bytes.len() / 2 };
+        taken.extend_from_slice(&bytes[..length]);
+        Ok(length)
+    }
+}
+
+impl AsyncWrite for PartlyTaking {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.0.lock().unwrap().1.extend_from_slice(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// The messages of frames, which must be whole.
+fn messages_of(mut bytes: &[u8]) -> Vec<Message> {
+    let mut messages = Vec::new();
+    while !bytes.is_empty() {
+        let (header, length) = FrameHeader::parse(&mut io::Cursor::new(bytes)).unwrap().unwrap();
+        let start = header.len(length);
+        let (message, rest) = bytes[start..].split_at(usize::try_from(length).unwrap());
+        messages.push(Message { head: message.into(), tail: Bytes::new() });
+        bytes = rest;
+    }
+    messages
+}
+
+#[test]
+fn a_task_and_others_write_to_one_socket() {
+    explore_at_random(|| {
+        let hub = Arc::<Hub>::default();
+        let dispatching = [(); 2].map(|()| {
+            let hub = hub.clone();
+            shuttle::future::spawn(async move { hub.dispatch().await })
+        });
+        let (connection, socket) = (connect(&hub), PartlyTaking::default());
+        connection.queue().share(Arc::new(socket.clone()));
+        let registered = [listen(&connection, &group("a"), 0), listen(&connection, &group("b"), 1)];
+        let writing = thread::spawn({
+            let (connection, mut outbound) = (connection.clone(), Outbound::new(socket.clone()));
+            move || {
+                block_on(async {
+                    while outbound.flush(connection.queue()).await.is_ok() {
+                        connection.queue().filled().await;
+                    }
+                });
+            }
+        });
+        for publisher in ["a", "b"].map(|id| publish(&hub, group(id), 3)) {
+            publisher.join().unwrap();
+        }
+        hub.close_all();
+        writing.join().unwrap();
+        dispatching.iter().for_each(shuttle::future::JoinHandle::abort);
+        let messages = messages_of(&socket.0.lock().unwrap().1);
+        assert_eq!(names(&messages, "0"), ["0", "1", "2"]);
+        assert_eq!(names(&messages, "1"), ["0", "1", "2"]);
+        for registered in &registered {
+            connection.unsubscribe(registered);
+        }
         assert_eq!(hub.counts().waiting_bytes, 0);
     });
 }

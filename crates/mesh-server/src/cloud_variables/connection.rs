@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use mesh_core::limits::{REPORT_ITEMS, STATUS_BYTES, STATUS_KEYS};
 use mesh_core::model::{DissolveReason, SensorData};
 use mesh_core::{Error, settings};
@@ -24,6 +23,7 @@ use crate::realtime::outbound::{End, Outbound};
 use crate::realtime::protocol::{INIT_TIMEOUT, KEEP_ALIVE_INTERVAL, MAX_MESSAGE_BYTES};
 use crate::realtime::queue::Closing;
 use crate::realtime::reader::{discard, read_some};
+use crate::realtime::socket::Socket;
 
 /// The least time between two reports of one player. What is set meanwhile is gathered, and the newest value of each
 /// variable is reported: a project may set one in every frame.
@@ -43,20 +43,21 @@ pub struct CloudVariables {
     pub too_slow: Box<dyn Fn() + Send + Sync>,
 }
 
-/// Serves an upgraded socket, that came with a right key, until it closes. `received` is what was read beyond the
-/// upgrade.
+/// Serves an upgraded socket, that came with a right key, until it closes.
 pub async fn serve<R, W>(
     cloud: Arc<CloudVariables>,
     address: IpAddr,
     rate: ConnectionRate,
-    mut reader: R,
-    writer: W,
-    received: Bytes,
+    socket: Socket<R, W>,
 ) where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
+    let Socket { mut reader, writer, received, shared } = socket;
     let registration = cloud.hub.connect(address);
+    if let Some(shared) = shared {
+        registration.queue().share(shared);
+    }
     let hold = cloud.executor.limits.buffers.hold(address);
     let now = Instant::now();
     let mut connection = Connection {
@@ -81,7 +82,7 @@ pub async fn serve<R, W>(
     };
     connection.leave(&ended).await;
     if let Some((code, reason)) = ended.close(&connection.cloud) {
-        connection.outbound.close(code, reason).await;
+        connection.outbound.close(connection.registration.queue(), code, reason).await;
         discard(&mut reader).await;
     }
 }
@@ -217,7 +218,7 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
                 Event::Broken(code, reason) => return Err(Ended::Close(code, reason)),
                 Event::Closed => {
                     // The answer is among the connection's own frames.
-                    self.outbound.finish().await;
+                    self.outbound.finish(self.registration.queue()).await;
                     return Err(Ended::Gone);
                 }
             }

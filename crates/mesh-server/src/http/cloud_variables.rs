@@ -7,7 +7,6 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::Response;
-use bytes::Bytes;
 use mesh_core::ErrorType;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -15,6 +14,7 @@ use super::upgrade::{self, Handshake, SocketService};
 use super::{App, Peer, answer, caller};
 use crate::cloud_variables::connection::{self, CloudVariables};
 use crate::limits::rates::{ConnectionRate, Work};
+use crate::realtime::socket::Socket;
 
 /// A player's socket.
 struct PlayerSocket {
@@ -24,12 +24,12 @@ struct PlayerSocket {
 }
 
 impl SocketService for PlayerSocket {
-    async fn serve<R, W>(self, reader: R, writer: W, received: Bytes)
+    async fn serve<R, W>(self, socket: Socket<R, W>)
     where
         R: AsyncRead + Unpin + Send,
         W: AsyncWrite + Unpin + Send,
     {
-        connection::serve(self.cloud_variables, self.address, self.rate, reader, writer, received).await;
+        connection::serve(self.cloud_variables, self.address, self.rate, socket).await;
     }
 }
 

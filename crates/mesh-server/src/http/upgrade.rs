@@ -30,6 +30,7 @@ use crate::keys::ApiKeys;
 use crate::limits::rates::Work;
 use crate::realtime::connection::{Realtime, Upgrade, UpgradeKey, serve};
 use crate::realtime::protocol::Protocol;
+use crate::realtime::socket::Socket;
 use crate::server::write_timeout::WriteTimeout;
 
 /// The beginning of the sub-protocol in which clients send their credentials.
@@ -42,8 +43,8 @@ pub(super) fn is_wanted(request: &Request) -> bool {
 
 /// What an upgraded socket is served by.
 pub(super) trait SocketService: Send + 'static {
-    /// Serves a socket until it closes. `received` is what was read beyond the upgrade.
-    fn serve<R, W>(self, reader: R, writer: W, received: Bytes) -> impl Future<Output = ()> + Send
+    /// Serves a socket until it closes.
+    fn serve<R, W>(self, socket: Socket<R, W>) -> impl Future<Output = ()> + Send
     where
         R: AsyncRead + Unpin + Send,
         W: AsyncWrite + Unpin + Send;
@@ -56,12 +57,12 @@ struct Subscriptions {
 }
 
 impl SocketService for Subscriptions {
-    async fn serve<R, W>(self, reader: R, writer: W, received: Bytes)
+    async fn serve<R, W>(self, socket: Socket<R, W>)
     where
         R: AsyncRead + Unpin + Send,
         W: AsyncWrite + Unpin + Send,
     {
-        serve(self.realtime, self.upgrade, reader, writer, received).await;
+        serve(self.realtime, self.upgrade, socket).await;
     }
 }
 
@@ -144,14 +145,11 @@ async fn serve_upgraded(on_upgrade: OnUpgrade, service: impl SocketService, peer
     // A client that went away during the handshake is nobody's loss.
     let Ok(upgraded) = on_upgrade.await else { return };
     match plain(upgraded) {
-        Ok((socket, received)) => {
-            let (reader, writer) = socket.into_split();
-            service.serve(reader, writer, received).await;
-        }
+        Ok((socket, received)) => service.serve(Socket::plain(socket, received)).await,
         Err(upgraded) => {
             if let Some((socket, received)) = tls(upgraded) {
                 let (reader, writer) = tokio::io::split(socket);
-                service.serve(reader, writer, received).await;
+                service.serve(Socket::new(reader, writer, received)).await;
             }
         }
     }

@@ -7,6 +7,7 @@
 //! | [`fan_out`] | the store's messages to the observer and the hub |
 //! | [`queue`] | what waits for one connection, within bounds |
 //! | [`connection`] | one connection's task, from the upgrade to the close |
+//! | [`socket`] | the socket, to which others than that task may write |
 //! | [`inbound`] | frames to messages, within limits |
 //! | `frames` | frames to clients |
 //! | [`outbound`] | waiting frames to as few writes as possible |
@@ -20,6 +21,7 @@ pub mod outbound;
 pub mod protocol;
 pub mod queue;
 pub(crate) mod reader;
+pub mod socket;
 
 #[cfg(test)]
 mod tests;

@@ -7,13 +7,17 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use mesh_core::model::DissolveReason;
 
+use crate::realtime::frames::put_head;
+use crate::realtime::socket::WriteAtOnce;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{Mutex, MutexGuard};
 
+/// If more waits, the connection's task sends it, without copying large messages.
+const MOST_AT_ONCE: usize = 16 << 10;
 /// A connection for which more waits is closed.
 pub const MAX_WAITING_BYTES: usize = 8 << 20;
 
-/// Messages for one connection. Anybody may push; only the connection's task takes.
+/// Messages for one connection. Anybody may push and send; only the connection's task takes.
 ///
 /// Nothing is ever dropped or reordered while the connection lives: reports are deltas, and events
 /// must follow the values that they belong to. A connection that cannot keep up is closed and catches
@@ -35,6 +39,12 @@ struct State {
     closing: Option<Closing>,
     /// The connection's task, while it waits.
     taker: Option<Waker>,
+    /// The socket, if others may write to it.
+    socket: Option<Arc<dyn WriteAtOnce>>,
+    /// True while the connection's task has nothing to write, so that others may.
+    is_idle: bool,
+    /// Bytes of the messages' frames that others have written.
+    written: usize,
 }
 
 /// One message, as a part of its own and a part that it shares with others.
@@ -69,47 +79,84 @@ impl Message {
     }
 }
 
+impl State {
+    /// Writes all messages to the socket. Returns false if the connection's task has to do it, or to go on.
+    fn write_at_once(&mut self, frames: &mut Vec<u8>) -> bool {
+        let Some(socket) = &self.socket else { return false };
+        frames.clear();
+        for message in &self.messages {
+            put_head(frames, message);
+            frames.extend_from_slice(&message.tail);
+        }
+        // The connection's task finds out why a socket takes nothing.
+        let written = socket.write_at_once(frames).unwrap_or_default();
+        if written == frames.len() {
+            self.messages.clear();
+            return true;
+        }
+        (self.is_idle, self.written) = (false, written);
+        false
+    }
+}
+
 impl Queue {
-    /// Adds a message, unless the connection is being closed; closes it if more than `most` bytes wait. A message for which
-    /// nothing waits is added whatever its length: who takes everything is not slow.
+    /// Lets others than the connection's task write to the socket.
+    pub fn share(&self, socket: Arc<dyn WriteAtOnce>) {
+        self.state.lock().socket = Some(socket);
+    }
+
+    /// Adds a message, which waits for [`Queue::send`], unless the connection is being closed. Closes it if more than
+    /// `most` bytes wait. A message for which nothing waits is added whatever its length: who takes everything is not
+    /// slow.
     pub fn push(&self, message: Message, most: usize) {
+        let length = message.len();
         let mut state = self.state.lock();
-        self.add(&mut state, message, most);
+        if state.closing.is_some() {
+            return;
+        }
+        let before = self.waiting.fetch_add(length, Ordering::Relaxed);
+        if before == 0 || before + length <= most {
+            state.messages.push(message);
+            return;
+        }
+        self.is_closing.store(true, Ordering::Relaxed);
+        state.closing = Some(Closing::TooSlow);
+        if state.written == 0 {
+            state.messages = Vec::new();
+        }
+        wake(state);
+    }
+
+    /// Sends what waits: here, if the socket takes all of it at once, or by the connection's task. `frames` is memory
+    /// that calls share.
+    pub fn send(&self, frames: &mut Vec<u8>) {
+        let mut state = self.state.lock();
+        if state.messages.is_empty() {
+            return;
+        }
+        let bytes = self.waiting_bytes();
+        if state.is_idle && state.closing.is_none() && bytes <= MOST_AT_ONCE && state.write_at_once(frames) {
+            self.waiting.fetch_sub(bytes, Ordering::Relaxed);
+            return;
+        }
         state.is_due = true;
         wake(state);
     }
 
-    /// The same, but the message waits for [`Queue::wake`] or for the next one.
-    pub fn push_quietly(&self, message: Message, most: usize) {
+    /// The connection's task begins to write, and nobody else may. If the socket has a part of the messages already,
+    /// they are swapped into `taken`, which must be empty. Returns how many bytes of their frames it has.
+    pub fn begin(&self, taken: &mut Vec<Message>) -> usize {
         let mut state = self.state.lock();
-        self.add(&mut state, message, most);
-        if state.closing.is_some() {
-            wake(state);
+        state.is_idle = false;
+        if state.written > 0 {
+            std::mem::swap(&mut state.messages, taken);
         }
+        std::mem::take(&mut state.written)
     }
 
-    fn add(&self, state: &mut State, message: Message, most: usize) {
-        if state.closing.is_some() {
-            return;
-        }
-        let length = message.len();
-        let before = self.waiting.fetch_add(length, Ordering::Relaxed);
-        if before > 0 && before + length > most {
-            self.is_closing.store(true, Ordering::Relaxed);
-            state.closing = Some(Closing::TooSlow);
-            state.messages = Vec::new();
-        } else {
-            state.messages.push(message);
-        }
-    }
-
-    /// Asks the connection's task to send what waits.
-    pub fn wake(&self) {
-        let mut state = self.state.lock();
-        if !state.messages.is_empty() {
-            state.is_due = true;
-            wake(state);
-        }
+    /// The connection's task has written everything that it took.
+    pub fn end(&self) {
+        self.state.lock().is_idle = true;
     }
 
     /// Asks the connection's task to close it.
@@ -238,9 +285,9 @@ mod tests {
         let queue = Queue::default();
         let mut filled = pin!(queue.filled());
         assert!(poll!(&mut filled).is_pending());
-        queue.push_quietly(message(1), MAX_WAITING_BYTES);
+        queue.push(message(1), MAX_WAITING_BYTES);
         assert!(poll!(&mut filled).is_pending(), "it waits for others");
-        queue.wake();
+        queue.send(&mut Vec::new());
         assert!(poll!(&mut filled).is_ready());
         let mut closed = pin!(queue.closed());
         assert!(poll!(&mut closed).is_pending(), "a message is no reason to close");

@@ -26,6 +26,7 @@ use super::connection::{Realtime, Upgrade, UpgradeKey, serve};
 use super::fan_out::FanOut;
 use super::hub::Hub;
 use super::protocol::{Protocol, appsync, transport_ws};
+use super::socket::Socket;
 use crate::board::BoardRegistry;
 use crate::graphql::engine::Engine;
 use crate::graphql::executor::Executor;
@@ -69,7 +70,7 @@ impl Server {
     async fn socket_with(&self, upgrade: Upgrade, pipe: usize) -> WebSocketStream<DuplexStream> {
         let (ours, theirs) = duplex(pipe);
         let (reader, writer) = split(ours);
-        tokio::spawn(serve(self.realtime.clone(), upgrade, reader, writer, Bytes::new()));
+        tokio::spawn(serve(self.realtime.clone(), upgrade, Socket::new(reader, writer, Bytes::new())));
         WebSocketStream::from_raw_socket(theirs, Role::Client, None).await
     }
 
@@ -238,11 +239,11 @@ async fn what_tasks_publish_one_after_another_leaves_in_one_write() {
     let count = Arc::<AtomicUsize>::default();
     let writer = Counting { writer, writes: count.clone() };
     let upgrade = server.upgrade(Protocol::AppSync);
-    tokio::spawn(serve(server.realtime.clone(), upgrade, reader, writer, Bytes::new()));
+    tokio::spawn(serve(server.realtime.clone(), upgrade, Socket::new(reader, writer, Bytes::new())));
     let mut socket = WebSocketStream::from_raw_socket(theirs, Role::Client, None).await;
     let message = server.subscribe(&mut socket).await;
     let hub = server.realtime.hub.clone();
-    tokio::spawn(async move { hub.coalesce().await });
+    tokio::spawn(async move { hub.dispatch().await });
     // The first makes the others fast.
     for messages in [1, 3] {
         count.store(0, Ordering::SeqCst);

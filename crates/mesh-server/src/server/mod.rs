@@ -19,6 +19,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::{Instant, interval, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -84,8 +85,10 @@ impl Server {
             tasks.push(tokio::spawn(accepting.run(listener)));
         }
         tasks.push(tokio::spawn(sweep(self.app.clone())));
-        let hub = self.app.realtime.hub.clone();
-        tasks.push(tokio::spawn(async move { hub.coalesce().await }));
+        for _ in 0..Handle::current().metrics().num_workers() {
+            let hub = self.app.realtime.hub.clone();
+            tasks.push(tokio::spawn(async move { hub.dispatch().await }));
+        }
         stop.await;
         tracing::info!("stopping");
         tasks.iter().for_each(tokio::task::JoinHandle::abort);

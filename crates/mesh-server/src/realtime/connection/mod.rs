@@ -26,6 +26,7 @@ use crate::realtime::outbound::{End, Outbound};
 use crate::realtime::protocol::{self, Framing, Protocol, Refusal};
 use crate::realtime::queue::Closing;
 use crate::realtime::reader::{discard, read_some};
+use crate::realtime::socket::Socket;
 
 /// A client that says nothing for so many keep-alives is dead: each comes with a ping.
 const SILENT_KEEP_ALIVES: u32 = 2;
@@ -79,13 +80,17 @@ struct Close(CloseCode, &'static str);
 
 const TOO_MUCH: Close = Close(CloseCode::Again, "too many messages or bytes, come back later");
 
-/// Serves an upgraded socket until it closes. `received` is what was read beyond the upgrade.
-pub async fn serve<R, W>(realtime: Arc<Realtime>, upgrade: Upgrade, mut reader: R, writer: W, received: Bytes)
+/// Serves an upgraded socket until it closes.
+pub async fn serve<R, W>(realtime: Arc<Realtime>, upgrade: Upgrade, socket: Socket<R, W>)
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
+    let Socket { mut reader, writer, received, shared } = socket;
     let registration = realtime.hub.connect(upgrade.address);
+    if let Some(shared) = shared {
+        registration.queue().share(shared);
+    }
     let (most, without_key) = if upgrade.key == UpgradeKey::Right {
         (protocol::MAX_MESSAGE_BYTES, None)
     } else {
@@ -125,7 +130,7 @@ where
         }
     };
     connection.unsubscribe_all();
-    connection.outbound.close(close.0, close.1).await;
+    connection.outbound.close(connection.registration.queue(), close.0, close.1).await;
     discard(&mut reader).await;
 }
 
@@ -227,7 +232,7 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
                 Event::Broken(code, reason) => return Err(Close(code, reason).into()),
                 Event::Closed => {
                     // The answer is among the connection's own frames.
-                    self.outbound.finish().await;
+                    self.outbound.finish(self.registration.queue()).await;
                     return Err(Ended::Gone);
                 }
             }

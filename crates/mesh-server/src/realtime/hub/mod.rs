@@ -1,6 +1,6 @@
 //! The listeners of all groups, and publishing to them.
 
-mod coalescing;
+mod dispatching;
 mod publishing;
 mod registration;
 
@@ -17,7 +17,7 @@ use crate::realtime::protocol::Framing;
 use crate::realtime::queue::{Closing, Queue};
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Mutex, RwLock};
-use coalescing::{Coalescer, Pace};
+use dispatching::{Dispatcher, Pace};
 pub use registration::{Registered, Registration, TooManySelections};
 
 /// The registry of connections and of their subscriptions.
@@ -26,7 +26,7 @@ pub struct Hub {
     most_waiting: usize,
     groups: RwLock<HashMap<GroupKey, Arc<Listeners>>>,
     connections: Mutex<HashMap<u64, Connected>>,
-    coalescer: Coalescer,
+    dispatcher: Dispatcher,
     next_connection: AtomicU64,
     next_class: AtomicU64,
     /// Bytes of all messages that wait in any queue, each message counted once.
@@ -129,7 +129,7 @@ impl Hub {
             most_waiting,
             groups: RwLock::default(),
             connections: Mutex::default(),
-            coalescer: Coalescer::default(),
+            dispatcher: Dispatcher::default(),
             next_connection: AtomicU64::default(),
             next_class: AtomicU64::default(),
             waiting: Arc::default(),

@@ -67,19 +67,14 @@ impl Hub {
 }
 
 impl Class {
-    /// Hands a message to all subscribers but `sender`; answers how many these are. If it `may_wait`, their
-    /// connections are still to be woken.
-    fn push(&self, tail: &Bytes, sender: Option<&Id>, most: usize, may_wait: bool) -> u64 {
+    /// Hands a message to all subscribers but `sender`; answers how many these are.
+    fn push(&self, tail: &Bytes, sender: Option<&Id>, most: usize) -> u64 {
         let others =
             self.subscribers.iter().filter(|other| other.node.is_none() || other.node.as_ref() != sender);
         let mut count = 0;
         for subscriber in others {
             let message = Message { head: subscriber.framing.head.clone(), tail: tail.clone() };
-            if may_wait {
-                subscriber.queue.push_quietly(message, most);
-            } else {
-                subscriber.queue.push(message, most);
-            }
+            subscriber.queue.push(message, most);
             count += 1;
         }
         count
@@ -119,7 +114,6 @@ impl Publisher for Hub {
             return None;
         }
         let listeners = self.groups.read().get(&*message.group).cloned()?;
-        let may_wait = listeners.pace.lock().is_fast();
         let classes = listeners.classes.read();
         let (mut deliveries, mut counted, mut bytes) = (0, 0, 0);
         let (mut written, mut rest) = (0, None);
@@ -152,15 +146,13 @@ impl Publisher for Hub {
                 (View::CloudVariables, Content::BatchEvent(_)) => continue,
             };
             written += tail.len();
-            let (subscribers, length) = (class.push(&tail, sender, most, may_wait), tail.len() as u64);
+            let (subscribers, length) = (class.push(&tail, sender, most), tail.len() as u64);
             deliveries += subscribers;
             counted += subscribers * steps(length);
             bytes += subscribers * length;
         }
         drop(classes);
-        if may_wait {
-            self.coalescer.add(&listeners);
-        }
+        self.dispatcher.add(&listeners);
         self.deliveries.fetch_add(deliveries, Ordering::Relaxed);
         self.steps.fetch_add(counted, Ordering::Relaxed);
         self.sent_bytes.fetch_add(bytes, Ordering::Relaxed);

@@ -91,13 +91,16 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
         put_frame(&mut self.own, Frame::ping(Bytes::new()));
     }
 
-    /// Sends the connection's own frames, then what waits in the queue. Returns how many messages were sent.
+    /// Sends the connection's own frames, then what waits in the queue.
     ///
     /// # Errors
     ///
     /// [`End`] if the connection is over: the socket failed, or it took nothing for too long.
-    pub async fn flush(&mut self, queue: &Queue) -> Result<usize, End> {
-        let mut sent = 0;
+    pub async fn flush(&mut self, queue: &Queue) -> Result<(), End> {
+        self.begin(queue);
+        if self.batch.length > 0 {
+            self.write(queue).await?;
+        }
         loop {
             let mut closing = None;
             if self.taken.is_empty() {
@@ -107,19 +110,27 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
             if closing == Some(Closing::TooSlow) {
                 return Err(End::Closing(Closing::TooSlow));
             }
-            sent += self.taken.len();
             self.batch.fill(&mut self.own, &mut self.taken);
-            sent -= self.taken.len();
-            if self.batch.length == 0 {
+            if self.batch.length > 0 {
+                self.write(queue).await?;
+            } else if let Some(why) = closing {
                 // A server that stops sends what waits before it says so.
-                return closing.map_or(Ok(sent), |why| Err(End::Closing(why)));
+                return Err(End::Closing(why));
             }
-            self.write(queue).await?;
-            queue.sent(self.batch.counted);
-            self.batch.clear();
             if self.taken.is_empty() && closing.is_none() {
-                return Ok(sent);
+                queue.end();
+                return Ok(());
             }
+        }
+    }
+
+    /// Nobody else writes from here on. Frames that others have begun come before everything else.
+    fn begin(&mut self, queue: &Queue) {
+        let written = queue.begin(&mut self.taken);
+        if written > 0 {
+            self.taken.reverse();
+            self.batch.fill(&mut Vec::new(), &mut self.taken);
+            self.batch.written = written;
         }
     }
 
@@ -131,19 +142,22 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
                 () = stalled(queue) => return Err(End::Closing(queue.closing().unwrap_or(Closing::TooSlow))),
             }
         }
+        queue.sent(self.batch.counted);
+        self.batch.clear();
         Ok(())
     }
 
     /// Ends the frame that is being written, if one is, then says why the connection is closed.
-    pub async fn close(&mut self, code: CloseCode, reason: &'static str) {
+    pub async fn close(&mut self, queue: &Queue, code: CloseCode, reason: &'static str) {
         let close = CloseFrame { code, reason: reason.into() };
         put_frame(&mut self.own, Frame::close(Some(close)));
-        self.finish().await;
+        self.finish(queue).await;
     }
 
     /// Sends the connection's own frames, the last of which closes it. What waits in the queue stays
     /// there: nothing may follow a close (RFC 6455, section 5.5.1).
-    pub async fn finish(&mut self) {
+    pub async fn finish(&mut self, queue: &Queue) {
+        self.begin(queue);
         let own = std::mem::take(&mut self.own);
         let closing = async {
             while self.batch.written < self.batch.length {
@@ -239,136 +253,4 @@ impl Batch {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::realtime::queue::MAX_WAITING_BYTES;
-    use proptest::prelude::*;
-    use tokio::io::{AsyncReadExt, duplex};
-
-    fn message(head: &[u8], tail: &[u8]) -> Message {
-        Message { head: Arc::from(head), tail: Bytes::copy_from_slice(tail) }
-    }
-
-    fn frame(head: &[u8], tail: &[u8]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        put_header(&mut bytes, head.len() + tail.len());
-        [&bytes, head, tail].concat()
-    }
-
-    async fn sent(own: &[u8], messages: &[(Vec<u8>, Vec<u8>)], pipe: usize) -> Vec<u8> {
-        let (ours, mut theirs) = duplex(pipe);
-        let queue = Queue::default();
-        for (head, tail) in messages {
-            queue.push(message(head, tail), MAX_WAITING_BYTES);
-        }
-        let mut outbound = Outbound::new(ours);
-        if !own.is_empty() {
-            outbound.text(own);
-        }
-        let sending = async {
-            outbound.flush(&queue).await.unwrap();
-            assert_eq!(queue.waiting_bytes(), 0);
-            drop(outbound);
-        };
-        let mut received = Vec::new();
-        let ((), read) = tokio::join!(sending, theirs.read_to_end(&mut received));
-        read.unwrap();
-        received
-    }
-
-    #[tokio::test]
-    async fn a_slow_connection_is_told_between_frames() {
-        tokio::time::pause();
-        let (ours, mut theirs) = duplex(1_000);
-        let queue = Queue::default();
-        let mut outbound = Outbound::new(ours);
-        queue.push(message(b"head", &[b'x'; 2_000]), MAX_WAITING_BYTES);
-        for _ in 0..3 {
-            queue.push(message(b"head", &vec![b'y'; 1 << 20]), MAX_WAITING_BYTES);
-        }
-        let ended = outbound.flush(&queue).await;
-        assert!(matches!(ended, Err(End::Closing(Closing::TooSlow))), "{ended:?}");
-        let reading = async {
-            let mut received = Vec::new();
-            theirs.read_to_end(&mut received).await.unwrap();
-            received
-        };
-        let (received, ()) = tokio::join!(reading, outbound.close(CloseCode::Again, "too slow"));
-        assert!(received.ends_with(b"\x88\x0a\x03\xf5too slow"), "{:?}", &received[received.len() - 20..]);
-    }
-
-    #[tokio::test]
-    async fn who_takes_little_at_a_time_is_told_too() {
-        tokio::time::pause();
-        let (ours, mut theirs) = duplex(10_000);
-        let mut outbound = Outbound::new(ours);
-        outbound.batch.fill(&mut Vec::new(), &mut vec![message(b"head", &[b'z'; 100_000])]);
-        let reading = async {
-            let (mut received, mut part) = (Vec::new(), vec![0; 10_000]);
-            loop {
-                sleep(Duration::from_secs(1)).await;
-                match theirs.read(&mut part).await.unwrap() {
-                    0 => return received,
-                    read => received.extend_from_slice(&part[..read]),
-                }
-            }
-        };
-        let (received, ()) = tokio::join!(reading, outbound.close(CloseCode::Again, "too slow"));
-        assert!(received.ends_with(b"\x88\x0a\x03\xf5too slow"), "{} bytes and no reason", received.len());
-    }
-
-    #[tokio::test]
-    async fn nothing_follows_the_answer_to_a_close() {
-        let (ours, mut theirs) = duplex(1_000);
-        let queue = Queue::default();
-        let mut outbound = Outbound::new(ours);
-        outbound.text(b"{}");
-        outbound.flush(&queue).await.unwrap();
-        queue.push(message(b"head", b"tail"), MAX_WAITING_BYTES);
-        outbound.text(b"complete");
-        put_frame(outbound.own(), Frame::close(None));
-        outbound.finish().await;
-        let mut received = Vec::new();
-        theirs.read_to_end(&mut received).await.unwrap();
-        assert_eq!(received, [&frame(b"{}", b"")[..], &frame(b"complete", b""), b"\x88\x00"].concat());
-    }
-
-    #[tokio::test]
-    async fn little_that_waits_may_wait_long() {
-        tokio::time::pause();
-        let (ours, mut theirs) = duplex(10);
-        let queue = Queue::default();
-        queue.push(message(b"head", b"a tail longer than the pipe"), MAX_WAITING_BYTES);
-        let mut outbound = Outbound::new(ours);
-        let late_reader = async {
-            sleep(STALL * 5).await;
-            let mut received = vec![0; 33];
-            theirs.read_exact(&mut received).await.unwrap();
-        };
-        let (flushed, ()) = tokio::join!(outbound.flush(&queue), late_reader);
-        flushed.unwrap();
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(30))]
-        #[test]
-        fn frames_leave_whole_and_in_order(
-            own in prop::collection::vec(any::<u8>(), 0..20),
-            sizes in prop::collection::vec((0..300_usize, prop_oneof![0..200_usize, 4_000..4_200_usize, 20_000..25_000_usize]), 0..60),
-            pipe in prop_oneof![Just(200_usize), Just(5_000), Just(1 << 20)],
-        ) {
-            let fill = |length: usize, salt: usize| (0..length).map(|at| u8::try_from((at + salt) % 251).unwrap()).collect::<Vec<_>>();
-            let messages: Vec<_> =
-                sizes.iter().enumerate().map(|(salt, (head, tail))| (fill(*head, salt), fill(*tail, salt + 7))).collect();
-            let mut expected = if own.is_empty() { vec![] } else { frame(&own, b"") };
-            for (head, tail) in &messages {
-                expected.extend(frame(head, tail));
-            }
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-            let received = runtime.block_on(sent(&own, &messages, pipe));
-            prop_assert!(received == expected);
-        }
-    }
-}
+mod tests;
