@@ -34,11 +34,11 @@ struct Pending {
 }
 
 impl Pending {
-    /// The repair that goes before everything else. A call waits for a commit, but nobody for a probe, which fails
-    /// for as long as the disk is full.
+    /// The repair that goes before everything else. Calls wait for a commit, and a repair may fail for as long as the
+    /// disk is full. A reload alone does not let commits go first: it leaves none.
     fn due_repair(&self) -> Option<Repair> {
         let first = *self.repairs.first()?;
-        let can_wait = self.stopping || (self.commit && first == Repair::Probe);
+        let can_wait = self.stopping || (self.commit && first != Repair::Reload);
         (!can_wait).then_some(first)
     }
 }
@@ -273,4 +273,23 @@ impl Journal {
 fn unrecoverable(reason: impl std::fmt::Display) -> ! {
     tracing::error!(%reason, "the log cannot be used any more; the server ends");
     std::process::exit(74)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_waits_for_a_repair_that_may_fail() {
+        for repair in [Repair::Rewrite, Repair::Probe] {
+            let work = Work::default();
+            work.repair(repair);
+            work.commit();
+            assert!(matches!(work.next(), Task::Commit), "{repair:?}");
+            assert!(matches!(work.next(), Task::Repair(next) if next == repair));
+            work.commit();
+            work.reload();
+            assert!(matches!(work.next(), Task::Repair(Repair::Reload)));
+        }
+    }
 }
