@@ -20,9 +20,11 @@ const withoutFonts = {
     })),
 };
 
-/** The licences of all packages whose code is in the bundle. */
-const licences = inputs => {
-  const names = Object.keys(inputs).map(path => /^.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path));
+/** The licences of all packages whose code is in the bundle. Some are read, and nothing of them is used. */
+const licences = outputs => {
+  const inputs = Object.values(outputs).flatMap(({ inputs }) => Object.entries(inputs));
+  const used = inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path);
+  const names = used.map(path => /^.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path));
   const folders = new Map(names.filter(Boolean).map(([folder, name]) => [folder, name]));
   const texts = [...folders].sort().map(([folder, name]) => {
     const { version, license } = JSON.parse(readFileSync(join(SOURCES, folder, 'package.json'), 'utf8'));
@@ -52,7 +54,7 @@ const { outputFiles, metafile } = await build({
 
 const files = new Map(outputFiles.map(({ path, contents }) => [path, Buffer.from(contents)]));
 files.set(join(TARGET, 'index.html'), readFileSync(join(SOURCES, 'src/index.html')));
-files.set(join(TARGET, 'licences.txt'), Buffer.from(licences(metafile.inputs)));
+files.set(join(TARGET, 'licences.txt'), Buffer.from(licences(metafile.outputs)));
 
 if (process.argv.includes('--check')) {
   const isOld = ([path, contents]) => !existsSync(path) || !readFileSync(path).equals(contents);
