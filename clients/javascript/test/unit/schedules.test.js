@@ -31,6 +31,20 @@ const schedule = fc.record({
   steps: fc.array(step, { maxLength: 40 }),
 });
 
+/** A call whose answer is lost, and which is made again. */
+const LOST_ANSWER = {
+  seed: 1,
+  startsBlocked: false,
+  recordsAlways: true,
+  eventTtl: 600_000,
+  lossAfterAck: 0,
+  steps: [
+    { act: "http", mode: "deaf" },
+    { act: "fire", by: 0, count: 1 },
+    { act: "wait", ms: 5_000 },
+  ],
+};
+
 async function play({ seed, startsBlocked, steps, ...settings }) {
   const clock = new FakeClock(seed);
   const server = new ModelServer(clock, { latency: () => 1 + clock.random() * 80, ...settings });
@@ -153,7 +167,7 @@ test("events arrive once, in order, and after the values that were set before", 
       await clock.run(10_000);
       assert.equal(clock.pending, 0);
     }),
-    { numRuns: Number(process.env.SCHEDULES ?? 150) },
+    { numRuns: Number(process.env.SCHEDULES ?? 150), examples: [[LOST_ANSWER]] },
   );
-  assert.ok(retried > 10, `${retried}`);
+  assert.ok(retried > 0, "no schedule has a call that is made again");
 });
