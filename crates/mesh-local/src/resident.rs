@@ -30,7 +30,7 @@ pub fn in_own_process(name: &str, body: impl FnOnce()) {
 ///
 /// On a system that is not Linux.
 pub fn resident_bytes() -> usize {
-    told("RssAnon:")
+    status_bytes("RssAnon:")
 }
 
 /// The most bytes of memory that this process ever had, with its code.
@@ -39,10 +39,11 @@ pub fn resident_bytes() -> usize {
 ///
 /// On a system that is not Linux.
 pub fn most_resident_bytes() -> usize {
-    told("VmHWM:")
+    status_bytes("VmHWM:")
 }
 
-fn told(name: &str) -> usize {
+/// A figure of `/proc/self/status`.
+fn status_bytes(name: &str) -> usize {
     let status = fs::read_to_string("/proc/self/status").expect("Linux tells about its processes");
     let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<usize>().ok());

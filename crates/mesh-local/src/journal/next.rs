@@ -17,7 +17,7 @@ pub(super) struct NextLog {
     /// Rows that are not written yet.
     record: RecordBytes,
     old: Box<dyn Read>,
-    /// The length of the old log up to which it is of no use any more.
+    /// The place in the old log up to which everything is in this one.
     copied: u64,
 }
 

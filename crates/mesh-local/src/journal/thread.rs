@@ -35,7 +35,7 @@ struct Pending {
 
 impl Pending {
     /// The repair that goes before everything else. Calls wait for a commit, and a repair may fail for as long as the
-    /// disk is full. A reload alone does not let commits go first: it leaves none.
+    /// disk is full. Only a reload goes before a commit: the failure that asks for it has refused all calls that waited.
     fn due_repair(&self) -> Option<Repair> {
         let first = *self.repairs.first()?;
         let can_wait = self.stopping || (self.commit && first != Repair::Reload);

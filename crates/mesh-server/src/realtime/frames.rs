@@ -26,6 +26,7 @@ pub(super) fn put_header(out: &mut Vec<u8>, length: usize) {
     }
 }
 
+/// A control frame.
 pub(super) fn put_frame(out: &mut Vec<u8>, frame: Frame) {
     // Writing to memory cannot fail.
     let _ = frame.format(out);

@@ -11,7 +11,7 @@ use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
-/// A socket that takes what it can, and lets nobody wait.
+/// A socket to which bytes can be written without waiting.
 pub trait WriteAtOnce: Send + Sync {
     /// Writes these bytes or their beginning. Returns how many.
     ///
@@ -49,7 +49,7 @@ impl Socket<OwnedReadHalf, SharedWriter> {
     }
 }
 
-/// The writing half of a socket. Who writes is settled elsewhere, so its lock is free.
+/// The writing half of a socket. Nobody waits for its lock: the connection's queue decides who may write.
 pub struct SharedWriter(Arc<Mutex<OwnedWriteHalf>>);
 
 impl WriteAtOnce for Mutex<OwnedWriteHalf> {

@@ -1,8 +1,8 @@
-//! From the queues of a group to its sockets: at once, or a little later where messages come fast.
+//! Sends what waits for a group: at once, or a little later where messages come fast.
 //!
 //! Two thirds of a delivery's time are the kernel's, and three frames in one write take it about as long as one. So
-//! messages of a fast group wait until everything that is ready has run, which makes more of them. One task then
-//! writes to all sockets of the group, which saves waking a task for each.
+//! messages of a fast group wait until everything that is ready has run, and more messages have come. One task then
+//! writes to all sockets of the group, so that no task has to be woken for each socket.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -19,8 +19,8 @@ use crate::sync::Mutex;
 /// Messages of a group that come in shorter intervals wait for each other.
 const FAST_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How often others go first. A worker comes back to a task that yields when nothing else is ready, at the latest
-/// after 61 others. More of them saved little, and delayed the slowest deliveries.
+/// How often a task yields before it sends for a fast group. A worker comes back to a task that yields when nothing
+/// else is ready, at the latest after 61 others. More yields saved little, and delayed the slowest deliveries.
 const YIELDS: u32 = 3;
 
 /// The groups for which messages wait, and the tasks that send them.
@@ -42,7 +42,7 @@ struct State {
 #[derive(Default)]
 pub(super) struct Pace {
     last: Option<Instant>,
-    /// True while the group is among those for which messages wait.
+    /// True while the group is in the dispatcher's list.
     waits: bool,
 }
 
@@ -111,7 +111,7 @@ impl Listeners {
     }
 }
 
-/// A task while it runs. Nobody waits for the last one once it has ended.
+/// A task while it runs. When it ends, it sends what waits: there may be no other task to do it.
 struct Running<'a>(&'a Dispatcher);
 
 impl<'a> Running<'a> {
