@@ -3,11 +3,8 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test stops where something is amiss")]
 
-use std::io;
 use std::net::Ipv4Addr;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use mesh_appsync::selection::Selection;
@@ -22,14 +19,12 @@ use mesh_server::realtime::hub::{Hub, Registered, Registration};
 use mesh_server::realtime::outbound::Outbound;
 use mesh_server::realtime::protocol::appsync;
 use mesh_server::realtime::queue::{Closing, MAX_WAITING_BYTES, Message, Queue};
-use mesh_server::realtime::socket::WriteAtOnce;
+use mesh_server::testing::SharedSocket;
 use serde_json::Value;
 use shuttle::future::block_on;
 use shuttle::scheduler::{DfsScheduler, RandomScheduler, Scheduler};
 use shuttle::thread::{self, JoinHandle};
 use shuttle::{Config, Runner};
-use tokio::io::AsyncWrite;
-use tungstenite::protocol::frame::FrameHeader;
 
 /// Calls of a store need more than threads have by default.
 const STACK_BYTES: usize = 256 << 10;
@@ -251,48 +246,6 @@ fn messages_that_wait_for_each_other() {
     });
 }
 
-/// A socket that takes every other time only a part of what others than the connection's task write.
-#[derive(Clone, Default)]
-struct PartlyTaking(Arc<Mutex<(bool, Vec<u8>)>>);
-
-impl WriteAtOnce for PartlyTaking {
-    fn write_at_once(&self, bytes: &[u8]) -> io::Result<usize> {
-        let (takes_all, taken) = &mut *self.0.lock().unwrap();
-        *takes_all = !*takes_all;
-        let length = if *takes_all { bytes.len() } else { bytes.len() / 2 };
-        taken.extend_from_slice(&bytes[..length]);
-        Ok(length)
-    }
-}
-
-impl AsyncWrite for PartlyTaking {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.0.lock().unwrap().1.extend_from_slice(bytes);
-        Poll::Ready(Ok(bytes.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
-
-/// The messages of frames, which must be whole.
-fn messages_of(mut bytes: &[u8]) -> Vec<Message> {
-    let mut messages = Vec::new();
-    while !bytes.is_empty() {
-        let (header, length) = FrameHeader::parse(&mut io::Cursor::new(bytes)).unwrap().unwrap();
-        let start = header.len(length);
-        let (message, rest) = bytes[start..].split_at(usize::try_from(length).unwrap());
-        messages.push(Message { head: message.into(), tail: Bytes::new() });
-        bytes = rest;
-    }
-    messages
-}
-
 #[test]
 fn a_task_and_others_write_to_one_socket() {
     explore_at_random(|| {
@@ -301,8 +254,10 @@ fn a_task_and_others_write_to_one_socket() {
             let hub = hub.clone();
             shuttle::future::spawn(async move { hub.dispatch().await })
         });
-        let (connection, socket) = (connect(&hub), PartlyTaking::default());
-        connection.queue().share(Arc::new(socket.clone()));
+        // Every other time it takes only a part.
+        let socket = SharedSocket::taking([100, usize::MAX].repeat(10));
+        let connection = connect(&hub);
+        connection.queue().share(Some(Arc::new(socket.clone())));
         let registered = [listen(&connection, &group("a"), 0), listen(&connection, &group("b"), 1)];
         let writing = thread::spawn({
             let (connection, mut outbound) = (connection.clone(), Outbound::new(socket.clone()));
@@ -320,7 +275,9 @@ fn a_task_and_others_write_to_one_socket() {
         hub.close_all();
         writing.join().unwrap();
         dispatching.iter().for_each(shuttle::future::JoinHandle::abort);
-        let messages = messages_of(&socket.0.lock().unwrap().1);
+        let messages = socket.payloads().into_iter();
+        let messages: Vec<_> =
+            messages.map(|payload| Message { head: payload.into(), tail: Bytes::new() }).collect();
         assert_eq!(names(&messages, "0"), ["0", "1", "2"]);
         assert_eq!(names(&messages, "1"), ["0", "1", "2"]);
         for registered in &registered {

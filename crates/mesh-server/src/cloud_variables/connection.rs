@@ -55,9 +55,7 @@ pub async fn serve<R, W>(
 {
     let Socket { mut reader, writer, received, shared } = socket;
     let registration = cloud.hub.connect(address);
-    if let Some(shared) = shared {
-        registration.queue().share(shared);
-    }
+    registration.queue().share(shared);
     let hold = cloud.executor.limits.buffers.hold(address);
     let now = Instant::now();
     let mut connection = Connection {

@@ -100,9 +100,9 @@ impl State {
 }
 
 impl Queue {
-    /// Lets others than the connection's task write to the socket.
-    pub fn share(&self, socket: Arc<dyn WriteAtOnce>) {
-        self.state.lock().socket = Some(socket);
+    /// Lets others than the connection's task write to the socket, if it can be shared.
+    pub fn share(&self, socket: Option<Arc<dyn WriteAtOnce>>) {
+        self.state.lock().socket = socket;
     }
 
     /// Adds a message, which waits for [`Queue::send`], unless the connection is being closed. Closes it if more than
@@ -121,6 +121,7 @@ impl Queue {
         }
         self.is_closing.store(true, Ordering::Relaxed);
         state.closing = Some(Closing::TooSlow);
+        // A frame that was begun has to be ended before the reason can be told.
         if state.written == 0 {
             state.messages = Vec::new();
         }

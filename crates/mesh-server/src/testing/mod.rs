@@ -4,6 +4,7 @@
 #![allow(missing_docs, reason = "texts and steps that say it by their names")]
 
 mod http;
+mod shared_socket;
 mod socket;
 
 use std::net::SocketAddr;
@@ -24,6 +25,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 pub use http::{Client, Response};
+pub use shared_socket::SharedSocket;
 pub use socket::Socket;
 
 /// The key of every test server; a second one is live beside it.

@@ -87,9 +87,7 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
         let request = mend_surrogates(request);
         let mut request =
             Request::parse(&request).map_err(|error| vec![Refusal::validation(error.to_string())])?;
-        let executor = &self.realtime.executor;
-        let meter = executor.limits.rates.meter(self.address, &self.rate);
-        let parsed = executor.engine.parse_long(&mut request, &meter).await;
+        let parsed = self.realtime.executor.engine.parse_long(&mut request, &self.meter()).await;
         let parsed = parsed.map_err(|too_much| vec![too_much.into()])?;
         parsed.map_err(|errors| errors.iter().map(Refusal::from).collect::<Vec<_>>())?;
         self.subscribe(start.id, &request, appsync::framing)

@@ -17,6 +17,7 @@ use tungstenite::protocol::frame::coding::CloseCode;
 use crate::graphql::executor::Executor;
 use crate::graphql::request::Request;
 use crate::keys::ApiKeys;
+use crate::limits::answers::Meter;
 use crate::limits::buffers::Hold;
 use crate::limits::connections::Admitted;
 use crate::limits::rates::{ConnectionRate, Work};
@@ -88,9 +89,7 @@ where
 {
     let Socket { mut reader, writer, received, shared } = socket;
     let registration = realtime.hub.connect(upgrade.address);
-    if let Some(shared) = shared {
-        registration.queue().share(shared);
-    }
+    registration.queue().share(shared);
     let (most, without_key) = if upgrade.key == UpgradeKey::Right {
         (protocol::MAX_MESSAGE_BYTES, None)
     } else {
@@ -243,6 +242,11 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
             return Err(Close(CloseCode::Again, "too many bytes are on their way, come back later").into());
         }
         Ok(())
+    }
+
+    /// Counts what is parsed and written for the client.
+    fn meter(&self) -> Meter<'_> {
+        self.realtime.executor.limits.rates.meter(self.address, &self.rate)
     }
 
     /// Counts a message that nothing can be done with.

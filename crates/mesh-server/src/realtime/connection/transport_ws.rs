@@ -73,8 +73,7 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
             return Err(Close(transport_ws::BAD_REQUEST, "the payload must be {query, variables}").into());
         };
         let executor = &self.realtime.executor;
-        let meter = executor.limits.rates.meter(self.address, &self.rate);
-        let parsed = executor.engine.parse_long(&mut request, &meter).await.map_err(|_| TOO_MUCH)?;
+        let parsed = executor.engine.parse_long(&mut request, &self.meter()).await.map_err(|_| TOO_MUCH)?;
         let answered = match parsed.and_then(|()| executor.engine.is_subscription(&request)) {
             Ok(true) => self.subscribe(id.clone(), &request, transport_ws::framing),
             Ok(false) => self.execute(&id, &request, bytes).await,
@@ -99,8 +98,7 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
         let admitted = admitted.and_then(|()| executor.admit(self.address, &prepared, bytes));
         admitted.map_err(|too_much| vec![too_much.into()])?;
         let mut hold = executor.limits.buffers.hold(self.address);
-        let meter = executor.limits.rates.meter(self.address, &self.rate);
-        let answer = executor.run(prepared, &mut hold, &meter, began).await;
+        let answer = executor.run(prepared, &mut hold, &self.meter(), began).await;
         let mut answer = answer.map_err(|Full| vec![Refusal::NO_ROOM])?;
         answer.push(transport_ws::ANSWER_TAIL);
         let queue = self.registration.queue();

@@ -1,16 +1,12 @@
 //! Frames leave whole and in order, whoever sends them and however slowly they are taken.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use super::*;
 use crate::realtime::queue::MAX_WAITING_BYTES;
-use crate::realtime::socket::WriteAtOnce;
-use parking_lot::Mutex;
+use crate::testing::SharedSocket;
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, duplex};
-use tungstenite::protocol::frame::FrameHeader;
 
 fn message(head: &[u8], tail: &[u8]) -> Message {
     Message { head: Arc::from(head), tail: Bytes::copy_from_slice(tail) }
@@ -116,34 +112,6 @@ async fn little_that_waits_may_wait_long() {
     flushed.unwrap();
 }
 
-/// A socket that takes so many bytes of a write at once, as the numbers say in turn, and all of a task's.
-#[derive(Clone, Default)]
-struct Moody(Arc<Mutex<(Vec<usize>, Vec<u8>)>>);
-
-impl WriteAtOnce for Moody {
-    fn write_at_once(&self, bytes: &[u8]) -> io::Result<usize> {
-        let (takes, received) = &mut *self.0.lock();
-        let length = takes.pop().unwrap_or_default().min(bytes.len());
-        received.extend_from_slice(&bytes[..length]);
-        if length == 0 { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(length) }
-    }
-}
-
-impl AsyncWrite for Moody {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.0.lock().1.extend_from_slice(bytes);
-        Poll::Ready(Ok(bytes.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
-
 #[derive(Clone, Debug)]
 enum Step {
     Push(usize),
@@ -169,9 +137,9 @@ proptest! {
         takes in prop::collection::vec(prop_oneof![Just(0_usize), 1..400_usize, Just(usize::MAX)], 0..20),
         is_too_slow: bool,
     ) {
-        let socket = Moody(Arc::new(Mutex::new((takes, Vec::new()))));
+        let socket = SharedSocket::taking(takes);
         let (mut outbound, queue) = (Outbound::new(socket.clone()), Queue::default());
-        queue.share(Arc::new(socket.clone()));
+        queue.share(Some(Arc::new(socket.clone())));
         let (mut messages, mut own) = (Vec::new(), Vec::new());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         for (number, step) in steps.iter().enumerate() {
@@ -199,26 +167,13 @@ proptest! {
             prop_assert_eq!(queue.waiting_bytes(), 0);
         }
         runtime.block_on(outbound.close(&queue, CloseCode::Away, "over"));
-        let mut sent = texts(&socket.0.lock().1);
+        let mut sent = socket.payloads();
         prop_assert_eq!(sent.pop().unwrap(), b"\x03\xe9over");
         let (sent_own, sent): (Vec<_>, Vec<_>) = sent.into_iter().partition(|text| text.starts_with(b"own"));
         prop_assert_eq!(sent_own, own);
         prop_assert!(messages.starts_with(&sent));
         prop_assert!(is_too_slow || messages.len() == sent.len());
     }
-}
-
-/// The payloads of frames that are whole.
-fn texts(mut bytes: &[u8]) -> Vec<Vec<u8>> {
-    let mut texts = Vec::new();
-    while !bytes.is_empty() {
-        let (header, length) = FrameHeader::parse(&mut io::Cursor::new(bytes)).unwrap().unwrap();
-        let length = usize::try_from(length).unwrap();
-        let start = header.len(length as u64);
-        texts.push(bytes[start..start + length].to_vec());
-        bytes = &bytes[start + length..];
-    }
-    texts
 }
 
 proptest! {
